@@ -1,0 +1,65 @@
+# add_migrate_plugin(NAME SOURCES ... [LIBRARIES ...] [TESTS ...])
+#
+# A connector as a module beside a shared core, or as an archive for the static build, from the same files. TESTS are
+# doctest files, each one executable test_<name>_<file>, linked with the plugin's objects. In a project of its own the
+# helper comes with find_package(migrate).
+include_guard()
+
+function(add_migrate_plugin name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;TESTS" ${ARGN})
+  set(objects migrate_plugin_${name}_objects)
+  add_library(${objects} OBJECT ${arg_SOURCES})
+  target_link_libraries(${objects} PUBLIC migrate::migrate ${arg_LIBRARIES})
+  target_include_directories(${objects} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_definitions(${objects} PRIVATE MIGRATE_PLUGIN_NAME="${name}")
+  set_target_properties(${objects} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                                              POSITION_INDEPENDENT_CODE ON)
+  if(TARGET migrate_build)
+    target_link_libraries(${objects} PRIVATE migrate_build)
+  endif()
+
+  get_target_property(core_type migrate::migrate TYPE)
+  if(core_type STREQUAL "STATIC_LIBRARY")
+    add_library(migrate_plugin_${name} STATIC $<TARGET_OBJECTS:${objects}>)
+    target_link_libraries(migrate_plugin_${name} PUBLIC migrate::migrate ${arg_LIBRARIES})
+  else()
+    add_library(migrate_plugin_${name} MODULE $<TARGET_OBJECTS:${objects}>)
+    target_link_libraries(migrate_plugin_${name} PRIVATE migrate::migrate ${arg_LIBRARIES})
+    set_target_properties(migrate_plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name})
+    if(MIGRATE_PLUGIN_OUTPUT_DIRECTORY)
+      set_target_properties(migrate_plugin_${name} PROPERTIES
+                            LIBRARY_OUTPUT_DIRECTORY ${MIGRATE_PLUGIN_OUTPUT_DIRECTORY})
+    endif()
+    if(MIGRATE_INSTALL)
+      include(GNUInstallDirs)
+      install(TARGETS migrate_plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/migrate/plugins)
+    endif()
+  endif()
+  set_property(GLOBAL APPEND PROPERTY MIGRATE_PLUGINS ${name})
+
+  if(MIGRATE_BUILD_TESTS)
+    foreach(file IN LISTS arg_TESTS)
+      get_filename_component(test ${file} NAME_WE)
+      migrate_add_test(${name}_${test} SOURCES ${file} LIBRARIES ${objects})
+    endforeach()
+  endif()
+endfunction()
+
+# migrate_add_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds]): one doctest executable
+function(migrate_add_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(test_${name} ${arg_SOURCES} $<TARGET_OBJECTS:migrate_test_main>)
+  target_link_libraries(test_${name} PRIVATE migrate::migrate ${arg_LIBRARIES})
+  if(TARGET migrate_build)
+    target_link_libraries(test_${name} PRIVATE migrate_build)
+  endif()
+  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+  target_compile_definitions(test_${name} PRIVATE MIGRATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                                  MIGRATE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
+endfunction()

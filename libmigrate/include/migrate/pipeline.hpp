@@ -1,0 +1,142 @@
+// Source, transformers, sink and store, and how to run them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "migrate/checkpoint_store.hpp"
+#include "migrate/record.hpp"
+#include "migrate/report.hpp"
+#include "migrate/services.hpp"
+#include "migrate/sink.hpp"
+#include "migrate/source.hpp"
+#include "migrate/transformer.hpp"
+
+MIGRATE_BEGIN
+
+struct Pipeline {
+  std::string name;  ///< [a-z0-9-]+; names the state
+  std::shared_ptr<Source> source;
+  std::vector<std::shared_ptr<const Transformer>> transforms;
+  std::shared_ptr<Sink> sink;
+  std::shared_ptr<CheckpointStore> store;
+  Services services;
+};
+
+enum class Mode {
+  full,         ///< everything; goes on where an unfinished run of the same scope ended
+  incremental,  ///< brings the target up to date: changed, appeared and vanished records
+  test,         ///< the first `sample` records of each type and all that their required links need
+  dry_run,      ///< reads, transforms, resolves and previews everything; writes nothing on the target
+  verify,       ///< compares the target with the source, field by field
+  retry,        ///< only the records that failed
+  rollback      ///< takes back what this migration made
+};
+MIGRATE_API std::string_view to_string(Mode mode) noexcept;
+
+enum class VerifyLevel { none, basic, standard, comprehensive };
+MIGRATE_API std::string_view to_string(VerifyLevel level) noexcept;
+
+enum class OnRecordFailure { compensate, keep };
+enum class OnVerifyFailure { report, rollback };
+
+/// How often and how long after one another an operation is repeated; a pure function of its arguments.
+struct MIGRATE_API RetryPolicy {
+  RetryPolicy() {}
+  int attempts = 5;
+  std::chrono::milliseconds first{500}, longest{60'000};
+  double factor = 2.0;
+  /// Before attempt `attempt` + 1. A throttled error's retry_after is honoured to the millisecond.
+  std::chrono::milliseconds delay(const Error& error, int attempt) const;
+};
+
+/// What an interactive run asks of a person, for one unit.
+struct Proposal {
+  const Record& source;              ///< as it was read
+  std::span<Operation> operations;   ///< what would be written
+  std::span<const Finding> changes;  ///< against what the target has now
+  std::optional<Error> refused;      ///< why it cannot be migrated as it is
+};
+enum class Verdict { migrate, skip, edit, all, quit };
+class MIGRATE_API Reviewer {
+ public:
+  virtual ~Reviewer();
+  /// `edit`: `edited` holds the source record to be transformed and proposed anew.
+  virtual awaitable<Verdict> review(const Proposal& proposal, Record& edited) = 0;
+};
+
+/// Only the records of `type` whose source field equals `value` (trimmed, digits and case folded) are moved.
+struct Where {
+  std::string type, field, value;
+};
+
+struct RunOptions {
+  RunOptions() {}
+  Mode mode = Mode::full;
+  bool fresh = false;  ///< a new run from the start, although an unfinished one could go on
+  VerifyLevel verify = VerifyLevel::none;
+  OnRecordFailure on_record_failure = OnRecordFailure::compensate;
+  OnVerifyFailure on_verify_failure = OnVerifyFailure::report;
+  std::size_t max_failures = 100;          ///< more break the run off; 0: no limit
+  std::size_t batch_size = 0;              ///< 0: the sink's preferred_batch
+  std::size_t partitions_in_flight = 4;    ///< of equal rank
+  std::size_t items_in_flight = 20;        ///< bounded by the sink's max_in_flight
+  std::size_t sample = 50;                 ///< Mode::test, per type; VerifyLevel::standard takes at least this many
+  std::set<std::string> only;              ///< source types; empty: all
+  std::optional<Where> where;
+  std::set<Phase> skip;                    ///< linking, verification, post_migration
+  std::string cause;                       ///< Mode::retry: only failures of this cause
+  RetryPolicy retry;
+  std::stop_token stop;                    ///< finishes or compensates what is in flight, saves, ends as `stopped`
+  Observer* observer = nullptr;            ///< outlives the run
+  Reviewer* reviewer = nullptr;            ///< not null: interactive, one unit at a time
+};
+
+/// Runs on the calling coroutine's strand. Never throws for the migration's trouble: it is in the Report. Terminal
+/// cancellation aborts calls in flight; the state stays valid.
+MIGRATE_API awaitable<Report> run(Pipeline pipeline, RunOptions options);
+
+/// The same with an io_context of its own; returns when the run has ended.
+MIGRATE_API Report run_blocking(Pipeline pipeline, RunOptions options);
+
+/// Named checks of both ends, the store, and the fit between them. Writes nothing.
+MIGRATE_API awaitable<std::vector<Check>> check(Pipeline pipeline);
+
+/// One record of the source that is not on the target.
+struct Pending {
+  RecordRef record;
+  std::string cause;    ///< empty: not tried yet
+  std::string message;
+};
+/// Walks source and target; calls `each` for what has not arrived. Honours `only` and `where`.
+MIGRATE_API awaitable<void> for_each_pending(Pipeline pipeline, RunOptions options,
+                                             std::function<void(const Pending&)> each);
+
+/// The last run's report as the store has it; nothing when there was none.
+MIGRATE_API awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> store);
+/// In key order, one at a time, in constant memory.
+MIGRATE_API awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> store,
+                                             std::function<void(const Failure&)> each);
+
+/// One line of the id map.
+struct Mapping {
+  std::string type, source_id;
+  Value target_id;
+};
+/// The id map of a type (empty: of every type), in key order: from the target where it is kept by natural key, and
+/// from the store.
+MIGRATE_API awaitable<void> for_each_mapping(Pipeline pipeline, std::string type,
+                                             std::function<void(const Mapping&)> each);
+/// Makes records known as already migrated: links resolve to these ids, and the rows are adopted instead of created.
+MIGRATE_API awaitable<std::size_t> import_mappings(std::shared_ptr<CheckpointStore> store,
+                                                   std::vector<Mapping> mappings);
+
+MIGRATE_END

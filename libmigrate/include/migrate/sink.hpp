@@ -1,0 +1,215 @@
+// Where records go, and how a crash is survived there. (Reader's file 3 of 5.)
+//
+// There are two kinds of targets, so two kinds of sinks. An ItemSink talks to a service where each call is an effect
+// of its own: every call is journalled as a Step, intent before and receipt after. A TableSink talks to a database
+// that has transactions: rows and the receipt of their chunk are committed together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "migrate/record.hpp"
+#include "migrate/source.hpp"
+
+MIGRATE_BEGIN
+
+enum class Action { create, update, patch, remove };
+
+/// One remote side effect of an ItemSink. Obtained from Operation::begin(), which makes the intent durable first.
+class MIGRATE_API Step {
+ public:
+  /// Finished by an earlier attempt or run: the call must not be made again.
+  bool done() const noexcept { return done_; }
+  /// An earlier attempt may have been applied: look for key() on the target first, then adopt or repeat.
+  bool uncertain() const noexcept { return uncertain_; }
+  /// Equal in every attempt and every run: the marker, idempotency key or external id of this effect.
+  const std::string& key() const noexcept { return key_; }
+  const std::string& target_id() const noexcept { return target_id_; }
+  /// Milliseconds since the intent was written: how long a lagging index has had to show an uncertain effect.
+  std::chrono::milliseconds age() const noexcept { return age_; }
+
+  /// Makes the receipt durable before it returns. `undo` is what ItemSink::undo() needs to take the effect back.
+  awaitable<void> finish(std::string target_id, Value undo = nullptr);
+
+ private:
+  friend class Operation;
+  friend struct StepAccess;
+  class Context;
+  bool done_ = false, uncertain_ = false;
+  std::string key_, target_id_;
+  std::chrono::milliseconds age_{0};
+  std::shared_ptr<Context> context_;
+};
+
+struct OperationContext;
+
+/// One record on its way into the target, with its links resolved: each link's column or field in data() holds the
+/// target id (or null). Lives as long as the call that it is passed to.
+class MIGRATE_API Operation {
+ public:
+  Operation(Record& record, std::size_t unit) : record_(&record), unit_(unit) {}
+
+  const Record& record() const noexcept { return *record_; }
+  const Object& data() const noexcept { return record_->data.get_object(); }
+  Action action() const noexcept { return action_; }
+  /// Null until the record has an id on the target.
+  const Value& target_id() const noexcept { return target_id_; }
+  /// Records of one unit share this number; a unit arrives as a whole or not at all.
+  std::size_t unit() const noexcept { return unit_; }
+  /// The target's id of another record; nothing when it is not there (yet).
+  std::optional<Value> linked(const RecordRef& target) const;
+
+  void set_action(Action action) noexcept { action_ = action; }
+  void set_target_id(Value id) { target_id_ = std::move(id); }
+  Record& mutable_record() noexcept { return *record_; }
+
+  /// ItemSink only. Durable before it returns; `name` is unique within the record ("create", "comment:17").
+  awaitable<Step> begin(std::string name);
+  /// ItemSink only. The bytes of one of the record's blobs, from the source.
+  awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
+
+ private:
+  friend struct OperationContext;
+  Record* record_;
+  std::size_t unit_;
+  Action action_ = Action::create;
+  Value target_id_;
+  OperationContext* context_ = nullptr;
+};
+
+/// A difference between what a record should be on the target and what is there, or (preview) what would be lost.
+struct Finding {
+  RecordRef record;
+  std::string field;  ///< empty: the record as a whole
+  std::string expected, found;
+  std::string message;
+};
+
+struct SinkTraits {
+  std::size_t preferred_batch = 100;  ///< records per batch when the configuration names none
+  std::size_t max_in_flight = 1;      ///< ItemSink: operations at once. TableSink: transactions at once
+  bool undoes = false;                ///< rollback is possible
+  bool verifies = false;
+  bool links = false;                 ///< takes links that resolve later
+};
+
+class ItemSink;
+class TableSink;
+
+/// What both kinds share. Calls come from the run's strand; blocking work goes through on_pool(). Errors are thrown
+/// as migrate::Error. Derive from ItemSink or TableSink.
+class MIGRATE_API Sink {
+ public:
+  virtual ~Sink();
+  virtual SinkTraits traits() const;
+  /// Harmless and complete; see Source::check().
+  virtual awaitable<std::vector<Check>> check() = 0;
+  /// Before the first write of a run: creates what the configuration says is created when absent. Idempotent.
+  virtual awaitable<void> prepare();
+  /// Dry run: what would be lost or refused. Writes nothing.
+  virtual awaitable<std::vector<Finding>> preview(std::span<Operation> operations);
+  /// Differences between the operations and the target; empty: equal. An operation without target_id() is absent.
+  virtual awaitable<std::vector<Finding>> verify(std::span<Operation> operations);
+  /// After the last write of a run (constraints, sequences, statistics, notifications). Idempotent.
+  virtual awaitable<void> finish();
+
+  virtual ItemSink* as_items() { return nullptr; }
+  virtual TableSink* as_tables() { return nullptr; }
+};
+
+/// Takes back one Step.
+struct Receipt {
+  RecordRef record;
+  std::string step, target_id;
+  Value undo;
+};
+
+/// A service without transactions. Several write() calls are in flight at once, never two for the same record.
+class MIGRATE_API ItemSink : public Sink {
+ public:
+  ItemSink* as_items() final { return this; }
+  /// Performs the operation's steps and returns the target's id. Called again after a failure or a crash: steps that
+  /// are done() are skipped, uncertain() ones are looked up.
+  virtual awaitable<std::string> write(Operation& operation) = 0;
+  /// Link phase: the links of the record that could not be set by write() resolve now. Default: Error(unsupported).
+  virtual awaitable<void> link(Operation& operation);
+  /// Takes one effect back. Idempotent: undoing what is gone is success. Throws Error(conflict) when a person has
+  /// changed the thing since, and leaves it alone. Default: Error(unsupported).
+  virtual awaitable<void> undo(Receipt receipt);
+};
+
+enum class Effect : std::uint8_t { created, updated, unchanged, removed, absent };
+
+struct UnitFailure {
+  std::size_t unit;
+  Error error;
+};
+
+/// When `failures` is not empty nothing was written, and the caller tries again without the failed units.
+struct WriteResult {
+  std::vector<Effect> effects;  ///< one an operation, same order
+  std::vector<UnitFailure> failures;
+};
+
+/// One chunk on its way into a database. The destructor rolls back what was not committed.
+class MIGRATE_API TableTransaction {
+ public:
+  virtual ~TableTransaction();
+  /// Looks each record up by its natural key: update (or patch, or remove) with the row's id when it is there, create
+  /// with an id reserved for it when it is not. An id that an operation already has is kept (an imported mapping).
+  virtual awaitable<void> identify(std::span<Operation> operations) = 0;
+  /// All of it, or a list of units that the database refuses and why. Operations come in an order in which rows that
+  /// others refer to are first. Rows that are equal already are left alone; the previous image of a row that is
+  /// changed or removed is kept for undo().
+  virtual awaitable<WriteResult> write(std::span<Operation> operations) = 0;
+  /// Rows and receipt become durable together.
+  virtual awaitable<void> commit(Value receipt) = 0;
+};
+
+/// A row of a type as it is on the target: natural key and id.
+struct TargetRow {
+  std::string key;
+  Value id;
+  Value data;  ///< only where asked for
+};
+
+struct UndoResult {
+  std::size_t removed = 0, restored = 0;
+  std::vector<Finding> kept;  ///< rows that somebody has changed since: left as they are
+};
+
+/// A database, written by natural key (RecordRef::id of each type), a chunk of records a transaction.
+class MIGRATE_API TableSink : public Sink {
+ public:
+  TableSink* as_tables() final { return this; }
+
+  /// The types in an order in which a type comes after all that it refers to; those that are not listed come last.
+  virtual std::vector<std::string> types() const = 0;
+
+  /// The receipt that was committed with this chunk, if it was. Answers "did my last transaction arrive?".
+  virtual awaitable<std::optional<Value>> receipt(std::string chunk) = 0;
+  /// `chunk` is equal in every attempt at the same records. At most traits().max_in_flight at once.
+  virtual awaitable<std::unique_ptr<TableTransaction>> begin(std::string chunk) = 0;
+  /// Ids of rows by natural key, in the order of `keys`; null where absent. Sees committed rows only.
+  virtual awaitable<std::vector<Value>> find(std::string type, std::vector<std::string> keys) = 0;
+  /// Rows of a type that have a natural key, in key order after `after` (empty: from the start); empty: no more.
+  virtual awaitable<std::vector<TargetRow>> list(std::string type, std::string after, std::size_t limit,
+                                                 bool with_data) = 0;
+  /// Keys within the range; only for types whose natural key is an integer.
+  virtual awaitable<std::vector<std::string>> keys(std::string type, KeyRange range) = 0;
+  virtual awaitable<std::uint64_t> count(std::string type) = 0;
+
+  /// Committed chunks whose name starts with `prefix`, newest first.
+  virtual awaitable<std::vector<std::string>> chunks(std::string prefix) = 0;
+  /// Takes a chunk back in one transaction: removes the rows that it made, restores the images that it replaced, keeps
+  /// what somebody has changed since. Idempotent: a chunk that is not there has been undone.
+  virtual awaitable<UndoResult> undo(std::string chunk) = 0;
+};
+
+MIGRATE_END
