@@ -110,8 +110,9 @@ class MIGRATE_API Sink {
   virtual SinkTraits traits() const;
   /// Harmless and complete; see Source::check().
   virtual awaitable<std::vector<Check>> check() = 0;
-  /// Before the first write of a run: creates what the configuration says is created when absent. Idempotent.
-  virtual awaitable<void> prepare();
+  /// Before the first write of a run: creates what the configuration says is created when absent. `schemas` are the
+  /// source's, for types that the configuration does not describe. Idempotent.
+  virtual awaitable<void> prepare(std::vector<TableSchema> schemas);
   /// Dry run: what would be lost or refused. Writes nothing.
   virtual awaitable<std::vector<Finding>> preview(std::span<Operation> operations);
   /// Differences between the operations and the target; empty: equal. An operation without target_id() is absent.

@@ -11,6 +11,8 @@
 
 MIGRATE_BEGIN
 
+struct TableSchema;  // relational.hpp
+
 /// One named preflight check, as `migrate check` lists it.
 struct Check {
   std::string name;
@@ -42,6 +44,9 @@ class MIGRATE_API Source {
 
   /// Harmless and complete: reachability, credentials, rights, tables and columns. Every finding, not only the first.
   virtual awaitable<std::vector<Check>> check() = 0;
+
+  /// What the types look like, so that a sink can create its like. Default: nothing.
+  virtual awaitable<std::vector<TableSchema>> schemas();
 
   /// In the same order at every call on unchanged data.
   virtual awaitable<std::vector<Partition>> partitions() = 0;
