@@ -21,9 +21,10 @@ enum class Table {
   outcome,   ///< "<type>/<id>": target id and version; the id map. TableSink: imported and shared records only
   deferred,  ///< "<type>/<id>/<relation>": links that have not resolved yet
   failed,    ///< "<type>/<id>": records that failed or were skipped by a person, and why
-  alias      ///< "<type>.<key>/<value>": alternate keys
+  alias,     ///< "<type>.<key>/<value>": alternate keys
+  vanished   ///< "<type>/<id>": on the target, no longer in the source; removed at the end of a delta run
 };
-inline constexpr std::size_t table_count = 7;
+inline constexpr std::size_t table_count = 8;
 MIGRATE_API std::string_view to_string(Table table) noexcept;
 
 /// A null value erases the key.

@@ -97,6 +97,7 @@ struct SinkTraits {
   bool undoes = false;                ///< rollback is possible
   bool verifies = false;
   bool links = false;                 ///< takes links that resolve later
+  bool keeps_links = false;           ///< stores links as they are: the engine resolves nothing (staging)
 };
 
 class ItemSink;
