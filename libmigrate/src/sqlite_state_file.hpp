@@ -1,0 +1,51 @@
+// The file behind the default CheckpointStore: who may open it, whether it is sound, and how SQLite's troubles read.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "migrate/error.hpp"
+#include "migrate/services.hpp"
+
+namespace migrate::state_file {
+
+struct CloseConnection {
+  void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
+};
+struct FinalizeStatement {
+  void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+};
+using Connection = std::unique_ptr<sqlite3, CloseConnection>;
+using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+/// An advisory lock on "<file>.lock", which holds the owner's process id and is never deleted.
+class Lock {
+ public:
+  /// Throws Error(conflict, "in_use") that names the holder.
+  explicit Lock(const std::filesystem::path& file);
+  ~Lock();
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// What a result code of SQLite means for the person who runs the migration.
+Error describe(sqlite3* db, int code, const std::filesystem::path& file, std::string_view doing);
+
+void execute(sqlite3* db, const char* sql, const std::filesystem::path& file);
+Statement prepare(sqlite3* db, std::string_view sql, const std::filesystem::path& file);
+
+/// Sees to it that `file` is a sound state of this version, creating it when absent. An unsound one is renamed aside
+/// together with its -wal and -shm, and Error(internal, "corrupt_state") is thrown. The lock must be held.
+void make_sound(const std::filesystem::path& file, const Services& services);
+
+/// A connection to a file that make_sound() has seen.
+Connection connect(const std::filesystem::path& file);
+
+}  // namespace migrate::state_file

@@ -1,0 +1,294 @@
+#include <array>
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <condition_variable>
+#include <deque>
+#include <iterator>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "migrate/checkpoint_store.hpp"
+#include "sqlite_state_file.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using state_file::Connection;
+using state_file::Statement;
+
+/// An entry as it is written: what crosses to the pool owns its bytes.
+struct Row {
+  Table table;
+  std::string key;
+  std::optional<std::string> value;
+};
+
+struct Pending {
+  std::vector<Row> rows;
+  asio::any_io_executor home;
+  asio::any_completion_handler<void(std::exception_ptr)> done;
+};
+
+/// Outlives the store as long as the pool still holds a job that has not begun.
+struct Queue {
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::deque<Pending> waiting;
+  bool scheduled = false, writing = false, closed = false;
+};
+
+void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
+  sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+std::string_view column_text(sqlite3_stmt* statement, int index) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
+  return std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, index)));
+}
+
+/// Leaves a statement ready for its next use, however the present one ends.
+struct Reset {
+  sqlite3_stmt* statement;
+  ~Reset() {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+  }
+};
+
+Value parse(std::string_view text) {
+  boost::json::parse_options options;
+  options.max_depth = 1024;
+  options.allow_invalid_utf8 = true;  // a key or value of the source is kept as it was met
+  return boost::json::parse(text, boost::json::storage_ptr(), options);
+}
+
+/// One connection and the statements of every table. Not for two threads at once.
+class Database {
+ public:
+  explicit Database(const fs::path& file) : file_(file), db_(state_file::connect(file)) {
+    execute("PRAGMA synchronous=FULL");
+    execute("PRAGMA journal_size_limit=67108864");
+  }
+
+  void execute(const char* sql) { state_file::execute(db_.get(), sql, file_); }
+
+  void write(const Row& row) {
+    sqlite3_stmt* put = row.value ? statement(put_, row.table, "INSERT OR REPLACE INTO \"{}\" VALUES(?,?)")
+                                  : statement(erase_, row.table, "DELETE FROM \"{}\" WHERE key=?");
+    Reset reset{put};
+    bind_text(put, 1, row.key);
+    if (row.value) bind_text(put, 2, *row.value);
+    const int code = sqlite3_step(put);
+    if (code != SQLITE_DONE) throw state_file::describe(db_.get(), code, file_, "written");
+  }
+
+  void roll_back() noexcept {
+    if (sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+
+  std::optional<Value> get(Table table, std::string_view key) {
+    sqlite3_stmt* select = statement(get_, table, "SELECT value FROM \"{}\" WHERE key=?");
+    Reset reset{select};
+    bind_text(select, 1, key);
+    std::optional<Value> value;
+    if (step(select)) value.emplace(read_value(select, 0, table, key));
+    return value;
+  }
+
+  std::vector<Entry> scan(Table table, const std::string& prefix, const std::string& after, std::size_t limit) {
+    // Keys before the prefix are none of ours, so that the index answers from one place on.
+    const bool from_start = after < prefix || after.empty();
+    sqlite3_stmt* select =
+        from_start ? statement(first_, table, "SELECT key, value FROM \"{}\" WHERE key>=? ORDER BY key LIMIT ?")
+                   : statement(next_, table, "SELECT key, value FROM \"{}\" WHERE key>? ORDER BY key LIMIT ?");
+    Reset reset{select};
+    bind_text(select, 1, from_start ? prefix : after);
+    sqlite3_bind_int64(select, 2, static_cast<sqlite3_int64>(limit));
+    std::vector<Entry> entries;
+    while (step(select)) {
+      std::string_view key = column_text(select, 0);
+      if (!key.starts_with(prefix)) break;
+      entries.push_back(Entry{table, std::string(key), read_value(select, 1, table, key)});
+    }
+    return entries;
+  }
+
+ private:
+  using Statements = std::array<Statement, table_count>;
+
+  sqlite3_stmt* statement(Statements& kind, Table table, const char* sql) {
+    Statement& found = kind[static_cast<std::size_t>(table)];
+    if (!found) found = state_file::prepare(db_.get(), fmt::format(fmt::runtime(sql), to_string(table)), file_);
+    return found.get();
+  }
+
+  bool step(sqlite3_stmt* select) {
+    const int code = sqlite3_step(select);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) throw state_file::describe(db_.get(), code, file_, "read");
+    return code == SQLITE_ROW;
+  }
+
+  Value read_value(sqlite3_stmt* select, int index, Table table, std::string_view key) {
+    try {
+      return parse(column_text(select, index));
+    } catch (const std::exception& trouble) {
+      throw Error(ErrorKind::internal, "corrupt_state",
+                  fmt::format("the state {} is damaged: {} {} is not JSON: {}", file_.string(), to_string(table), key,
+                              trouble.what()))
+          .with_advice("Put the file back from a backup, or move it away to begin with an empty state.");
+    }
+  }
+
+  fs::path file_;
+  Connection db_;
+  Statements put_, erase_, get_, first_, next_;
+};
+
+class SqliteStore final : public CheckpointStore {
+ public:
+  SqliteStore(const fs::path& file, const Services& services) : services_(services), lock_(file) {
+    state_file::make_sound(file, services);
+    writer_.emplace(file);
+    reader_.emplace(file);
+  }
+
+  ~SqliteStore() override {
+    std::unique_lock guard(queue_->mutex);
+    queue_->closed = true;
+    queue_->idle.wait(guard, [this] { return !queue_->writing; });
+  }
+
+  awaitable<void> commit(std::vector<Entry> entries) override {
+    std::vector<Row> rows;
+    rows.reserve(entries.size());
+    for (Entry& entry : entries) {
+      rows.push_back(Row{entry.table, std::move(entry.key), std::nullopt});
+      if (!entry.value.is_null()) rows.back().value = boost::json::serialize(entry.value);
+    }
+    if (!services_.pool) {
+      std::deque<Pending> group(1);
+      group.front().rows = std::move(rows);
+      if (std::exception_ptr failure = write(group)) std::rethrow_exception(failure);
+      co_return;
+    }
+    asio::any_io_executor home = co_await asio::this_coro::executor;
+    auto enqueue = [&](auto handler) {
+      queue(
+          Pending{std::move(rows), asio::prefer(home, asio::execution::outstanding_work.tracked), std::move(handler)});
+    };
+    // Not on_pool(): the commit that is under way carries all that came meanwhile. Once queued it cannot be cancelled.
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(enqueue,
+                                                                                           asio::use_awaitable);
+  }
+
+  awaitable<std::optional<Value>> get(Table table, std::string key) override {
+    // In place: a look-up by key costs less than changing threads.
+    std::scoped_lock guard(reader_mutex_);
+    co_return reader_->get(table, key);
+  }
+
+  awaitable<std::vector<Value>> get_many(Table table, std::vector<std::string> keys) override {
+    auto work = [&] {
+      std::scoped_lock guard(reader_mutex_);
+      std::vector<Value> values;
+      values.reserve(keys.size());
+      for (const std::string& key : keys) {
+        std::optional<Value> value = reader_->get(table, key);
+        values.push_back(value ? std::move(*value) : Value(nullptr));
+      }
+      return values;
+    };
+    co_return co_await on_pool(services_, work);
+  }
+
+  awaitable<std::vector<Entry>> scan(Table table, std::string prefix, std::string after, std::size_t limit) override {
+    auto work = [&] {
+      std::scoped_lock guard(reader_mutex_);
+      return reader_->scan(table, prefix, after, limit);
+    };
+    co_return co_await on_pool(services_, work);
+  }
+
+ private:
+  /// One transaction, so one sync, for the whole group.
+  std::exception_ptr write(const std::deque<Pending>& group) noexcept {
+    try {
+      services_.reach("store.commit before");
+      writer_->execute("BEGIN IMMEDIATE");
+      for (const Pending& pending : group)
+        for (const Row& row : pending.rows) writer_->write(row);
+      writer_->execute("COMMIT");
+      services_.reach("store.commit after");
+      return nullptr;
+    } catch (...) {
+      writer_->roll_back();
+      return std::current_exception();
+    }
+  }
+
+  void queue(Pending pending) {
+    std::scoped_lock guard(queue_->mutex);
+    queue_->waiting.push_back(std::move(pending));
+    if (queue_->scheduled) return;
+    queue_->scheduled = true;
+    asio::post(*services_.pool, [this, queue = queue_] {
+      {
+        std::scoped_lock entered(queue->mutex);
+        if (queue->closed) return;
+        queue->writing = true;
+      }
+      work();
+    });
+  }
+
+  void work() {
+    for (;;) {
+      std::deque<Pending> group;
+      {
+        std::scoped_lock guard(queue_->mutex);
+        if (queue_->waiting.empty()) {
+          queue_->scheduled = queue_->writing = false;
+          queue_->idle.notify_all();  // under the lock: the store may be gone as soon as it is released
+          return;
+        }
+        group.swap(queue_->waiting);
+      }
+      std::exception_ptr failure = write(group);
+      if (failure) {
+        // What was queued behind a commit that failed must not become durable before it.
+        std::scoped_lock guard(queue_->mutex);
+        std::move(queue_->waiting.begin(), queue_->waiting.end(), std::back_inserter(group));
+        queue_->waiting.clear();
+      }
+      for (Pending& pending : group)
+        asio::post(pending.home, [done = std::move(pending.done), failure]() mutable { std::move(done)(failure); });
+    }
+  }
+
+  Services services_;
+  state_file::Lock lock_;  // before the connections: they are closed first
+  std::optional<Database> writer_, reader_;
+  std::mutex reader_mutex_;
+  std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
+};
+
+}  // namespace
+
+std::shared_ptr<CheckpointStore> open_sqlite_store(const fs::path& file, const Services& services) {
+  return std::make_shared<SqliteStore>(file, services);
+}
+
+MIGRATE_END
