@@ -70,7 +70,7 @@ static std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
   if (word.size() > 64) return best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
   for (const std::string& candidate : known) {
     std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -1,7 +1,33 @@
 #include "registry_state.hpp"
 
 MIGRATE_BEGIN
+namespace {
 
-void add_core_stores(Registry&) {}
+struct SqliteStoreConfig {
+  std::filesystem::path path;
+};
+Spec<SqliteStoreConfig> sqlite_store_spec() {
+  return Spec<SqliteStoreConfig>("Keeps the state of the migration in one SQLite file.")
+      .field("path", &SqliteStoreConfig::path,
+             "The file; in a migration file it may be left out and is migration.db in the working directory")
+      .not_empty();
+}
+std::shared_ptr<CheckpointStore> make_sqlite_store(SqliteStoreConfig config, const Services& services) {
+  if (config.path.has_parent_path()) std::filesystem::create_directories(config.path.parent_path());
+  return open_sqlite_store(config.path, services);
+}
+
+struct NoOptions {};
+std::shared_ptr<CheckpointStore> make_store_in_memory(NoOptions, const Services& services) {
+  return make_memory_store(services);
+}
+
+}  // namespace
+
+void add_core_stores(Registry& registry) {
+  registry.add_store("sqlite", sqlite_store_spec(), make_sqlite_store);
+  registry.add_store("memory", Spec<NoOptions>("Keeps the state in memory: nothing can be resumed."),
+                     make_store_in_memory);
+}
 
 MIGRATE_END

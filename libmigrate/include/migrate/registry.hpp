@@ -60,22 +60,20 @@ class MIGRATE_API Registry {
   /// the first call does. Throws Error(conflict) when the name is taken for this kind.
   template <class T, class Make>
   void add_source(std::string name, Spec<T> spec, Make make) {
-    add(ConnectorKind::source, std::move(name), spec.shape(), maker_of<Source>(std::move(spec), std::move(make)));
+    add_made<Source>(ConnectorKind::source, std::move(name), std::move(spec), std::move(make));
   }
   template <class T, class Make>
   void add_sink(std::string name, Spec<T> spec, Make make) {
-    add(ConnectorKind::sink, std::move(name), spec.shape(), maker_of<Sink>(std::move(spec), std::move(make)));
+    add_made<Sink>(ConnectorKind::sink, std::move(name), std::move(spec), std::move(make));
   }
   /// `make` returns std::shared_ptr<const Transformer>.
   template <class T, class Make>
   void add_transformer(std::string name, Spec<T> spec, Make make) {
-    add(ConnectorKind::transformer, std::move(name), spec.shape(),
-        maker_of<const Transformer>(std::move(spec), std::move(make)));
+    add_made<const Transformer>(ConnectorKind::transformer, std::move(name), std::move(spec), std::move(make));
   }
   template <class T, class Make>
   void add_store(std::string name, Spec<T> spec, Make make) {
-    add(ConnectorKind::store, std::move(name), spec.shape(),
-        maker_of<CheckpointStore>(std::move(spec), std::move(make)));
+    add_made<CheckpointStore>(ConnectorKind::store, std::move(name), std::move(spec), std::move(make));
   }
 
   /// A plugin that is linked into this program (see MIGRATE_DECLARE_PLUGIN), checked as a loaded one is.
@@ -117,11 +115,13 @@ class MIGRATE_API Registry {
   /// All four interfaces as one type; the kind says which.
   using Maker = std::function<std::shared_ptr<const void>(const Value& checked, const Services&)>;
   template <class Interface, class T, class Make>
-  static Maker maker_of(Spec<T> spec, Make make) {
-    return [spec = std::move(spec), make = std::move(make)](const Value& checked, const Services& services) {
-      std::shared_ptr<Interface> made = make(spec.read(checked), services);
-      return std::shared_ptr<const void>(std::move(made));
-    };
+  void add_made(ConnectorKind kind, std::string name, Spec<T> spec, Make make) {
+    config::ObjectShape shape = spec.shape();
+    add(kind, std::move(name), std::move(shape),
+        [spec = std::move(spec), make = std::move(make)](const Value& checked, const Services& services) {
+          std::shared_ptr<Interface> made = make(spec.read(checked), services);
+          return std::shared_ptr<const void>(std::move(made));
+        });
   }
   void add(ConnectorKind kind, std::string name, config::ObjectShape shape, Maker maker);
 
