@@ -101,7 +101,7 @@ class PrivatePostgres:
 
     def run(self, database, sql):
         subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database), "-c", sql], check=True,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, PGOPTIONS="-c client_min_messages=warning"))
 
     def create(self, database, encoding="UTF8"):
         """-> the dsn of a new, empty database."""
