@@ -26,7 +26,7 @@ add_library(migrate_build INTERFACE)
 target_compile_options(migrate_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of g++ 12 inside Boost.JSON and std::string at -O2, and its note on coroutine frames.
-  target_compile_options(migrate_build INTERFACE -Wno-maybe-uninitialized -Wno-restrict
+  target_compile_options(migrate_build INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-mismatched-new-delete
                                                  -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(MIGRATE_WERROR)

@@ -100,8 +100,8 @@ struct RunOptions {
   Reviewer* reviewer = nullptr;            ///< not null: interactive, one unit at a time
 };
 
-/// Runs on the calling coroutine's strand. Never throws for the migration's trouble: it is in the Report. Terminal
-/// cancellation aborts calls in flight; the state stays valid.
+/// Runs on the calling coroutine's strand. Never throws for the migration's trouble: it is in the Report. It ends early
+/// through RunOptions::stop only; Asio cancellation is ignored, since half a commit helps nobody.
 MIGRATE_API awaitable<Report> run(Pipeline pipeline, RunOptions options);
 
 /// The same with an io_context of its own; returns when the run has ended.

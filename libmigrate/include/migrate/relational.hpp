@@ -10,28 +10,13 @@
 
 #include "migrate/config_spec.hpp"
 #include "migrate/record.hpp"
+#include "migrate/source.hpp"
 
 MIGRATE_BEGIN
 
-/// The types that every relational connector maps to its own. `any`: whatever the value is (SQLite without affinity).
-enum class ColumnType { boolean, integer, real, numeric, text, timestamp, date, binary, json, any };
-MIGRATE_API std::string_view to_string(ColumnType type) noexcept;
 /// From the words of a migration file: boolean, integer, bigint, real, double, numeric, text, timestamptz, timestamp,
 /// date, bytea, binary, json, jsonb, any. Throws Error(invalid) that lists them.
 MIGRATE_API ColumnType column_type_from(std::string_view word);
-
-struct Column {
-  std::string name;
-  ColumnType type = ColumnType::text;
-  bool nullable = true;
-};
-
-/// A table as a source has it, so that a sink can create its like. `key` is empty where the table has none.
-struct TableSchema {
-  std::string type;
-  std::vector<Column> columns;
-  std::vector<std::string> key;
-};
 
 /// A table to be read (`source.tables[]`).
 struct SourceTable {

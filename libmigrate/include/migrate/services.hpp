@@ -23,7 +23,7 @@ class MIGRATE_API Clock {
  public:
   virtual ~Clock();
   virtual std::chrono::system_clock::time_point now() const = 0;
-  /// Suspends the calling coroutine; ends early with Error(cancelled) when the run is stopped hard.
+  /// Suspends the calling coroutine for at least `duration`.
   virtual awaitable<void> sleep(std::chrono::milliseconds duration) = 0;
 
   static std::shared_ptr<Clock> system();

@@ -36,21 +36,23 @@ class MIGRATE_API Step {
 
   /// Makes the receipt durable before it returns. `undo` is what ItemSink::undo() needs to take the effect back.
   awaitable<void> finish(std::string target_id, Value undo = nullptr);
+  /// The target has refused the call, so nothing was applied: the next attempt need not look.
+  awaitable<void> refused();
 
  private:
   friend class Operation;
-  friend struct StepAccess;
-  class Context;
   bool done_ = false, uncertain_ = false;
   std::string key_, target_id_;
   std::chrono::milliseconds age_{0};
-  std::shared_ptr<Context> context_;
+  struct OperationContext* context_ = nullptr;
+  std::string row_;  ///< its key in the journal
+  Value intent_;
 };
 
 struct OperationContext;
 
-/// One record on its way into the target, with its links resolved: each link's column or field in data() holds the
-/// target id (or null). Lives as long as the call that it is passed to.
+/// One record on its way into the target, with its links resolved. For a TableSink each link's column in data() holds
+/// the target id, or null; an ItemSink asks linked(). Lives as long as the call that it is passed to.
 class MIGRATE_API Operation {
  public:
   Operation(Record& record, std::size_t unit) : record_(&record), unit_(unit) {}
@@ -128,8 +130,9 @@ class MIGRATE_API Sink {
 /// Takes back one Step.
 struct Receipt {
   RecordRef record;
-  std::string step, target_id;
+  std::string step, key, target_id;
   Value undo;
+  bool uncertain = false;  ///< no receipt was written: the effect may exist, look for `key` first
 };
 
 /// A service without transactions. Several write() calls are in flight at once, never two for the same record.
@@ -193,6 +196,8 @@ class MIGRATE_API TableSink : public Sink {
 
   /// The types in an order in which a type comes after all that it refers to; those that are not listed come last.
   virtual std::vector<std::string> types() const = 0;
+  /// The columns of a type's natural key; known after check() or prepare().
+  virtual std::vector<std::string> key_columns(const std::string& type) const = 0;
 
   /// The receipt that was committed with this chunk, if it was. Answers "did my last transaction arrive?".
   virtual awaitable<std::optional<Value>> receipt(std::string chunk) = 0;

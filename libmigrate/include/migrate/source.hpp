@@ -5,13 +5,28 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "migrate/record.hpp"
 
 MIGRATE_BEGIN
 
-struct TableSchema;  // relational.hpp
+/// The types that every relational connector maps to its own. `any`: whatever the value is (SQLite without affinity).
+enum class ColumnType { boolean, integer, real, numeric, text, timestamp, date, binary, json, any };
+MIGRATE_API std::string_view to_string(ColumnType type) noexcept;
+struct Column {
+  std::string name;
+  ColumnType type = ColumnType::text;
+  bool nullable = true;
+};
+
+/// A table as a source has it, so that a sink can create its like. `key` is empty where the table has none.
+struct TableSchema {
+  std::string type;
+  std::vector<Column> columns;
+  std::vector<std::string> key;
+};
 
 /// One named preflight check, as `migrate check` lists it.
 struct Check {

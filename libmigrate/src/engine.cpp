@@ -1,0 +1,492 @@
+#include "engine.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "migrate/relational.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+std::int64_t milliseconds_since_epoch(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+std::chrono::system_clock::time_point time_from(std::int64_t milliseconds) {
+  return std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds));
+}
+
+/// Filters that a resumed run must agree with.
+Value scope_of(const RunOptions& options) {
+  Object scope;
+  Array only;
+  for (const std::string& type : options.only) only.emplace_back(type);
+  scope.emplace("only", std::move(only));
+  if (options.where) {
+    Object where;
+    where.emplace("type", options.where->type);
+    where.emplace("field", options.where->field);
+    where.emplace("value", options.where->value);
+    scope.emplace("where", std::move(where));
+  }
+  if (options.mode == Mode::test) scope.emplace("sample", static_cast<std::int64_t>(options.sample));
+  return scope;
+}
+
+/// '/' separates run and stream in keys of the store.
+std::string stream_key(const Partition& partition) {
+  std::string name = partition.name;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return partition.revisit ? name + "~revisit" : name;
+}
+
+}  // namespace
+
+Stage::~Stage() = default;
+awaitable<void> Stage::recover(StreamState&) { co_return; }
+awaitable<void> Stage::close() { co_return; }
+
+Engine::Engine(Pipeline pipeline, RunOptions options, boost::asio::any_io_executor executor)
+    : pipeline_(std::move(pipeline)),
+      options_(std::move(options)),
+      executor_(std::move(executor)),
+      journal_(pipeline_.store, pipeline_.name),
+      resolver_(journal_, *pipeline_.sink) {}
+
+awaitable<Report> Engine::run() {
+  report_.migration = pipeline_.name;
+  report_.mode = to_string(options_.mode);
+  attempt_started_ = services().clock->now();
+  report_.started = attempt_started_;
+  std::optional<Error> fatal;
+  try {
+    co_await open_run();
+    co_await execute();
+  } catch (const Error& error) {
+    fatal = error;
+  } catch (const std::exception& error) {
+    fatal = Error(ErrorKind::internal, "defect", fmt::format("an unexpected error: {}", error.what()));
+  }
+  if (fatal) {
+    report_.fatal = fatal;
+    report_.status = fatal->kind() == ErrorKind::cancelled ? Status::stopped
+                     : report_.status == Status::preflight_failed ? Status::preflight_failed
+                                                                  : Status::broken_off;
+  }
+  fatal.reset();
+  try {
+    co_await conclude();
+  } catch (const Error& error) {
+    fatal = error;
+  }
+  if (fatal && !report_.fatal) {
+    report_.fatal = fatal;
+    report_.status = Status::broken_off;
+  }
+  co_return report_;
+}
+
+/// Goes on with the last run when it is unfinished and of the same kind, else starts a new one.
+awaitable<void> Engine::open_run() {
+  co_await journal_.open();
+  co_await resolver_.load();
+  had_failures_ = co_await journal_.any(Table::failed);
+  had_deferred_ = co_await journal_.any(Table::deferred);
+  report_.state_id = journal_.state_id();
+  std::optional<RunState> last = co_await journal_.last_run();
+  const bool writes = options_.mode == Mode::full || options_.mode == Mode::incremental || options_.mode == Mode::test;
+  const std::string mode(to_string(options_.mode));
+  const Value scope = scope_of(options_);
+  if (!writes) {
+    if (last) run_ = *last;
+  } else if (last && !last->finished && !options_.fresh && last->mode == mode && last->scope == scope) {
+    run_ = *last;
+    services().write_log(LogLevel::info, "engine", fmt::format("going on with run {}", run_.number));
+  } else {
+    run_ = RunState();
+    run_.number = last ? last->number + 1 : 1;
+    run_.mode = mode;
+    run_.scope = scope;
+    run_.started_ms = milliseconds_since_epoch(attempt_started_);
+  }
+  run_.status = "running";
+  run_.fatal = nullptr;
+  if (writes) co_await journal_.save(run_);
+  elapsed_before_ms_ = run_.elapsed_ms;
+  report_.run = run_.number;
+  if (run_.started_ms) report_.started = time_from(run_.started_ms);
+  const std::vector<StreamState> streams = co_await journal_.streams(run_.number);
+  for (const StreamState& stream : streams) tallies_[stream.name] = stream.tally;
+  refresh_report();
+}
+
+awaitable<void> Engine::execute() {
+  if (options_.mode == Mode::rollback) {
+    co_await begin_phase(Phase::rollback);
+    co_await roll_back();
+    co_await end_phase(Phase::rollback);
+    co_return;
+  }
+  co_await begin_phase(Phase::pre_validation);
+  co_await preflight();
+  co_await end_phase(Phase::pre_validation);
+  switch (options_.mode) {
+    case Mode::dry_run: co_await dry_run(); co_return;
+    case Mode::verify:
+      co_await begin_phase(Phase::verification);
+      co_await verify(options_.verify == VerifyLevel::none ? VerifyLevel::standard : options_.verify);
+      co_await end_phase(Phase::verification);
+      co_return;
+    case Mode::retry: co_await begin_phase(Phase::import); co_await retry_failed(); break;
+    default: co_await import_all();
+  }
+  if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
+  co_await end_phase(Phase::import);
+  if (!options_.skip.count(Phase::linking)) {
+    co_await begin_phase(Phase::linking);
+    co_await link_phase();
+    co_await end_phase(Phase::linking);
+  }
+  if (options_.verify != VerifyLevel::none && !options_.skip.count(Phase::verification)) {
+    co_await begin_phase(Phase::verification);
+    co_await verify(options_.verify);
+    co_await end_phase(Phase::verification);
+  }
+  if (!options_.skip.count(Phase::post_migration)) {
+    co_await begin_phase(Phase::post_migration);
+    co_await pipeline_.sink->finish();
+    co_await end_phase(Phase::post_migration);
+  }
+  if (report_.verification && report_.verification->differences > 0 &&
+      options_.on_verify_failure == OnVerifyFailure::rollback) {
+    co_await begin_phase(Phase::rollback);
+    co_await roll_back();
+    co_await end_phase(Phase::rollback);
+  }
+  run_.finished = true;
+}
+
+awaitable<std::vector<Check>> Engine::check() {
+  std::vector<Check> checks = co_await pipeline_.source->check();
+  std::vector<Check> sink_checks = co_await pipeline_.sink->check();
+  for (Check& check : checks) check.name = "source: " + check.name;
+  for (Check& check : sink_checks) {
+    check.name = "sink: " + check.name;
+    checks.push_back(std::move(check));
+  }
+  co_return checks;
+}
+
+awaitable<void> Engine::preflight() {
+  report_.checks = co_await check();
+  std::string failed;
+  for (const Check& check : report_.checks) {
+    if (check.passed) continue;
+    failed += fmt::format("\n  {}: {}{}", check.name, check.message,
+                          check.advice.empty() ? std::string() : " (" + check.advice + ")");
+  }
+  if (failed.empty()) co_return;
+  report_.status = Status::preflight_failed;
+  throw Error(ErrorKind::invalid, "preflight_failed", "the checks before the run found:" + failed)
+      .with_advice("nothing has been written; mend this and run again");
+}
+
+std::unique_ptr<Stage> Engine::import_stage() {
+  if (TableSink* tables = pipeline_.sink->as_tables()) return make_table_import(*this, *tables);
+  return make_item_import(*this, *pipeline_.sink->as_items());
+}
+
+awaitable<void> Engine::import_all() {
+  std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
+  co_await pipeline_.sink->prepare(std::move(schemas));
+  if (options_.mode == Mode::test) co_await select_sample();
+  co_await begin_phase(Phase::import);
+  std::unique_ptr<Stage> stage = import_stage();
+  co_await run_partitions(*stage, true, true);
+  if (!stopping() && incremental()) {
+    co_await collect_unseen();
+    co_await remove_vanished(*stage);
+  }
+  co_await stage->close();
+}
+
+/// Rank after rank; partitions of one rank side by side.
+awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revisits) {
+  std::vector<Partition> partitions = co_await pipeline_.source->partitions();
+  std::stable_sort(partitions.begin(), partitions.end(),
+                   [](const Partition& a, const Partition& b) { return a.rank < b.rank; });
+  std::erase_if(partitions, [&](const Partition& partition) {
+    return (partition.revisit && !revisits) || (!options_.only.empty() && !options_.only.count(partition.type));
+  });
+  const std::size_t width = interactive() ? 1 : options_.partitions_in_flight;
+  for (std::size_t first = 0; first < partitions.size() && !stopping();) {
+    TaskGroup group(executor_, width);
+    std::size_t i = first;
+    for (; i < partitions.size() && partitions[i].rank == partitions[first].rank; ++i) {
+      Partition partition = partitions[i];
+      awaitable<void> work = run_partition(std::move(partition), stage, persistent);
+      const bool started = co_await group.spawn(std::move(work));
+      if (!started) break;
+    }
+    co_await group.join();
+    first = i;
+  }
+}
+
+/// The loop: while one batch is settled, the next one is read and transformed.
+awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool persistent) {
+  StreamState stream;
+  stream.name = Journal::stream_name(run_.number, stream_key(partition));
+  if (persistent) {
+    stream = co_await journal_.stream(stream.name);
+    co_await stage.recover(stream);
+    tallies_[stream.name] = stream.tally;
+    refresh_report();
+    if (stream.finished) co_return;
+  }
+  std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor);
+  while (true) {
+    Running<std::unique_ptr<Batch>> ahead;
+    if (!batch->raw.last && !stopping() && !interactive()) {
+      awaitable<std::unique_ptr<Batch>> reading = read_batch(partition, detached(batch->raw.next));
+      ahead = Running<std::unique_ptr<Batch>>(executor_, std::move(reading));
+    }
+    std::exception_ptr trouble;
+    try {
+      co_await stage.apply(stream, *batch);
+    } catch (...) {
+      trouble = std::current_exception();
+    }
+    if (trouble) {
+      failed_ = true;
+      co_await ahead.abandon();
+      std::rethrow_exception(trouble);
+    }
+    const bool last = batch->raw.last;
+    if (last || stopping() || failed_) {
+      co_await ahead.abandon();
+      co_return;
+    }
+    if (ahead.active())
+      batch = co_await ahead.join();
+    else
+      batch = co_await read_batch(partition, detached(batch->raw.next));
+  }
+}
+
+awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor from) {
+  auto batch = std::make_unique<Batch>();
+  batch->partition = partition;
+  // A person decides about one record at a time, so that each decision is settled before the next is asked for.
+  const std::size_t preferred = options_.batch_size ? options_.batch_size : pipeline_.sink->traits().preferred_batch;
+  const std::size_t limit = interactive() ? 1 : std::max<std::size_t>(1, preferred);
+  for (int attempt = 1;; ++attempt) {
+    std::optional<Error> trouble;
+    try {
+      Cursor cursor = detached(from);
+      batch->raw = co_await pipeline_.source->read(partition, std::move(cursor), limit);
+      break;
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble->retryable() || attempt >= options_.retry.attempts) throw *trouble;
+    RecordRef where{partition.name, ""};
+    co_await back_off(std::move(where), *trouble, attempt);
+  }
+  filter(*batch);
+  const bool keep = interactive() || !pipeline_.source->traits().fetches;
+  const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
+  co_await on_pool(services(), work);
+  co_return batch;
+}
+
+awaitable<void> Engine::back_off(RecordRef record, Error error, int attempt) {
+  const std::chrono::milliseconds wait = options_.retry.delay(error, attempt);
+  if (options_.observer) options_.observer->on_retry(record, attempt, wait, error);
+  services().write_log(LogLevel::warning, "engine",
+                       fmt::format("{} {}: {}; trying again in {} ms", record.type, record.id, error.what(),
+                                   wait.count()));
+  co_await services().clock->sleep(wait);
+}
+
+awaitable<void> Engine::begin_phase(Phase phase) {
+  if (options_.observer) {
+    if (phase == Phase::import || phase == Phase::pre_validation || phase == Phase::verification) {
+      // Sizes are a courtesy: a source that cannot tell leaves progress without an end.
+      std::optional<std::uint64_t> expected;
+      if (phase != Phase::pre_validation) {
+        const std::vector<Partition> partitions = co_await pipeline_.source->partitions();
+        expected = 0;
+        for (const Partition& partition : partitions) {
+          if (partition.revisit || (!options_.only.empty() && !options_.only.count(partition.type))) continue;
+          if (!partition.size)
+            expected.reset();
+          else if (expected)
+            *expected += *partition.size;
+        }
+      }
+      options_.observer->on_start(report_, expected);
+    }
+    options_.observer->on_phase(phase);
+  }
+}
+
+awaitable<void> Engine::end_phase(Phase phase) {
+  // Reading and transforming happen inside the import, batch by batch.
+  std::vector<Phase> ended;
+  if (phase == Phase::import) ended = {Phase::extraction, Phase::transformation};
+  ended.push_back(phase);
+  for (const Phase each : ended) {
+    const std::string name(to_string(each));
+    if (std::find(run_.phases.begin(), run_.phases.end(), name) == run_.phases.end()) run_.phases.push_back(name);
+    report_.completed.push_back(each);
+    refresh_report();
+    if (options_.observer) options_.observer->on_phase_done(each, report_);
+  }
+  co_return;
+}
+
+void Engine::refresh_report() {
+  Tally sum;
+  for (const auto& [name, tally] : tallies_) sum += tally;
+  report_.types = std::move(sum.types);
+  report_.warnings = std::move(sum.warnings);
+  for (const auto& [type, causes] : run_.unresolved)
+    for (const auto& [cause, count] : causes) report_.warnings[type][cause] += count;
+  const auto now = services().clock->now();
+  report_.elapsed = std::chrono::milliseconds(elapsed_before_ms_) +
+                    std::chrono::duration_cast<std::chrono::milliseconds>(now - attempt_started_);
+}
+
+void Engine::progress(const StreamState& stream) {
+  tallies_[stream.name] = stream.tally;
+  refresh_report();
+  if (options_.observer) options_.observer->on_progress(report_);
+  const Counters total = report_.total();
+  if (options_.max_failures && total.failed > options_.max_failures)
+    throw Error(ErrorKind::invalid, "too_many_failures",
+                fmt::format("{} records have failed, more than the {} that run.max_failures allows", total.failed,
+                            options_.max_failures))
+        .with_advice("look at the causes in the report; what has arrived is kept, and a run goes on from here");
+}
+
+void Engine::tell(const Failure& failure) {
+  if (options_.observer) options_.observer->on_failure(failure);
+}
+
+/// Status, times and causes; saves the run.
+awaitable<void> Engine::conclude() {
+  refresh_report();
+  report_.finished = services().clock->now();
+  if (!report_.fatal) {
+    if (report_.verification && report_.verification->differences > 0)
+      report_.status = Status::differences;
+    else
+      report_.status = report_.total().failed ? Status::done_with_failures : Status::done;
+  }
+  if (journal_.state_id().empty()) co_return;
+  report_.causes.clear();
+  std::shared_ptr<CheckpointStore> store = pipeline_.store;
+  std::function<void(const Failure&)> gather = [this](const Failure& failure) {
+    if (failure.skipped_by_person) return;
+    CauseSummary& summary = report_.causes[failure.record.type][failure.cause];
+    if (++summary.count > 1) return;
+    summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
+    summary.advice = failure.advice;
+  };
+  co_await for_each_failure(store, gather);
+  if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
+  run_.status = to_string(report_.status);
+  run_.elapsed_ms = report_.elapsed.count();
+  run_.finished_ms = milliseconds_since_epoch(report_.finished);
+  if (report_.fatal) run_.fatal = to_value(*report_.fatal);
+  co_await journal_.save(run_);
+}
+
+Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts) {
+  Failure failure;
+  failure.record = unit.source;
+  failure.phase = phase;
+  failure.cause = error.cause;
+  failure.message = error.what();
+  failure.advice = error.advice;
+  failure.attempts = attempts;
+  failure.skipped_by_person = unit.skipped_by_person && !unit.failure;
+  return failure;
+}
+
+std::map<std::string, std::size_t> type_order(const Sink& sink) {
+  std::map<std::string, std::size_t> order;
+  if (const auto* tables = dynamic_cast<const TableSink*>(&sink)) {
+    const std::vector<std::string> types = tables->types();
+    for (std::size_t i = 0; i < types.size(); ++i) order.emplace(types[i], i);
+  }
+  return order;
+}
+
+std::chrono::milliseconds RetryPolicy::delay(const Error& error, int attempt) const {
+  if (error.kind() == ErrorKind::throttled && error.retry_after.count() > 0) return error.retry_after;
+  double wait = static_cast<double>(first.count());
+  for (int i = 1; i < attempt; ++i) wait *= factor;
+  const double longest_wait = static_cast<double>(longest.count());
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(wait, longest_wait)));
+}
+
+std::string_view to_string(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::full: return "full";
+    case Mode::incremental: return "incremental";
+    case Mode::test: return "test";
+    case Mode::dry_run: return "dry_run";
+    case Mode::verify: return "verify";
+    case Mode::retry: return "retry";
+    case Mode::rollback: return "rollback";
+  }
+  return "full";
+}
+
+std::string_view to_string(VerifyLevel level) noexcept {
+  switch (level) {
+    case VerifyLevel::none: return "none";
+    case VerifyLevel::basic: return "basic";
+    case VerifyLevel::standard: return "standard";
+    case VerifyLevel::comprehensive: return "comprehensive";
+  }
+  return "none";
+}
+
+awaitable<Report> run(Pipeline pipeline, RunOptions options) {
+  // Half a commit helps nobody: a run ends through RunOptions::stop.
+  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  auto engine = std::make_unique<Engine>(std::move(pipeline), std::move(options), executor);
+  co_return co_await engine->run();
+}
+
+namespace {
+template <class T>
+T run_to_end(awaitable<T> work) {
+  boost::asio::io_context context(1);
+  std::exception_ptr failure;
+  std::optional<T> result;
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, T value) {
+    failure = error;
+    if (!error) result.emplace(std::move(value));
+  });
+  context.run();
+  if (failure) std::rethrow_exception(failure);
+  return std::move(*result);
+}
+}  // namespace
+
+Report run_blocking(Pipeline pipeline, RunOptions options) {
+  return run_to_end(run(std::move(pipeline), std::move(options)));
+}
+
+MIGRATE_END

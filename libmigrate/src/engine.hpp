@@ -1,0 +1,152 @@
+// The engine: who moves records. (Reader's file 4 of 5 is engine.cpp.)
+//
+// One loop reads a partition batch by batch and hands each transformed batch to a Stage. Everything that differs
+// between an import, a dry run and a verification is in the stage; everything that must survive is in the Journal.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "batch.hpp"
+#include "journal.hpp"
+#include "migrate/pipeline.hpp"
+#include "resolver.hpp"
+#include "task_group.hpp"
+
+MIGRATE_BEGIN
+
+class Engine;
+
+/// What becomes of a transformed batch. Called in the order of the stream, one batch at a time per stream.
+class Stage {
+ public:
+  virtual ~Stage();
+  /// Before the first batch of a stream: finishes what a crash left between target and store.
+  virtual awaitable<void> recover(StreamState& stream);
+  /// When it returns, the batch is settled and the stream's cursor stands behind it.
+  virtual awaitable<void> apply(StreamState& stream, Batch& batch) = 0;
+  virtual awaitable<void> close();
+};
+
+/// Source records that a test run has chosen; the type of a needed alternate key is "type.key".
+struct Selection {
+  std::unordered_map<std::string, std::unordered_set<std::string>> chosen;
+};
+
+class Engine {
+ public:
+  Engine(Pipeline pipeline, RunOptions options, boost::asio::any_io_executor executor);
+
+  awaitable<Report> run();
+  awaitable<void> pending(std::function<void(const Pending&)> each);
+  awaitable<std::vector<Check>> check();
+
+  // What stages use.
+  const Pipeline& pipeline() const noexcept { return pipeline_; }
+  const RunOptions& options() const noexcept { return options_; }
+  const Services& services() const noexcept { return pipeline_.services; }
+  boost::asio::any_io_executor executor() const { return executor_; }
+  Journal& journal() noexcept { return journal_; }
+  Resolver& resolver() noexcept { return resolver_; }
+  RunState& run_state() noexcept { return run_; }
+  Report& report() noexcept { return report_; }
+  bool incremental() const noexcept { return options_.mode == Mode::incremental; }
+  bool stopping() const noexcept { return options_.stop.stop_requested() || quit_; }
+  void quit() noexcept { quit_ = true; }
+  bool interactive() const noexcept { return options_.reviewer && !approve_all_; }
+  void approve_all() noexcept { approve_all_ = true; }
+  /// Rows of these kinds exist from earlier runs, so that success has to erase them.
+  bool had_failures() const noexcept { return had_failures_; }
+  bool had_deferred() const noexcept { return had_deferred_; }
+
+  /// After a commit: takes the stream's counters into the report and tells the observer. Throws Error(invalid,
+  /// too_many_failures) when the limit is passed.
+  void progress(const StreamState& stream);
+  void tell(const Failure& failure);
+  /// Waits before attempt + 1 of something that failed with `error`.
+  awaitable<void> back_off(RecordRef record, Error error, int attempt);
+
+ private:
+  awaitable<void> open_run();
+  awaitable<void> preflight();
+  awaitable<void> execute();
+  awaitable<void> import_all();
+  awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);
+  awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
+  awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
+  void filter(Batch& batch) const;
+  awaitable<void> select_sample();
+  awaitable<void> link_phase();
+  awaitable<void> link_tables();
+  awaitable<void> link_items();
+  awaitable<void> remove_vanished(Stage& stage);
+  awaitable<void> collect_unseen();
+  awaitable<void> retry_failed();
+  awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);
+  awaitable<void> roll_back();
+  awaitable<void> roll_back_tables(TableSink& sink);
+  awaitable<void> verify(VerifyLevel level);
+  awaitable<void> dry_run();
+  awaitable<void> begin_phase(Phase phase);
+  awaitable<void> end_phase(Phase phase);
+  awaitable<void> conclude();
+  void refresh_report();
+  std::unique_ptr<Stage> import_stage();
+  bool phase_done(Phase phase) const;
+
+  Pipeline pipeline_;
+  RunOptions options_;
+  boost::asio::any_io_executor executor_;
+  Journal journal_;
+  Resolver resolver_;
+  RunState run_;
+  Report report_;
+  std::map<std::string, Tally> tallies_;  ///< by stream, as committed
+  std::optional<Selection> selection_;
+  std::chrono::system_clock::time_point attempt_started_;
+  std::int64_t elapsed_before_ms_ = 0;
+  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
+};
+
+std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink);
+std::unique_ptr<Stage> make_item_import(Engine& engine, ItemSink& sink);
+
+/// Compares or previews instead of writing.
+struct Examination {
+  bool preview = false;
+  double share = 1.0;  ///< of the records, chosen by their key
+  bool extras = false; ///< also look for what the target has and the source has not
+  std::uint64_t checked = 0, differences = 0;
+  std::vector<Finding> examples;
+};
+std::unique_ptr<Stage> make_examination(Engine& engine, Examination& examination);
+
+/// Sets every link of the operation's record in its data: to the id of a record in the batch or of one that was
+/// looked up, to null where there is none (yet).
+template <class InBatch>
+void fill_links(Operation& operation, const Answers& answers, const InBatch& in_batch) {
+  Record& record = operation.mutable_record();
+  if (record.links.empty()) return;
+  Object& data = record.data.as_object();
+  for (const Link& link : record.links) {
+    const Value* id = in_batch(link.target);
+    if (!id) id = answers.get(link.target);
+    Value& field = data[link.relation];
+    if (id)
+      field = *id;
+    else
+      field = nullptr;
+  }
+}
+
+Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts);
+/// The position of each type in the sink's order, so that what others refer to comes first.
+std::map<std::string, std::size_t> type_order(const Sink& sink);
+
+MIGRATE_END

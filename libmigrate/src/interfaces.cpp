@@ -1,0 +1,71 @@
+// Key functions and default bodies of the interfaces: their one home, so that every plugin shares one vtable.
+#include "migrate/pipeline.hpp"
+#include "migrate/relational.hpp"
+#include "migrate/sink.hpp"
+#include "migrate/source.hpp"
+#include "migrate/transformer.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+Error unsupported(const char* what) {
+  return Error(ErrorKind::unsupported, std::string("this connector does not support ") + what);
+}
+}  // namespace
+
+ByteStream::~ByteStream() = default;
+
+Source::~Source() = default;
+SourceTraits Source::traits() const { return {}; }
+awaitable<std::vector<TableSchema>> Source::schemas() { co_return std::vector<TableSchema>(); }
+awaitable<RecordBatch> Source::fetch(std::vector<RecordRef>) {
+  throw unsupported("fetching single records");
+  co_return RecordBatch();
+}
+awaitable<std::unique_ptr<ByteStream>> Source::open(Blob) {
+  throw unsupported("reading files");
+  co_return nullptr;
+}
+
+Transformer::~Transformer() = default;
+
+namespace {
+class FunctionTransformer final : public Transformer {
+ public:
+  explicit FunctionTransformer(std::function<void(Record, std::vector<Record>&)> function)
+      : function_(std::move(function)) {}
+  void apply(Record record, std::vector<Record>& out) const override { function_(std::move(record), out); }
+
+ private:
+  std::function<void(Record, std::vector<Record>&)> function_;
+};
+}  // namespace
+
+std::shared_ptr<const Transformer> transform_with(std::function<void(Record, std::vector<Record>&)> function) {
+  return std::make_shared<FunctionTransformer>(std::move(function));
+}
+
+Sink::~Sink() = default;
+SinkTraits Sink::traits() const { return {}; }
+awaitable<void> Sink::prepare(std::vector<TableSchema>) { co_return; }
+awaitable<std::vector<Finding>> Sink::preview(std::span<Operation>) { co_return std::vector<Finding>(); }
+awaitable<std::vector<Finding>> Sink::verify(std::span<Operation>) {
+  throw unsupported("verification");
+  co_return std::vector<Finding>();
+}
+awaitable<void> Sink::finish() { co_return; }
+
+awaitable<void> ItemSink::link(Operation&) {
+  throw unsupported("links that resolve later");
+  co_return;
+}
+awaitable<void> ItemSink::undo(Receipt) {
+  throw unsupported("taking effects back");
+  co_return;
+}
+
+TableTransaction::~TableTransaction() = default;
+
+Reviewer::~Reviewer() = default;
+
+MIGRATE_END

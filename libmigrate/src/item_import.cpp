@@ -1,0 +1,323 @@
+// The import stage for services without transactions: every remote call is a journalled step of its record.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine.hpp"
+#include "steps.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+/// One record of the batch and how far it has come.
+struct Item {
+  enum class State { waiting, settled, failed };
+  Record* record = nullptr;
+  std::size_t unit = 0;
+  State state = State::waiting;
+  bool skipped = false, update = false;
+  std::string target_id;
+  int attempts = 1;
+};
+
+class ItemImport final : public Stage {
+ public:
+  ItemImport(Engine& engine, ItemSink& sink) : engine_(engine), sink_(sink), sequence_(engine.journal()) {}
+  awaitable<void> apply(StreamState& stream, Batch& batch) override;
+
+ private:
+  struct Work {
+    Batch& batch;
+    std::vector<Item> items;
+    Answers answers;
+    OperationContext context;
+  };
+  awaitable<void> skip_settled(Work& work);
+  awaitable<void> run_waves(Work& work);
+  bool ready(const Work& work, const Item& item) const;
+  awaitable<void> write(Work& work, Item& item);
+  awaitable<std::optional<Error>> write_once(Work& work, Item& item);
+  awaitable<void> fail(Work& work, Item& item, Error error);
+  awaitable<void> fail_unit_mates(Work& work);
+  void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
+  void book_links(Work& work, StreamState& next, const Item& item, std::vector<Entry>& entries);
+
+  Engine& engine_;
+  ItemSink& sink_;
+  Sequence sequence_;
+};
+
+awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
+  Work work{batch, {}, {}, {}};
+  work.context.journal = &engine_.journal();
+  work.context.sequence = &sequence_;
+  work.context.answers = &work.answers;
+  work.context.source = engine_.pipeline().source.get();
+  work.context.clock = engine_.services().clock.get();
+  work.context.migration = engine_.pipeline().name;
+  std::unordered_set<RecordRef, RefHash> seen;
+  for (std::size_t u = 0; u < batch.units.size(); ++u) {
+    const Unit& unit = batch.units[u];
+    if (!unit.alive()) continue;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
+      if (!seen.insert(batch.records[i].ref).second) continue;
+      Item item;
+      item.record = &batch.records[i];
+      item.unit = u;
+      work.items.push_back(std::move(item));
+    }
+  }
+  co_await skip_settled(work);
+  co_await run_waves(work);
+  co_await fail_unit_mates(work);
+  if (engine_.stopping() && std::any_of(work.items.begin(), work.items.end(),
+                                        [](const Item& item) { return item.state == Item::State::waiting; })) {
+    // What was begun is finished; the cursor stays in front of the batch, and the steps tell what is done.
+    co_return;
+  }
+  StreamState next = stream;
+  std::vector<Entry> entries;
+  std::vector<Failure> failures;
+  book(work, next, entries, failures);
+  co_await engine_.journal().store().commit(std::move(entries));
+  stream = std::move(next);
+  for (const Failure& failure : failures) engine_.tell(failure);
+  engine_.progress(stream);
+}
+
+/// What an earlier run or an earlier attempt at this one has brought over already.
+awaitable<void> ItemImport::skip_settled(Work& work) {
+  std::vector<std::string> keys;
+  for (const Item& item : work.items) keys.push_back(Journal::key(item.record->ref));
+  std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].is_object()) continue;
+    Item& item = work.items[i];
+    const Outcome outcome = Journal::outcome_from(rows[i]);
+    item.target_id = std::string(outcome.target_id.as_string());
+    item.update = true;
+    const bool same = item.record->version.empty() ? outcome.run == engine_.run_state().number
+                                                   : outcome.version == item.record->version;
+    if (!same && item.record->intent != Intent::get_or_create) continue;
+    item.skipped = true;
+    item.state = Item::State::settled;
+  }
+}
+
+/// A required link to a record of the same batch makes the record wait for it.
+bool ItemImport::ready(const Work& work, const Item& item) const {
+  for (const Link& link : item.record->links) {
+    if (link.missing != Missing::fails || work.answers.get(link.target)) continue;
+    for (const Item& other : work.items)
+      if (other.record->ref == link.target && other.state == Item::State::waiting && &other != &item) return false;
+  }
+  return true;
+}
+
+awaitable<void> ItemImport::run_waves(Work& work) {
+  const std::size_t width = std::min(engine_.options().items_in_flight, std::max<std::size_t>(1, sink_.traits().max_in_flight));
+  while (!engine_.stopping()) {
+    std::vector<RecordRef> targets;
+    std::vector<Item*> waiting;
+    for (Item& item : work.items) {
+      if (item.state != Item::State::waiting) continue;
+      waiting.push_back(&item);
+      for (const Link& link : item.record->links)
+        if (!work.answers.get(link.target)) targets.push_back(link.target);
+    }
+    if (waiting.empty()) co_return;
+    // Asked anew in each wave: the wave before may have created what was missing.
+    Answers fresh;
+    co_await engine_.resolver().want(std::move(targets), fresh);
+    work.answers.merge(fresh);
+    std::vector<Item*> wave;
+    for (Item* item : waiting)
+      if (ready(work, *item)) wave.push_back(item);
+    if (wave.empty()) wave.push_back(waiting.front());  // a cycle of required links: reported as missing
+    TaskGroup group(engine_.executor(), width);
+    for (Item* item : wave) {
+      if (engine_.stopping()) break;
+      awaitable<void> task = write(work, *item);
+      const bool started = co_await group.spawn(std::move(task));
+      if (!started) break;
+    }
+    co_await group.join();
+    std::vector<Entry> entries;
+    for (Item* item : wave) {
+      if (item->state != Item::State::settled) continue;
+      Outcome outcome;
+      outcome.target_id = item->target_id;
+      outcome.version = item->record->version;
+      outcome.run = engine_.run_state().number;
+      outcome.shared = item->record->intent == Intent::get_or_create;
+      entries.push_back(Journal::entry(item->record->ref, outcome));
+    }
+    // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
+    co_await engine_.journal().store().commit(std::move(entries));
+  }
+}
+
+awaitable<void> ItemImport::write(Work& work, Item& item) {
+  for (const Link& link : item.record->links) {
+    if (link.missing != Missing::fails || work.answers.get(link.target)) continue;
+    Error missing(ErrorKind::not_found, link.cause.empty() ? "missing_reference" : link.cause,
+                  fmt::format("{} {}: {} refers to {} \"{}\", which is not there", item.record->ref.type,
+                              item.record->ref.id, link.relation, link.target.type, link.target.id));
+    co_await fail(work, item, missing);
+    co_return;
+  }
+  bool resolved_anew = false;
+  while (true) {
+    std::optional<Error> trouble = co_await write_once(work, item);
+    if (!trouble) {
+      item.state = Item::State::settled;
+      co_return;
+    }
+    switch (trouble->kind()) {
+      case ErrorKind::transient:
+      case ErrorKind::throttled:
+        if (engine_.stopping()) co_return;
+        if (trouble->kind() == ErrorKind::throttled || item.attempts < engine_.options().retry.attempts) {
+          co_await engine_.back_off(item.record->ref, *trouble, item.attempts);
+          if (trouble->kind() == ErrorKind::transient) ++item.attempts;
+          continue;
+        }
+        break;
+      case ErrorKind::conflict:
+        if (!resolved_anew) {
+          resolved_anew = true;
+          continue;
+        }
+        break;
+      case ErrorKind::unauthorized:
+      case ErrorKind::internal:
+      case ErrorKind::cancelled: throw *trouble;
+      default: break;
+    }
+    co_await fail(work, item, *trouble);
+    co_return;
+  }
+}
+
+awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
+  Operation operation(*item.record, item.unit);
+  OperationContext::attach(operation, work.context);
+  if (item.update) {
+    operation.set_action(item.record->deleted ? Action::remove : Action::update);
+    operation.set_target_id(Value(item.target_id));
+  } else if (item.record->deleted) {
+    item.skipped = true;
+    co_return std::nullopt;
+  }
+  try {
+    item.target_id = co_await sink_.write(operation);
+    co_return std::nullopt;
+  } catch (const Error& error) {
+    co_return error;
+  } catch (const std::exception& error) {
+    co_return Error(ErrorKind::internal, "defect",
+                    fmt::format("the sink broke on {} {}: {}", item.record->ref.type, item.record->ref.id, error.what()));
+  }
+}
+
+/// Marks the item's unit and takes back what the record has caused so far, newest first.
+awaitable<void> ItemImport::fail(Work& work, Item& item, Error error) {
+  item.state = Item::State::failed;
+  Unit& unit = work.batch.units[item.unit];
+  if (!unit.failure) unit.failure = error;
+  if (engine_.options().on_record_failure == OnRecordFailure::keep || item.update) co_return;
+  std::vector<StepRow> steps = co_await receipts_of(engine_.journal(), item.record->ref);
+  for (StepRow& step : steps) {
+    std::optional<Error> trouble;
+    for (int attempt = 1; attempt <= engine_.options().retry.attempts; ++attempt) {
+      trouble.reset();
+      try {
+        Receipt receipt = step.receipt;
+        co_await sink_.undo(std::move(receipt));
+      } catch (const Error& undo_error) {
+        trouble = undo_error;
+      }
+      if (!trouble || !trouble->retryable()) break;
+      co_await engine_.back_off(item.record->ref, *trouble, attempt);
+    }
+    if (trouble) {
+      // The receipt stays, so that a later retry, rollback or look for orphans still knows of it.
+      unit.failure->advice = fmt::format("step {} could not be taken back ({}): it is still on the target as {}",
+                                         step.receipt.step, trouble->what(), step.receipt.target_id);
+      continue;
+    }
+    std::vector<Entry> entries;
+    entries.push_back(Entry{Table::step, step.row, nullptr});
+    co_await engine_.journal().store().commit(std::move(entries));
+  }
+}
+
+/// A unit arrives whole or not at all: records whose mate has failed are taken back too.
+awaitable<void> ItemImport::fail_unit_mates(Work& work) {
+  for (Item& item : work.items) {
+    const Unit& unit = work.batch.units[item.unit];
+    if (!unit.failure || item.state != Item::State::settled || item.skipped) continue;
+    if (item.record->intent == Intent::get_or_create) continue;
+    Error error = *unit.failure;
+    co_await fail(work, item, error);
+    std::vector<Entry> entries;
+    entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
+    co_await engine_.journal().store().commit(std::move(entries));
+  }
+}
+
+void ItemImport::book_links(Work& work, StreamState& next, const Item& item, std::vector<Entry>& entries) {
+  for (const Link& link : item.record->links) {
+    if (work.answers.get(link.target)) continue;
+    if (link.missing == Missing::deferred) {
+      const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
+      entries.push_back(Journal::entry(deferred));
+    } else if (!link.cause.empty()) {
+      ++next.tally.warnings[item.record->ref.type][link.cause];
+    }
+  }
+}
+
+void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures) {
+  Batch& batch = work.batch;
+  for (std::size_t u = 0; u < batch.units.size(); ++u) {
+    const Unit& unit = batch.units[u];
+    Counters& counters = next.tally.types[unit.source.type];
+    ++counters.read;
+    if (unit.dropped()) ++counters.dropped;
+    if (!unit.failure) {
+      if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
+      continue;
+    }
+    ++counters.failed;
+    Failure failure = failure_of(unit, Phase::import, *unit.failure, 1);
+    if (u < batch.originals.size()) failure.data = batch.originals[u].data;
+    entries.push_back(Journal::entry(failure));
+    failures.push_back(std::move(failure));
+  }
+  for (const Item& item : work.items) {
+    const Unit& unit = batch.units[item.unit];
+    if (unit.failure) continue;
+    const bool main = item.record == batch.main_record(unit);
+    Counters& counters = next.tally.types[main ? unit.source.type : item.record->ref.type];
+    if (!main) ++counters.read;
+    ++counters.transformed;
+    ++(item.skipped ? counters.skipped : counters.written);
+    for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
+    book_links(work, next, item, entries);
+  }
+  next.cursor = detached(batch.raw.next);
+  next.finished = batch.raw.last;
+  ++next.next_chunk;
+  for (const Entry& entry : batch.also) entries.push_back(entry);
+  entries.push_back(Journal::entry(next));
+}
+
+}  // namespace
+
+std::unique_ptr<Stage> make_item_import(Engine& engine, ItemSink& sink) {
+  return std::make_unique<ItemImport>(engine, sink);
+}
+
+MIGRATE_END

@@ -1,0 +1,123 @@
+// What is remembered: a typed view of the CheckpointStore. (Reader's file 5 of 5.)
+//
+// Everything that a run must not forget is a row: nothing in memory survives a crash, and nothing needs to. A *stream*
+// is a sequence of batches that is worked off in order and has a cursor of its own: a partition, the link phase, the
+// removal of vanished records, a retry. Counters live in the cursor row of their stream, so that they are committed
+// with the batch that they count.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "migrate/checkpoint_store.hpp"
+#include "migrate/pipeline.hpp"
+#include "migrate/report.hpp"
+#include "migrate/sink.hpp"
+
+MIGRATE_BEGIN
+
+/// Per type; what a stream has counted so far. Differences may be negative (a retry takes failures back): the unsigned
+/// counters then wrap, and their sum over the streams of a run is right.
+struct Tally {
+  std::map<std::string, Counters> types;
+  std::map<std::string, std::map<std::string, std::uint64_t>> warnings;
+  Tally& operator+=(const Tally& other);
+};
+
+/// The cursor row of a stream.
+struct StreamState {
+  std::string name;         ///< "<run>/<stream>"
+  Cursor cursor;
+  std::uint64_t next_chunk = 0;
+  bool finished = false;
+  Tally tally;
+};
+
+/// The row of a run.
+struct RunState {
+  std::uint64_t number = 0;
+  std::string mode;         ///< full, incremental or test: what a resumed run must agree with
+  Value scope;              ///< filters; likewise
+  bool finished = false;
+  std::int64_t started_ms = 0, finished_ms = 0, elapsed_ms = 0;
+  std::string status;
+  std::vector<std::string> phases;  ///< completed
+  Value verification, rollback, fatal;
+  std::map<std::string, std::map<std::string, std::uint64_t>> unresolved;  ///< deferred links that found no target
+};
+
+/// A row of Table::outcome.
+struct Outcome {
+  Value target_id;
+  std::string version;
+  std::uint64_t run = 0;    ///< the last run that has seen it
+  bool imported = false;    ///< from a mapping file
+  bool ours = true;         ///< made by this migration, not found there
+  bool shared = false;      ///< a get_or_create record
+};
+
+/// A row of Table::deferred.
+struct Deferred {
+  RecordRef record;
+  std::string relation;
+  RecordRef target;
+  std::string cause;
+};
+
+class Journal {
+ public:
+  Journal(std::shared_ptr<CheckpointStore> store, std::string migration);
+
+  /// Reads the identity, or makes one; refuses a state of another migration with Error(conflict).
+  awaitable<void> open();
+  const std::string& state_id() const noexcept { return state_id_; }
+  CheckpointStore& store() noexcept { return *store_; }
+
+  awaitable<std::optional<RunState>> last_run();
+  awaitable<void> save(RunState run);
+  static Entry entry(const RunState& run);
+
+  static std::string stream_name(std::uint64_t run, const std::string& stream);
+  awaitable<StreamState> stream(std::string name);
+  awaitable<std::vector<StreamState>> streams(std::uint64_t run);
+  static Entry entry(const StreamState& stream);
+  /// Equal in every attempt at the same batch: the name under which a TableSink keeps the receipt.
+  std::string chunk_name(const StreamState& stream) const;
+
+  awaitable<std::optional<Outcome>> outcome(RecordRef record);
+  static Entry entry(const RecordRef& record, const Outcome& outcome);
+  static Outcome outcome_from(const Value& row);
+
+  static Entry entry(const Failure& failure);
+  static Failure failure_from(const Entry& entry);
+  static Entry entry(const Deferred& deferred);
+  static Deferred deferred_from(const Entry& entry);
+
+  static std::string key(const RecordRef& record) { return record.type + "/" + record.id; }
+  static RecordRef ref_from(const std::string& key);
+
+  awaitable<bool> any(Table table);
+  /// Every row of these tables, in batches: after a rollback.
+  awaitable<void> clear(Table table);
+
+  /// Entries as they travel inside a chunk's receipt, and back.
+  static Value pack(const std::vector<Entry>& entries);
+  static std::vector<Entry> unpack(const Value& receipt);
+
+ private:
+  std::shared_ptr<CheckpointStore> store_;
+  std::string migration_, state_id_;
+};
+
+Value to_value(const Tally& tally);
+Tally tally_from(const Value& value);
+Value to_value(const Finding& finding);
+Finding finding_from(const Value& value);
+Value to_value(const Error& error);
+Error error_from(const Value& value);
+
+MIGRATE_END

@@ -1,0 +1,129 @@
+// What an ItemSink sees of a record, and how its effects are journalled.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "steps.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+// One sync reserves this many numbers; a crash leaves a gap, which does no harm.
+constexpr std::int64_t sequence_block = 100'000;
+
+std::int64_t now_ms(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch()).count();
+}
+
+std::string text(const Object& row, const char* key) {
+  const Value* value = row.if_contains(key);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
+
+awaitable<std::int64_t> Sequence::next() {
+  while (next_ >= reserved_) {
+    std::optional<Value> row = co_await journal_.store().get(Table::run, "sequence");
+    const std::int64_t from = row ? row->as_int64() : 1;
+    std::vector<Entry> entries;
+    entries.push_back(Entry{Table::run, "sequence", from + sequence_block});
+    co_await journal_.store().commit(std::move(entries));
+    if (next_ >= reserved_) {
+      next_ = from;
+      reserved_ = from + sequence_block;
+    }
+  }
+  co_return next_++;
+}
+
+awaitable<Step> Operation::begin(std::string name) {
+  if (!context_) throw Error(ErrorKind::internal, "no_steps", "steps exist only inside ItemSink::write");
+  OperationContext& context = *context_;
+  Step step;
+  step.context_ = context_;
+  step.row_ = Journal::key(record_->ref) + "/" + name;
+  step.key_ = context.migration + "/" + step.row_;
+  std::optional<Value> known = co_await context.journal->store().get(Table::step, step.row_);
+  if (known) {
+    const Object& row = known->as_object();
+    step.intent_ = *known;
+    step.done_ = text(row, "state") == "done";
+    step.uncertain_ = !step.done_;
+    step.target_id_ = text(row, "target_id");
+    step.age_ = std::chrono::milliseconds(now_ms(*context.clock) - row.at("at").as_int64());
+    co_return step;
+  }
+  Object row;
+  row.emplace("state", "intent");
+  row.emplace("key", step.key_);
+  row.emplace("n", co_await context.sequence->next());
+  row.emplace("at", now_ms(*context.clock));
+  step.intent_ = row;
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, step.row_, std::move(row)});
+  co_await context.journal->store().commit(std::move(entries));
+  co_return step;
+}
+
+awaitable<void> Step::finish(std::string target_id, Value undo) {
+  Object row = intent_.as_object();
+  row["state"] = "done";
+  row["target_id"] = target_id;
+  row["undo"] = detached(undo);
+  intent_ = row;
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, row_, std::move(row)});
+  co_await context_->journal->store().commit(std::move(entries));
+  target_id_ = std::move(target_id);
+  done_ = true;
+  uncertain_ = false;
+}
+
+awaitable<void> Step::refused() {
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, row_, nullptr});
+  co_await context_->journal->store().commit(std::move(entries));
+  uncertain_ = false;
+}
+
+std::optional<Value> Operation::linked(const RecordRef& target) const {
+  const Value* id = context_ ? context_->answers->get(target) : nullptr;
+  if (!id) return std::nullopt;
+  return *id;
+}
+
+awaitable<std::unique_ptr<ByteStream>> Operation::open(Blob blob) {
+  if (!context_) throw Error(ErrorKind::internal, "no_blobs", "files can be opened only inside ItemSink::write");
+  co_return co_await context_->source->open(std::move(blob));
+}
+
+awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) {
+  std::vector<StepRow> result;
+  const std::string prefix = record.type.empty() ? std::string() : Journal::key(record) + "/";
+  std::string after;
+  while (true) {
+    std::vector<Entry> rows = co_await journal.store().scan(Table::step, prefix, after, 500);
+    for (const Entry& entry : rows) {
+      const Object& row = entry.value.as_object();
+      StepRow step;
+      step.row = entry.key;
+      step.number = row.at("n").as_int64();
+      const std::size_t name = entry.key.rfind('/');
+      step.receipt.record = Journal::ref_from(entry.key.substr(0, name));
+      step.receipt.step = entry.key.substr(name + 1);
+      step.receipt.key = text(row, "key");
+      step.receipt.target_id = text(row, "target_id");
+      if (const Value* undo = row.if_contains("undo")) step.receipt.undo = *undo;
+      step.receipt.uncertain = text(row, "state") != "done";
+      result.push_back(std::move(step));
+    }
+    if (rows.size() < 500) break;
+    after = rows.back().key;
+  }
+  std::sort(result.begin(), result.end(), [](const StepRow& a, const StepRow& b) { return a.number > b.number; });
+  co_return result;
+}
+
+MIGRATE_END

@@ -1,0 +1,193 @@
+// Questions about a migration that move nothing.
+#include <fmt/format.h>
+
+#include "engine.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+constexpr std::size_t walk_batch = 1000;
+}
+
+awaitable<std::vector<Check>> check(Pipeline pipeline) {
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  RunOptions options;
+  auto engine = std::make_unique<Engine>(std::move(pipeline), std::move(options), executor);
+  co_return co_await engine->check();
+}
+
+awaitable<void> for_each_pending(Pipeline pipeline, RunOptions options, std::function<void(const Pending&)> each) {
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  auto engine = std::make_unique<Engine>(std::move(pipeline), std::move(options), executor);
+  co_await engine->pending(std::move(each));
+}
+
+/// Walks the source; whatever the target or the id map does not know is pending.
+awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
+  co_await journal_.open();
+  co_await resolver_.load();
+  std::vector<Partition> partitions = co_await pipeline_.source->partitions();
+  for (const Partition& partition : partitions) {
+    if (partition.revisit || (!options_.only.empty() && !options_.only.count(partition.type))) continue;
+    if (options_.where && options_.where->type != partition.type) continue;
+    Cursor cursor;
+    while (true) {
+      std::unique_ptr<Batch> batch = co_await read_batch(partition, cursor);
+      std::vector<RecordRef> wanted;
+      std::vector<std::string> keys;
+      for (const Unit& unit : batch->units) {
+        const Record* main = unit.count ? batch->main_record(unit) : nullptr;
+        wanted.push_back(main ? main->ref : unit.source);
+        keys.push_back(Journal::key(unit.source));
+      }
+      std::vector<Value> failed = co_await journal_.store().get_many(Table::failed, keys);
+      Answers answers;
+      std::vector<RecordRef> asked = wanted;
+      co_await resolver_.want(std::move(asked), answers);
+      for (std::size_t i = 0; i < batch->units.size(); ++i) {
+        if (batch->units[i].dropped() || answers.get(wanted[i])) continue;
+        Pending pending;
+        pending.record = batch->units[i].source;
+        if (failed[i].is_object()) {
+          const Failure failure = Journal::failure_from(Entry{Table::failed, keys[i], failed[i]});
+          pending.cause = failure.cause;
+          pending.message = failure.message;
+        } else if (batch->units[i].failure) {
+          pending.cause = batch->units[i].failure->cause;
+          pending.message = batch->units[i].failure->what();
+        }
+        each(pending);
+      }
+      if (batch->raw.last) break;
+      cursor = detached(batch->raw.next);
+    }
+  }
+}
+
+awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> store) {
+  std::optional<Value> state = co_await store->get(Table::run, "state");
+  if (!state) co_return std::nullopt;
+  Journal journal(store, std::string(state->at("migration").as_string()));
+  co_await journal.open();
+  std::optional<RunState> run = co_await journal.last_run();
+  if (!run) co_return std::nullopt;
+  Report report;
+  report.migration = std::string(state->at("migration").as_string());
+  report.state_id = journal.state_id();
+  report.mode = run->mode;
+  report.run = run->number;
+  for (int i = 0; i <= static_cast<int>(Status::preflight_failed); ++i)
+    if (to_string(static_cast<Status>(i)) == run->status) report.status = static_cast<Status>(i);
+  // A run that says it is running although nobody runs it was cut short.
+  if (run->status == "running") report.status = Status::broken_off;
+  using std::chrono::milliseconds;
+  report.started = std::chrono::system_clock::time_point(milliseconds(run->started_ms));
+  report.finished = std::chrono::system_clock::time_point(milliseconds(run->finished_ms));
+  report.elapsed = milliseconds(run->elapsed_ms);
+  Tally sum;
+  const std::vector<StreamState> streams = co_await journal.streams(run->number);
+  for (const StreamState& stream : streams) sum += stream.tally;
+  report.types = std::move(sum.types);
+  report.warnings = std::move(sum.warnings);
+  for (const auto& [type, causes] : run->unresolved)
+    for (const auto& [cause, count] : causes) report.warnings[type][cause] += count;
+  for (const std::string& name : run->phases)
+    if (const std::optional<Phase> phase = phase_from(name)) report.completed.push_back(*phase);
+  if (run->verification.is_object()) {
+    Report::Verification verification;
+    const Object& row = run->verification.get_object();
+    verification.level = std::string(row.at("level").as_string());
+    verification.checked = static_cast<std::uint64_t>(row.at("checked").as_int64());
+    verification.differences = static_cast<std::uint64_t>(row.at("differences").as_int64());
+    for (const Value& example : row.at("examples").as_array()) verification.examples.push_back(finding_from(example));
+    report.verification = std::move(verification);
+  }
+  if (run->rollback.is_object()) {
+    UndoResult undone;
+    undone.removed = static_cast<std::size_t>(run->rollback.at("removed").as_int64());
+    undone.restored = static_cast<std::size_t>(run->rollback.at("restored").as_int64());
+    report.rollback = std::move(undone);
+  }
+  if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
+  std::function<void(const Failure&)> gather = [&report](const Failure& failure) {
+    if (failure.skipped_by_person) return;
+    CauseSummary& summary = report.causes[failure.record.type][failure.cause];
+    if (++summary.count > 1) return;
+    summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
+    summary.advice = failure.advice;
+  };
+  co_await for_each_failure(store, gather);
+  co_return report;
+}
+
+awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> store, std::function<void(const Failure&)> each) {
+  std::string after;
+  while (true) {
+    std::vector<Entry> rows = co_await store->scan(Table::failed, "", after, walk_batch);
+    for (const Entry& row : rows) each(Journal::failure_from(row));
+    if (rows.size() < walk_batch) co_return;
+    after = rows.back().key;
+  }
+}
+
+awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::function<void(const Mapping&)> each) {
+  TableSink* tables = pipeline.sink->as_tables();
+  std::set<std::string> listed;
+  if (tables) {
+    const std::vector<std::string> types = tables->types();
+    for (const std::string& one : types) {
+      if (!type.empty() && type != one) continue;
+      listed.insert(one);
+      std::string after;
+      while (true) {
+        std::string name = one, from = after;
+        std::vector<TargetRow> rows = co_await tables->list(std::move(name), std::move(from), 10'000, false);
+        if (rows.empty()) break;
+        for (TargetRow& row : rows) {
+          Mapping mapping{one, row.key, row.id};
+          each(mapping);
+        }
+        after = rows.back().key;
+      }
+    }
+  }
+  std::string after;
+  const std::string prefix = type.empty() ? std::string() : type + "/";
+  while (true) {
+    std::vector<Entry> rows = co_await pipeline.store->scan(Table::outcome, prefix, after, walk_batch);
+    for (const Entry& row : rows) {
+      RecordRef ref = Journal::ref_from(row.key);
+      if (listed.count(ref.type)) continue;
+      Mapping mapping{ref.type, ref.id, Journal::outcome_from(row.value).target_id};
+      each(mapping);
+    }
+    if (rows.size() < walk_batch) co_return;
+    after = rows.back().key;
+  }
+}
+
+awaitable<std::size_t> import_mappings(std::shared_ptr<CheckpointStore> store, std::vector<Mapping> mappings) {
+  std::optional<Value> known = co_await store->get(Table::run, "imports");
+  std::set<std::string> types;
+  if (known)
+    for (const Value& type : known->as_array()) types.emplace(type.as_string());
+  const std::size_t total = mappings.size();
+  for (std::size_t first = 0; first < total; first += walk_batch) {
+    std::vector<Entry> entries;
+    for (std::size_t i = first; i < std::min(total, first + walk_batch); ++i) {
+      types.insert(mappings[i].type);
+      Outcome outcome;
+      outcome.target_id = mappings[i].target_id;
+      outcome.imported = true;
+      outcome.ours = false;
+      entries.push_back(Journal::entry(RecordRef{mappings[i].type, mappings[i].source_id}, outcome));
+    }
+    Array list;
+    for (const std::string& type : types) list.emplace_back(type);
+    entries.push_back(Entry{Table::run, "imports", std::move(list)});
+    co_await store->commit(std::move(entries));
+  }
+  co_return total;
+}
+
+MIGRATE_END

@@ -1,0 +1,560 @@
+// The import stage for databases: a batch becomes one transaction, and its receipt travels with the rows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+
+#include "engine.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+/// A batch on its way into one transaction: the operations of the units that are still alive, and who refers to whom.
+class Chunk {
+ public:
+  Chunk(Batch& batch, const std::map<std::string, std::size_t>& order) : batch_(batch), order_(order) {}
+
+  /// Operations of the living units, masters first. Of several records of one shared master the first counts.
+  void build();
+  std::vector<Operation>& operations() { return operations_; }
+  Unit& unit_of(const Operation& operation) { return batch_.units[operation.unit()]; }
+  Batch& batch() { return batch_; }
+
+  const Operation* find(const RecordRef& ref) const {
+    const auto found = index_.find(ref);
+    return found == index_.end() ? nullptr : &operations_[found->second];
+  }
+  /// Groups of operations of one type, in dependency order.
+  std::vector<std::span<Operation>> groups();
+
+  /// What the store knows of shared masters and of records with imported ids.
+  std::unordered_map<RecordRef, Outcome, RefHash> known;
+  /// Shared masters that this run has dealt with in an earlier chunk: no operation is built for them.
+  std::unordered_set<RecordRef, RefHash> dealt_with;
+  /// Rows of Table::alias by alternate key; null where there is none.
+  std::unordered_map<RecordRef, Value, RefHash> aliases;
+  Answers answers;
+
+ private:
+  std::size_t rank(const std::string& type) const {
+    const auto found = order_.find(type);
+    return found == order_.end() ? order_.size() : found->second;
+  }
+  Batch& batch_;
+  const std::map<std::string, std::size_t>& order_;
+  std::vector<Operation> operations_;
+  std::unordered_map<RecordRef, std::size_t, RefHash> index_;
+};
+
+void Chunk::build() {
+  std::unordered_set<std::string_view> linked_types;
+  std::unordered_set<RecordRef, RefHash> shared;
+  std::vector<std::vector<Operation>> ranks(order_.size() + 1);
+  const std::string* last_type = nullptr;
+  std::size_t last_rank = 0;
+  for (std::size_t u = 0; u < batch_.units.size(); ++u) {
+    const Unit& unit = batch_.units[u];
+    if (!unit.alive()) continue;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
+      Record& record = batch_.records[i];
+      for (const Link& link : record.links) linked_types.insert(std::string_view(link.target.type));
+      if (record.intent == Intent::get_or_create &&
+          (dealt_with.count(record.ref) || !shared.insert(record.ref).second))
+        continue;
+      if (!last_type || *last_type != record.ref.type) last_rank = rank(record.ref.type);
+      last_type = &record.ref.type;
+      ranks[last_rank].emplace_back(record, u);
+    }
+  }
+  operations_.clear();
+  for (auto& group : ranks) std::move(group.begin(), group.end(), std::back_inserter(operations_));
+  index_.clear();
+  // Only what can be asked for is indexed: most types are nobody's target.
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    const Record& record = operations_[i].record();
+    if (linked_types.count(record.ref.type)) index_.emplace(record.ref, i);
+    for (const AlternateKey& key : record.keys) {
+      RecordRef alias{record.ref.type + "." + key.name, key.value};
+      if (linked_types.count(alias.type)) index_.emplace(std::move(alias), i);
+    }
+  }
+}
+
+std::vector<std::span<Operation>> Chunk::groups() {
+  std::vector<std::span<Operation>> result;
+  std::size_t first = 0;
+  for (std::size_t i = 1; i <= operations_.size(); ++i) {
+    if (i < operations_.size() && operations_[i].record().ref.type == operations_[first].record().ref.type) continue;
+    if (i > first) result.emplace_back(operations_.data() + first, i - first);
+    first = i;
+  }
+  return result;
+}
+
+class TableImport final : public Stage {
+ public:
+  TableImport(Engine& engine, TableSink& sink)
+      : engine_(engine),
+        sink_(sink),
+        traits_(sink.traits()),
+        order_(type_order(sink)),
+        transactions_(engine.executor(), std::max<std::size_t>(1, traits_.max_in_flight)) {}
+
+  awaitable<void> recover(StreamState& stream) override;
+  awaitable<void> apply(StreamState& stream, Batch& batch) override;
+
+ private:
+  struct Written {
+    std::vector<Entry> entries;
+    std::vector<Failure> failures;
+  };
+  awaitable<void> attempt(StreamState& stream, Batch& batch);
+  awaitable<bool> review(Batch& batch, Chunk& chunk, const std::string& name);
+  awaitable<void> know_masters(Chunk& chunk);
+  awaitable<void> know_aliases(Chunk& chunk);
+  awaitable<void> adopt_imported_ids(Chunk& chunk);
+  awaitable<void> resolve(Chunk& chunk);
+  bool check_required(Chunk& chunk);
+  bool check_keys(Chunk& chunk, Operation& operation,
+                  std::unordered_map<RecordRef, const std::string*, RefHash>& holders);
+  awaitable<void> identify(TableTransaction& transaction, Chunk& chunk);
+  awaitable<WriteResult> write(TableTransaction& transaction, Chunk& chunk);
+  awaitable<std::vector<std::string>> vanished_keys(Batch& batch);
+  Written settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects,
+                 const std::vector<std::string>& vanished);
+  void settle_units(Written& written, Chunk& chunk);
+  void settle_operation(Written& written, StreamState& next, Chunk& chunk, const Operation& operation);
+  void count(Tally& tally, Chunk& chunk, const std::vector<Effect>& effects);
+
+  bool is_dealt_with(const RecordRef& ref) const { return dealt_with_[RefHash()(ref) % dealt_with_.size()] == ref; }
+
+  Engine& engine_;
+  TableSink& sink_;
+  SinkTraits traits_;
+  std::map<std::string, std::size_t> order_;
+  Semaphore transactions_;
+  // A cache of fixed size in front of the store.
+  std::vector<RecordRef> dealt_with_{1 << 14};
+};
+
+awaitable<void> TableImport::recover(StreamState& stream) {
+  while (true) {
+    std::string name = engine_.journal().chunk_name(stream);
+    std::optional<Value> receipt = co_await sink_.receipt(name);
+    if (!receipt) co_return;
+    // The rows arrived and the store does not know yet: the receipt is what it was about to be told.
+    std::vector<Entry> entries = Journal::unpack(*receipt);
+    co_await engine_.journal().store().commit(std::move(entries));
+    StreamState known = co_await engine_.journal().stream(stream.name);
+    if (known.next_chunk <= stream.next_chunk)
+      throw Error(ErrorKind::internal, "bad_receipt",
+                  fmt::format("the receipt of chunk {} does not move its stream on", name));
+    stream = std::move(known);
+  }
+}
+
+awaitable<void> TableImport::apply(StreamState& stream, Batch& batch) {
+  for (int tries = 1;; ++tries) {
+    std::optional<Error> trouble;
+    try {
+      co_await attempt(stream, batch);
+      co_return;
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble->retryable() || tries >= engine_.options().retry.attempts) throw *trouble;
+    RecordRef where{batch.partition.name, ""};
+    co_await engine_.back_off(std::move(where), *trouble, tries);
+    // A commit whose answer was lost may have arrived.
+    const std::uint64_t before = stream.next_chunk;
+    co_await recover(stream);
+    if (stream.next_chunk != before) {
+      engine_.progress(stream);
+      co_return;
+    }
+  }
+}
+
+awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
+  co_await transactions_.acquire();
+  Place place(transactions_);
+  Chunk chunk(batch, order_);
+  std::string name = engine_.journal().chunk_name(stream);
+  std::vector<std::string> vanished = co_await vanished_keys(batch);
+  bool reviewed = !engine_.interactive();
+  while (true) {
+    co_await know_masters(chunk);
+    chunk.build();
+    co_await know_aliases(chunk);
+    co_await resolve(chunk);
+    const bool clean = check_required(chunk);
+    if (!clean && reviewed) continue;
+    co_await adopt_imported_ids(chunk);
+    if (!reviewed) {
+      const bool settled = co_await review(batch, chunk, name);
+      if (engine_.stopping()) co_return;
+      reviewed = settled;
+      continue;
+    }
+    std::unique_ptr<TableTransaction> transaction = co_await sink_.begin(name);
+    co_await identify(*transaction, chunk);
+    WriteResult result = co_await write(*transaction, chunk);
+    if (!result.failures.empty()) {
+      for (UnitFailure& failure : result.failures) batch.units[failure.unit].failure = failure.error;
+      // Destroyed before the next attempt begins: its rows and ids are given back.
+      transaction.reset();
+      continue;
+    }
+    StreamState next = stream;
+    Written written = settle(next, chunk, result.effects, vanished);
+    Value receipt = Journal::pack(written.entries);
+    co_await transaction->commit(std::move(receipt));
+    transaction.reset();
+    co_await engine_.journal().store().commit(std::move(written.entries));
+    stream = std::move(next);
+    for (const Failure& failure : written.failures) engine_.tell(failure);
+    break;
+  }
+  for (const Operation& operation : chunk.operations()) {
+    if (operation.record().intent != Intent::get_or_create) continue;
+    const RecordRef& ref = operation.record().ref;
+    engine_.resolver().remember(ref, operation.target_id());
+    dealt_with_[RefHash()(ref) % dealt_with_.size()] = ref;
+  }
+  engine_.progress(stream);
+}
+
+awaitable<void> TableImport::know_masters(Chunk& chunk) {
+  std::vector<std::string> keys;
+  for (const Unit& unit : chunk.batch().units) {
+    if (!unit.alive()) continue;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
+      const Record& record = chunk.batch().records[i];
+      if (record.intent != Intent::get_or_create || chunk.dealt_with.count(record.ref) || chunk.known.count(record.ref))
+        continue;
+      if (is_dealt_with(record.ref)) {
+        chunk.dealt_with.insert(record.ref);
+        continue;
+      }
+      chunk.known.emplace(record.ref, Outcome());
+      keys.push_back(Journal::key(record.ref));
+    }
+  }
+  if (keys.empty()) co_return;
+  std::vector<std::string> wanted = keys;
+  std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(wanted));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const RecordRef ref = Journal::ref_from(keys[i]);
+    if (!rows[i].is_object()) continue;
+    Outcome outcome = Journal::outcome_from(rows[i]);
+    if (outcome.shared && outcome.run == engine_.run_state().number) chunk.dealt_with.insert(ref);
+    chunk.known[ref] = std::move(outcome);
+  }
+}
+
+awaitable<void> TableImport::know_aliases(Chunk& chunk) {
+  if (traits_.keeps_links) co_return;
+  std::vector<std::string> keys;
+  for (const Operation& operation : chunk.operations())
+    for (const AlternateKey& key : operation.record().keys) {
+      const RecordRef alias{operation.record().ref.type + "." + key.name, key.value};
+      if (!chunk.aliases.count(alias)) keys.push_back(Journal::key(alias));
+    }
+  if (keys.empty()) co_return;
+  std::vector<std::string> wanted = keys;
+  std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::alias, std::move(wanted));
+  for (std::size_t i = 0; i < keys.size(); ++i) chunk.aliases[Journal::ref_from(keys[i])] = rows[i];
+}
+
+awaitable<void> TableImport::resolve(Chunk& chunk) {
+  if (traits_.keeps_links) co_return;
+  std::vector<RecordRef> wanted;
+  for (const Operation& operation : chunk.operations())
+    for (const Link& link : operation.record().links)
+      if (!chunk.find(link.target) && !chunk.answers.get(link.target)) wanted.push_back(link.target);
+  co_await engine_.resolver().want(std::move(wanted), chunk.answers);
+}
+
+/// False: one of the operation's alternate keys belongs to another record.
+bool TableImport::check_keys(Chunk& chunk, Operation& operation,
+                             std::unordered_map<RecordRef, const std::string*, RefHash>& holders) {
+  const Record& record = operation.record();
+  for (const AlternateKey& key : record.keys) {
+    if (key.duplicate_cause.empty()) continue;
+    RecordRef alias{record.ref.type + "." + key.name, key.value};
+    std::string holder;
+    const auto here = holders.find(alias);
+    const auto stored = chunk.aliases.find(alias);
+    if (here != holders.end())
+      holder = *here->second;
+    else if (stored != chunk.aliases.end() && stored->second.is_object() &&
+             stored->second.at("run").as_int64() == static_cast<std::int64_t>(engine_.run_state().number))
+      holder = std::string(stored->second.at("id").as_string());
+    if (holder.empty() || holder == record.ref.id) {
+      holders.emplace(std::move(alias), &record.ref.id);
+      continue;
+    }
+    chunk.unit_of(operation).failure =
+        Error(ErrorKind::conflict, key.duplicate_cause,
+              fmt::format("{} {} has the same {} as {} {}: \"{}\"", record.ref.type, record.ref.id, key.name,
+                          record.ref.type, holder, key.value))
+            .with_advice("decide in the source which of the two is right, then retry");
+    return false;
+  }
+  return true;
+}
+
+/// Fails units whose alternate key is taken or whose required link leads nowhere. False: some failed, so that others
+/// that relied on them must be looked at again.
+bool TableImport::check_required(Chunk& chunk) {
+  if (traits_.keeps_links) return true;
+  bool clean = true;
+  std::unordered_map<RecordRef, const std::string*, RefHash> holders;
+  for (Operation& operation : chunk.operations()) {
+    Unit& unit = chunk.unit_of(operation);
+    if (unit.failure) continue;
+    if (!check_keys(chunk, operation, holders)) {
+      clean = false;
+      continue;
+    }
+    const Record& record = operation.record();
+    for (const Link& link : record.links) {
+      if (link.missing != Missing::fails || chunk.find(link.target) || chunk.answers.get(link.target)) continue;
+      unit.failure = Error(ErrorKind::not_found, link.cause.empty() ? "missing_reference" : link.cause,
+                           fmt::format("{} {}: {} refers to {} \"{}\", which is not there", record.ref.type,
+                                       record.ref.id, link.relation, link.target.type, link.target.id))
+                         .with_advice("add what is missing to the source, or correct the reference, then retry");
+      clean = false;
+      break;
+    }
+  }
+  return clean;
+}
+
+awaitable<void> TableImport::adopt_imported_ids(Chunk& chunk) {
+  std::vector<std::string> keys;
+  std::vector<Operation*> asking;
+  for (Operation& operation : chunk.operations()) {
+    if (!engine_.resolver().has_imports(operation.record().ref.type)) continue;
+    keys.push_back(Journal::key(operation.record().ref));
+    asking.push_back(&operation);
+  }
+  if (keys.empty()) co_return;
+  std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].is_object()) continue;
+    Outcome outcome = Journal::outcome_from(rows[i]);
+    if (outcome.imported) asking[i]->set_target_id(std::move(outcome.target_id));
+  }
+}
+
+awaitable<void> TableImport::identify(TableTransaction& transaction, Chunk& chunk) {
+  const auto in_batch = [&chunk](const RecordRef& ref) -> const Value* {
+    const Operation* operation = chunk.find(ref);
+    return operation && !operation->target_id().is_null() ? &operation->target_id() : nullptr;
+  };
+  // A type's natural key may itself be a link (a vehicle's certificate), so links are filled before its turn, and
+  // once more at the end for those within a type.
+  for (std::span<Operation> group : chunk.groups()) {
+    if (!traits_.keeps_links)
+      for (Operation& operation : group) fill_links(operation, chunk.answers, in_batch);
+    co_await transaction.identify(group);
+  }
+  if (traits_.keeps_links) co_return;
+  for (Operation& operation : chunk.operations()) fill_links(operation, chunk.answers, in_batch);
+}
+
+/// Everything but shared masters that were on the target before and are not ours to change.
+awaitable<WriteResult> TableImport::write(TableTransaction& transaction, Chunk& chunk) {
+  std::vector<Operation>& operations = chunk.operations();
+  const auto theirs = [&chunk](const Operation& operation) {
+    if (operation.record().intent != Intent::get_or_create || operation.action() != Action::update) return false;
+    const auto known = chunk.known.find(operation.record().ref);
+    return known == chunk.known.end() || !known->second.shared || !known->second.ours;
+  };
+  if (std::none_of(operations.begin(), operations.end(), theirs)) {
+    std::span<Operation> all(operations);
+    co_return co_await transaction.write(all);
+  }
+  std::vector<Operation> ours;
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (theirs(operations[i])) continue;
+    ours.push_back(operations[i]);
+    positions.push_back(i);
+  }
+  std::span<Operation> some(ours);
+  WriteResult partial = co_await transaction.write(some);
+  if (!partial.failures.empty()) co_return partial;
+  WriteResult result;
+  result.effects.assign(operations.size(), Effect::unchanged);
+  for (std::size_t i = 0; i < positions.size(); ++i) result.effects[positions[i]] = partial.effects[i];
+  co_return result;
+}
+
+awaitable<std::vector<std::string>> TableImport::vanished_keys(Batch& batch) {
+  std::vector<std::string> vanished;
+  if (!engine_.incremental() || !batch.raw.covers || batch.partition.revisit) co_return vanished;
+  std::string type = batch.partition.type;
+  for (const Unit& unit : batch.units)
+    if (const Record* main = unit.count ? batch.main_record(unit) : nullptr) {
+      type = main->ref.type;
+      break;
+    }
+  if (!order_.count(type)) co_return vanished;
+  std::unordered_set<std::string_view> present;
+  for (const Unit& unit : batch.units) present.insert(unit.source.id);
+  KeyRange range = *batch.raw.covers;
+  std::vector<std::string> keys = co_await sink_.keys(type, range);
+  for (std::string& key : keys)
+    if (!present.count(key)) vanished.push_back(type + "/" + key);
+  co_return vanished;
+}
+
+void TableImport::count(Tally& tally, Chunk& chunk, const std::vector<Effect>& effects) {
+  Batch& batch = chunk.batch();
+  if (batch.partition.revisit) return;
+  const auto settled = [](Counters& counters, Effect effect) {
+    if (effect == Effect::removed) ++counters.removed;
+    if (effect == Effect::unchanged || effect == Effect::absent)
+      ++counters.skipped;
+    else
+      ++counters.written;
+  };
+  for (const Unit& unit : batch.units) {
+    Counters& counters = tally.types[unit.source.type];
+    ++counters.read;
+    if (unit.failure) ++counters.failed;
+    else if (unit.skipped_by_person) ++counters.skipped;
+    else if (unit.dropped()) ++counters.dropped;
+  }
+  const std::vector<Operation>& operations = chunk.operations();
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const Record& record = operations[i].record();
+    const Unit& unit = batch.units[operations[i].unit()];
+    const bool main = &record == batch.main_record(unit);
+    Counters& counters = tally.types[main ? unit.source.type : record.ref.type];
+    if (!main) ++counters.read;
+    ++counters.transformed;
+    settled(counters, effects[i]);
+  }
+}
+
+void TableImport::settle_units(Written& written, Chunk& chunk) {
+  Batch& batch = chunk.batch();
+  if (batch.partition.revisit) return;
+  for (std::size_t u = 0; u < batch.units.size(); ++u) {
+    const Unit& unit = batch.units[u];
+    if (!unit.failure && !unit.skipped_by_person) {
+      if (engine_.had_failures()) written.entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
+      continue;
+    }
+    const Error error = unit.failure ? *unit.failure
+                                     : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
+    Failure failure = failure_of(unit, Phase::import, error, 1);
+    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
+      failure.data = batch.originals[u].data;
+    written.entries.push_back(Journal::entry(failure));
+    written.failures.push_back(std::move(failure));
+  }
+}
+
+void TableImport::settle_operation(Written& written, StreamState& next, Chunk& chunk, const Operation& operation) {
+  const Record& record = operation.record();
+  const auto run = engine_.run_state().number;
+  const bool first_pass = !chunk.batch().partition.revisit;
+  std::vector<Entry>& entries = written.entries;
+  if (first_pass)
+    for (const Warning& warning : record.warnings) ++next.tally.warnings[record.ref.type][warning.cause];
+  for (const AlternateKey& key : record.keys) {
+    const RecordRef alias{record.ref.type + "." + key.name, key.value};
+    Value& known = chunk.aliases[alias];
+    if (known.is_object() && known.at("run").as_int64() == static_cast<std::int64_t>(run)) continue;
+    Object row;
+    row.emplace("id", record.ref.id);
+    row.emplace("run", static_cast<std::int64_t>(run));
+    known = row;
+    entries.push_back(Entry{Table::alias, Journal::key(alias), std::move(row)});
+  }
+  if (record.intent == Intent::get_or_create) {
+    Outcome outcome = chunk.known[record.ref];
+    if (!outcome.shared) outcome.ours = operation.action() == Action::create;
+    outcome.target_id = operation.target_id();
+    outcome.shared = true;
+    outcome.run = run;
+    entries.push_back(Journal::entry(record.ref, outcome));
+  }
+  if (traits_.keeps_links) return;
+  for (const Link& link : record.links) {
+    if (chunk.find(link.target) || chunk.answers.get(link.target)) {
+      if (engine_.had_deferred() && link.missing == Missing::deferred)
+        entries.push_back(Entry{Table::deferred, Journal::key(record.ref) + "/" + link.relation, nullptr});
+    } else if (link.missing == Missing::deferred) {
+      const Deferred deferred{record.ref, link.relation, link.target, link.cause};
+      entries.push_back(Journal::entry(deferred));
+    } else if (first_pass && !link.cause.empty()) {
+      ++next.tally.warnings[record.ref.type][link.cause];
+    }
+  }
+}
+
+TableImport::Written TableImport::settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects,
+                                         const std::vector<std::string>& vanished) {
+  Written written;
+  count(next.tally, chunk, effects);
+  settle_units(written, chunk);
+  for (const Operation& operation : chunk.operations()) settle_operation(written, next, chunk, operation);
+  for (const std::string& key : vanished) written.entries.push_back(Entry{Table::vanished, key, true});
+  next.cursor = detached(chunk.batch().raw.next);
+  next.finished = chunk.batch().raw.last;
+  ++next.next_chunk;
+  for (const Entry& entry : chunk.batch().also) written.entries.push_back(entry);
+  written.entries.push_back(Journal::entry(next));
+  return written;
+}
+
+/// Asks a person about the one unit of the batch. False: the unit has changed and must be looked at again.
+awaitable<bool> TableImport::review(Batch& batch, Chunk& chunk, const std::string& name) {
+  std::string chunk_name = name;
+  for (std::size_t u = 0; u < batch.units.size(); ++u) {
+    Unit& unit = batch.units[u];
+    if (unit.dropped() || unit.skipped_by_person) continue;
+    std::vector<Finding> changes;
+    if (!unit.failure) {
+      // Looked at inside a transaction that is given up at once: nothing is locked while the person thinks.
+      std::unique_ptr<TableTransaction> look = co_await sink_.begin(chunk_name);
+      co_await identify(*look, chunk);
+      look.reset();
+      std::vector<Operation> existing;
+      for (const Operation& operation : chunk.operations())
+        if (operation.action() == Action::update) existing.push_back(operation);
+      if (!existing.empty() && traits_.verifies) changes = co_await sink_.verify(existing);
+    }
+    Record edited = batch.originals.at(u);
+    Proposal proposal{batch.originals[u], std::span<Operation>(chunk.operations()), changes, unit.failure};
+    const Verdict verdict = co_await engine_.options().reviewer->review(proposal, edited);
+    switch (verdict) {
+      case Verdict::migrate: break;
+      case Verdict::skip:
+        // What could not be migrated anyway stays a failure, so that its cause is reported.
+        if (!unit.failure) unit.skipped_by_person = true;
+        break;
+      case Verdict::edit:
+        transform_again(batch, u, std::move(edited), engine_.pipeline().transforms);
+        co_return false;
+      case Verdict::all: engine_.approve_all(); break;
+      case Verdict::quit: engine_.quit(); break;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace
+
+std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink) {
+  return std::make_unique<TableImport>(engine, sink);
+}
+
+MIGRATE_END
