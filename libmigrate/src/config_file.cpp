@@ -123,7 +123,10 @@ class FileChecker {
     context.reserved = {key};
     guarded([&] {
       try {
-        result.options = registry_.checked(kind, result.name, block, context);
+        Value options = overridden(config::child_path(path, key))
+                            ? without_options_of_others(kind, result.name, block, path)
+                            : block;
+        result.options = registry_.checked(kind, result.name, options, context);
       } catch (const ConfigError&) {
         throw;
       } catch (const Error& error) {
@@ -131,6 +134,32 @@ class FileChecker {
       }
     });
     return result;
+  }
+
+  bool overridden(const std::string& path) const {
+    auto found = document_.origins.find(path);
+    return found != document_.origins.end() && found->second.overridden;
+  }
+
+  /// The file's block speaks of the connector that it names. When the command line names another, what only others of
+  /// the kind have (a file's path, say) is not meant for it.
+  Value without_options_of_others(ConnectorKind kind, const std::string& name, const Value& block,
+                                  const std::string& path) const {
+    auto knows = [](const ConnectorInfo& info, std::string_view option) {
+      return info.json_schema.at("properties").as_object().contains(option);
+    };
+    const ConnectorInfo chosen = registry_.info(kind, name);
+    const std::vector<ConnectorInfo> all = registry_.list();
+    Object kept;
+    for (const auto& option : block.get_object()) {
+      std::string_view key = option.key();
+      bool of_others = !knows(chosen, key) && !overridden(config::child_path(path, key)) &&
+                       std::any_of(all.begin(), all.end(), [&](const ConnectorInfo& info) {
+                         return info.kind == kind && knows(info, key);
+                       });
+      if (!of_others) kept[key] = option.value();
+    }
+    return kept;
   }
 
   config::Document document_;

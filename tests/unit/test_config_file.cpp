@@ -52,12 +52,23 @@ Spec<EndConfig> end_spec() {
       .field("names", &EndConfig::names, "Names")
       .optional();
 }
+struct ServerConfig {
+  std::string server;
+  int busy_ms = 1;
+};
+Spec<ServerConfig> server_spec() {
+  return Spec<ServerConfig>("Another end.")
+      .field("server", &ServerConfig::server, "A server")
+      .field("busy_ms", &ServerConfig::busy_ms, "A time")
+      .optional();
+}
 struct NoOptions {};
 
 Registry registry_for_tests() {
   Registry registry;
   registry.add_source("files", end_spec(), [](EndConfig, const Services&) { return std::shared_ptr<Source>(); });
   registry.add_sink("files", end_spec(), [](EndConfig, const Services&) { return std::shared_ptr<Sink>(); });
+  registry.add_sink("server", server_spec(), [](ServerConfig, const Services&) { return std::shared_ptr<Sink>(); });
   registry.add_transformer("same", Spec<NoOptions>("As it is."), [](NoOptions, const Services&) {
     return transform_with([](Record record, std::vector<Record>& out) { out.push_back(std::move(record)); });
   });
@@ -303,6 +314,28 @@ TEST_CASE("the command line overrides the file") {
   CHECK(faults(dir, minimal, {"source.path.x=1"}) == "--set: source.path.x: source.path is no map");
   CHECK(faults(dir, minimal, {"source.tables[3]=1"}) == "--set: source.tables[3]: source.tables has only 0 elements");
   CHECK(faults(dir, minimal, {"nonsense"}) == "--set: write it as path=value, for example source.url=http://localhost");
+}
+
+TEST_CASE("another connector from the command line leaves out what only the file's own one has") {
+  TempDir dir;
+  const std::string text =
+      "migration: a-to-b\n"
+      "source: {connector: files, path: in.db}\n"
+      "sink: {connector: files, path: out.db, busy_ms: 3}\n";
+  MigrationFile file = parsed(dir, text, {"sink.connector=server", "sink.server=here"});
+  auto sink = server_spec().read(file.sink.options);
+  CHECK(sink.server == "here");
+  CHECK(sink.busy_ms == 3);
+  CHECK_FALSE(file.sink.options.get_object().contains("path"));
+
+  CHECK(faults(dir, text, {"sink.connector=server", "sink.server=here", "sink.path=x.db"})
+            .starts_with("--set: sink.path: unknown option"));
+  CHECK(faults(dir, minimal + "  # typo\n", {"sink.connector=server"}).find("sink.server: is missing") !=
+        std::string::npos);
+  std::string typo = text;
+  typo.insert(typo.rfind('}'), ", sevrer: x");
+  CHECK(faults(dir, typo, {"sink.connector=server", "sink.server=here"}).find("sink.sevrer: unknown option") !=
+        std::string::npos);
 }
 
 TEST_CASE("a working directory from the command line") {
