@@ -111,7 +111,7 @@ class TableImport final : public Stage {
     std::vector<Failure> failures;
   };
   awaitable<void> attempt(StreamState& stream, Batch& batch);
-  awaitable<bool> review(Batch& batch, Chunk& chunk, const std::string& name);
+  awaitable<bool> review(Batch& batch, Chunk& chunk, std::string name);
   awaitable<void> know_masters(Chunk& chunk);
   awaitable<void> know_aliases(Chunk& chunk);
   awaitable<void> adopt_imported_ids(Chunk& chunk);
@@ -516,7 +516,7 @@ TableImport::Written TableImport::settle(StreamState& next, Chunk& chunk, const 
 }
 
 /// Asks a person about the one unit of the batch. False: the unit has changed and must be looked at again.
-awaitable<bool> TableImport::review(Batch& batch, Chunk& chunk, const std::string& name) {
+awaitable<bool> TableImport::review(Batch& batch, Chunk& chunk, std::string name) {
   std::string chunk_name = name;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
     Unit& unit = batch.units[u];

@@ -14,7 +14,7 @@ SOURCE = ("source-size", 400, 700)
 FUNCTION = ("function-size", 50, 150)
 
 # A line that opens a function's body, as clang-format writes it: it ends in `{` after a parameter list.
-OPENS = re.compile(r"^(?P<indent> *)(?!.*\b(?:namespace|struct|class|enum|union|if|for|while|switch|else|do|try|catch)\b)"
+OPENS = re.compile(r"^ *(?!.*\b(?:namespace|struct|class|enum|union|if|for|while|switch|else|do|try|catch)\b)"
                    r"(?:.*\)[^;()]*|\s*: .*|.*\)\s*)\{$")
 
 
@@ -31,14 +31,18 @@ def function_faults(file: File) -> list[Fault]:
     faults = []
     number = 0
     while number < len(lines):
-        match = OPENS.match(lines[number])
-        if not match or "TEST_" in lines[number]:
+        if not OPENS.match(lines[number]) or "TEST_" in lines[number]:
             number += 1
             continue
+        # A long parameter list: the declaration began some lines before.
+        first = number
+        while first > 0 and lines[first - 1].strip() and not re.search(r"[;{}:>]$|^\s*#", lines[first - 1].rstrip()):
+            first -= 1
+        indent = re.match(" *", lines[first]).group(0)
         end = number + 1
-        while end < len(lines) and not re.match(match.group("indent") + r"\}", lines[end]):
+        while end < len(lines) and not re.match(indent + r"\}", lines[end]):
             end += 1
-        faults += judge(file, number + 1, "this function", end - number + 1, FUNCTION)
+        faults += judge(file, first + 1, "this function", end - first + 1, FUNCTION)
         number = end if end < len(lines) else number + 1
     return faults
 
@@ -63,6 +67,8 @@ SAMPLES = [
     Sample("big.cpp", "int x;\n" * 701, ("source-size",)),
     Sample("long.cpp", "void f(int a) {\n" + "  g(a);\n" * 150 + "}\n", ("function-size",)),
     Sample("long.cpp", "struct S {\n  void f() const {\n" + "    g();\n" * 150 + "  }\n};\n", ("function-size",)),
+    Sample("long.cpp", "bool T::f(Long a,\n          Long b) {\n" + "  g();\n" * 150 + "}\n", ("function-size",)),
+    Sample("small.cpp", "bool T::f(Long a,\n          Long b) {\n  g();\n}\n" + "void h() {\n}\n" * 200),
     Sample("small.hpp", "int x;\n" * 300),
     Sample("small.cpp", "namespace {\n" + "void f() {\n  g();\n}\n" * 150 + "}\n"),
 ]
