@@ -239,15 +239,21 @@ awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revis
   }
 }
 
+/// The stream as the last life has left it, with what its last transaction may not have told the store.
+awaitable<StreamState> Engine::resume(std::string name, Stage& stage) {
+  StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, name));
+  co_await stage.recover(stream);
+  tallies_[stream.name] = stream.tally;
+  refresh_report();
+  co_return stream;
+}
+
 /// The loop: while one batch is settled, the next one is read and transformed.
 awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool persistent) {
   StreamState stream;
   stream.name = Journal::stream_name(run_.number, stream_key(partition));
   if (persistent) {
-    stream = co_await journal_.stream(stream.name);
-    co_await stage.recover(stream);
-    tallies_[stream.name] = stream.tally;
-    refresh_report();
+    stream = co_await resume(stream_key(partition), stage);
     if (stream.finished) co_return;
   }
   std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor);

@@ -79,6 +79,7 @@ class Engine {
   awaitable<void> import_all();
   awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
+  awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
   void filter(Batch& batch) const;
   awaitable<void> select_sample();

@@ -124,9 +124,8 @@ awaitable<void> Engine::link_phase() {
 /// Deferred links become patches of rows that exist by now, a transaction for each thousand.
 awaitable<void> Engine::link_tables() {
   TableSink& sink = *pipeline_.sink->as_tables();
-  StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, "~linking"));
   std::unique_ptr<Stage> stage = import_stage();
-  co_await stage->recover(stream);
+  StreamState stream = co_await resume("~linking", *stage);
   std::string after;
   while (!stopping()) {
     std::vector<Entry> rows = co_await journal_.store().scan(Table::deferred, "", after, walk_batch);
@@ -252,8 +251,7 @@ awaitable<void> Engine::remove_vanished(Stage& stage) {
   if (!sink) co_return;
   std::vector<std::string> types = sink->types();
   std::reverse(types.begin(), types.end());
-  StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, "~removal"));
-  co_await stage.recover(stream);
+  StreamState stream = co_await resume("~removal", stage);
   for (const std::string& type : types) {
     std::string after;
     while (!stopping()) {
@@ -353,8 +351,7 @@ awaitable<void> Engine::retry_failed() {
   co_await pipeline_.sink->prepare(std::move(schemas));
   had_failures_ = true;
   std::unique_ptr<Stage> stage = import_stage();
-  StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, "~retry"));
-  co_await stage->recover(stream);
+  StreamState stream = co_await resume("~retry", *stage);
   stream.finished = false;
   std::string after;
   while (!stopping()) {

@@ -1,0 +1,482 @@
+// Systems in memory for tests of the engine: a source, a database with transactions, a service without.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "migrate/migrate.hpp"
+
+namespace testing_systems {
+
+using namespace migrate;
+
+/// Counts fault points and dies at one of them; from then on the process is dead, whatever else it tries.
+struct Faults {
+  int at = 0;  ///< 1-based; 0: never
+  int passed = 0;
+  bool dead = false;
+  std::vector<std::string> points;
+  Services services() {
+    Services services;
+    services.clock = Clock::simulated(std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000)));
+    services.fault_point = [this](std::string_view point) {
+      if (dead) throw SimulatedCrash{std::string(point)};
+      points.emplace_back(point);
+      if (++passed == at) {
+        dead = true;
+        throw SimulatedCrash{std::string(point)};
+      }
+    };
+    return services;
+  }
+};
+
+/// Records in key order; each type is a partition, in the given order of ranks.
+class MemorySource final : public Source {
+ public:
+  struct Kind {
+    std::string type;
+    int rank;
+    std::map<std::int64_t, Record> records;
+  };
+  std::vector<Kind> kinds;
+  std::vector<std::string> reads;  ///< "<partition>@<cursor>" of each read
+
+  Record& add(const std::string& type, std::int64_t id, Object data = {}) {
+    for (Kind& kind : kinds)
+      if (kind.type == type) {
+        Record& record = kind.records[id];
+        record.ref = RecordRef{type, std::to_string(id)};
+        record.data = std::move(data);
+        return record;
+      }
+    kinds.push_back(Kind{type, static_cast<int>(kinds.size()), {}});
+    return add(type, id, std::move(data));
+  }
+  std::map<std::int64_t, Record>& records(const std::string& type) {
+    for (Kind& kind : kinds)
+      if (kind.type == type) return kind.records;
+    throw std::logic_error("no such type");
+  }
+
+  SourceTraits traits() const override {
+    SourceTraits traits;
+    traits.fetches = true;
+    return traits;
+  }
+  awaitable<std::vector<Check>> check() override {
+    std::vector<Check> checks;
+    co_return checks;
+  }
+  awaitable<std::vector<Partition>> partitions() override {
+    std::vector<Partition> result;
+    for (const Kind& kind : kinds) {
+      Partition partition;
+      partition.name = kind.type;
+      partition.type = kind.type;
+      partition.rank = kind.rank;
+      partition.size = kind.records.size();
+      result.push_back(std::move(partition));
+    }
+    co_return result;
+  }
+  awaitable<RecordBatch> read(const Partition& partition, Cursor from, std::size_t limit) override {
+    reads.push_back(partition.name + "@" + serialize(from));
+    RecordBatch batch;
+    const auto& all = records(partition.type);
+    auto next = from.is_int64() ? all.upper_bound(from.get_int64()) : all.begin();
+    for (; next != all.end() && batch.records.size() < limit; ++next) batch.records.push_back(next->second);
+    batch.last = next == all.end();
+    KeyRange range;
+    if (from.is_int64()) range.after = from.get_int64();
+    batch.next = from;
+    if (!batch.records.empty()) batch.next = std::stoll(batch.records.back().ref.id);
+    if (!batch.last) range.through = batch.next.get_int64();
+    batch.covers = range;
+    co_return batch;
+  }
+  awaitable<RecordBatch> fetch(std::vector<RecordRef> refs) override {
+    RecordBatch batch;
+    for (const RecordRef& ref : refs) {
+      const auto& all = records(ref.type);
+      const auto found = all.find(std::stoll(ref.id));
+      if (found != all.end()) batch.records.push_back(found->second);
+    }
+    co_return batch;
+  }
+
+ private:
+  static std::string serialize(const Value& value) {
+    return value.is_int64() ? std::to_string(value.get_int64()) : std::string("start");
+  }
+};
+
+/// What survives the death of the process on the database's side.
+struct MemoryDatabase {
+  struct Row {
+    std::int64_t id;
+    std::string content;
+    bool operator==(const Row&) const = default;
+  };
+  struct Image {
+    std::string type, key;
+    std::optional<Row> before;
+  };
+  struct Chunk {
+    std::string name;
+    Value receipt;
+    std::vector<Image> images;
+  };
+  std::map<std::string, std::map<std::string, Row>> tables;
+  std::vector<Chunk> journal;
+};
+
+/// A TableSink over a MemoryDatabase. A record with `refuse: true` is refused by the "database".
+class MemoryTables final : public TableSink {
+ public:
+  MemoryTables(MemoryDatabase& database, std::vector<std::string> types, Services services)
+      : database_(database), types_(std::move(types)), services_(std::move(services)) {}
+
+  std::size_t batch = 3;
+
+  SinkTraits traits() const override {
+    SinkTraits traits;
+    traits.preferred_batch = batch;
+    traits.undoes = traits.verifies = traits.links = true;
+    return traits;
+  }
+  awaitable<std::vector<Check>> check() override {
+    std::vector<Check> checks;
+    co_return checks;
+  }
+  std::vector<std::string> types() const override { return types_; }
+  std::vector<std::string> key_columns(const std::string&) const override { return {"legacy_id"}; }
+  awaitable<std::optional<Value>> receipt(std::string chunk) override {
+    for (const auto& row : database_.journal)
+      if (row.name == chunk) co_return row.receipt;
+    co_return std::nullopt;
+  }
+  awaitable<std::unique_ptr<TableTransaction>> begin(std::string chunk) override {
+    co_return std::make_unique<Transaction>(*this, std::move(chunk));
+  }
+  awaitable<std::vector<Value>> find(std::string type, std::vector<std::string> keys) override {
+    std::vector<Value> ids;
+    for (const std::string& key : keys) {
+      const auto& rows = database_.tables[type];
+      const auto found = rows.find(key);
+      ids.push_back(found == rows.end() ? Value() : Value(found->second.id));
+    }
+    co_return ids;
+  }
+  awaitable<std::vector<TargetRow>> list(std::string type, std::string after, std::size_t limit, bool) override {
+    std::vector<TargetRow> rows;
+    for (const auto& [key, row] : database_.tables[type])
+      if (key > after && rows.size() < limit) rows.push_back(TargetRow{key, row.id, Value(row.content)});
+    co_return rows;
+  }
+  awaitable<std::vector<std::string>> keys(std::string type, KeyRange range) override {
+    std::vector<std::string> result;
+    for (const auto& [key, row] : database_.tables[type]) {
+      const std::int64_t number = std::stoll(key);
+      if (range.after && number <= *range.after) continue;
+      if (range.through && number > *range.through) continue;
+      result.push_back(key);
+    }
+    co_return result;
+  }
+  awaitable<std::uint64_t> count(std::string type) override { co_return database_.tables[type].size(); }
+  awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override {
+    std::vector<Finding> findings;
+    for (const Operation& operation : operations) {
+      const auto& rows = database_.tables[operation.record().ref.type];
+      const auto found = rows.find(operation.record().ref.id);
+      if (found != rows.end() && found->second.content == content(operation)) continue;
+      Finding finding;
+      finding.record = operation.record().ref;
+      finding.expected = content(operation);
+      finding.found = found == rows.end() ? "nothing" : found->second.content;
+      findings.push_back(std::move(finding));
+    }
+    co_return findings;
+  }
+  awaitable<std::vector<std::string>> chunks(std::string prefix) override {
+    std::vector<std::string> names;
+    for (auto row = database_.journal.rbegin(); row != database_.journal.rend(); ++row)
+      if (row->name.starts_with(prefix)) names.push_back(row->name);
+    co_return names;
+  }
+  awaitable<UndoResult> undo(std::string chunk) override {
+    UndoResult result;
+    services_.reach("db.undo before");
+    for (auto row = database_.journal.begin(); row != database_.journal.end(); ++row) {
+      if (row->name != chunk) continue;
+      for (auto image = row->images.rbegin(); image != row->images.rend(); ++image) {
+        if (image->before) {
+          database_.tables[image->type][image->key] = *image->before;
+          ++result.restored;
+        } else {
+          database_.tables[image->type].erase(image->key);
+          ++result.removed;
+        }
+      }
+      database_.journal.erase(row);
+      break;
+    }
+    services_.reach("db.undo after");
+    co_return result;
+  }
+
+  static std::string content(const Operation& operation) {
+    std::map<std::string, std::string> sorted;
+    for (const auto& field : operation.data())
+      sorted[std::string(field.key())] = boost::json::serialize(field.value());
+    std::string text;
+    for (const auto& [name, value] : sorted) text += name + "=" + value + ";";
+    return text;
+  }
+
+ private:
+  class Transaction final : public TableTransaction {
+   public:
+    Transaction(MemoryTables& sink, std::string chunk) : sink_(sink), copy_(sink.database_), chunk_(std::move(chunk)) {}
+    awaitable<void> identify(std::span<Operation> operations) override {
+      for (Operation& operation : operations) {
+        const Record& record = operation.record();
+        const auto& rows = copy_.tables[record.ref.type];
+        const auto found = rows.find(record.ref.id);
+        if (found != rows.end()) {
+          operation.set_target_id(found->second.id);
+          operation.set_action(record.deleted                    ? Action::remove
+                               : record.intent == Intent::patch ? Action::patch
+                                                                : Action::update);
+        } else {
+          std::int64_t next = reserved_[record.ref.type];
+          for (const auto& [key, row] : rows) next = std::max(next, row.id);
+          operation.set_target_id(++next);
+          reserved_[record.ref.type] = next;
+          operation.set_action(record.deleted ? Action::remove : Action::create);
+        }
+      }
+      co_return;
+    }
+    awaitable<WriteResult> write(std::span<Operation> operations) override {
+      sink_.services_.reach("db.write before");
+      WriteResult result;
+      for (const Operation& operation : operations)
+        if (operation.data().if_contains("refuse"))
+          result.failures.push_back(
+              UnitFailure{operation.unit(), Error(ErrorKind::invalid, "refused", "the database refuses it")});
+      if (!result.failures.empty()) co_return result;
+      for (const Operation& operation : operations) result.effects.push_back(write_one(operation));
+      sink_.services_.reach("db.write after");
+      co_return result;
+    }
+    awaitable<void> commit(Value receipt) override {
+      sink_.services_.reach("db.commit before");
+      copy_.journal.push_back(MemoryDatabase::Chunk{chunk_, std::move(receipt), std::move(images_)});
+      sink_.database_ = std::move(copy_);
+      sink_.services_.reach("db.commit after");
+      co_return;
+    }
+
+   private:
+    Effect write_one(const Operation& operation) {
+      const RecordRef& ref = operation.record().ref;
+      auto& rows = copy_.tables[ref.type];
+      const auto found = rows.find(ref.id);
+      MemoryDatabase::Image image{ref.type, ref.id, std::nullopt};
+      if (found != rows.end()) image.before = found->second;
+      if (operation.action() == Action::remove) {
+        if (found == rows.end()) return Effect::absent;
+        images_.push_back(image);
+        rows.erase(found);
+        return Effect::removed;
+      }
+      std::string text = content(operation);
+      if (operation.action() == Action::patch && found != rows.end()) {
+        // Patches in these tests set links, which are fields of the row.
+        std::map<std::string, std::string> fields;
+        for (std::string rest = found->second.content; !rest.empty();) {
+          const std::size_t end = rest.find(';');
+          const std::size_t equals = rest.find('=');
+          fields[rest.substr(0, equals)] = rest.substr(equals + 1, end - equals - 1);
+          rest = rest.substr(end + 1);
+        }
+        for (const auto& field : operation.data())
+          fields[std::string(field.key())] = boost::json::serialize(field.value());
+        text.clear();
+        for (const auto& [name, value] : fields) text += name + "=" + value + ";";
+      }
+      if (found != rows.end() && found->second.content == text) return Effect::unchanged;
+      images_.push_back(image);
+      rows[ref.id] = MemoryDatabase::Row{operation.target_id().as_int64(), text};
+      return image.before ? Effect::updated : Effect::created;
+    }
+    MemoryTables& sink_;
+    MemoryDatabase copy_;
+    std::string chunk_;
+    std::map<std::string, std::int64_t> reserved_;
+    std::vector<MemoryDatabase::Image> images_;
+  };
+
+  MemoryDatabase& database_;
+  std::vector<std::string> types_;
+  Services services_;
+};
+
+/// A service without transactions and without idempotency of its own: what is created twice is there twice.
+struct MemoryService {
+  struct Item {
+    std::string marker, title;
+    std::vector<std::string> comments;  ///< "<marker>|<text>"
+    std::vector<std::string> links;
+    bool touched = false;
+    bool operator==(const Item&) const = default;
+  };
+  std::map<int, Item> items;
+  int next = 1;
+  int exchanges = 0;
+  /// Called for each exchange that changes something; may say that the answer is lost after it was applied.
+  std::function<bool(int exchange)> lose_reply, refuse;
+
+  /// The items without their numbers, which a lost and compensated creation may shift.
+  std::multiset<std::string> content() const {
+    std::multiset<std::string> all;
+    for (const auto& [id, item] : items) {
+      std::string text = item.marker + ":" + item.title;
+      for (const std::string& comment : item.comments) text += "[" + comment + "]";
+      all.insert(text);
+    }
+    return all;
+  }
+};
+
+/// Creates an item, then its comments; `poison` in a comment is refused for good.
+class MemoryItems final : public ItemSink {
+ public:
+  MemoryItems(MemoryService& service, Services services, std::size_t in_flight = 1)
+      : service_(service), services_(std::move(services)), in_flight_(in_flight) {}
+
+  SinkTraits traits() const override {
+    SinkTraits traits;
+    traits.preferred_batch = 3;
+    traits.max_in_flight = in_flight_;
+    traits.undoes = traits.links = true;
+    return traits;
+  }
+  awaitable<std::vector<Check>> check() override {
+    std::vector<Check> checks;
+    co_return checks;
+  }
+  awaitable<std::string> write(Operation& operation) override {
+    const Record& record = operation.record();
+    Step create = co_await operation.begin("create");
+    if (!create.done()) {
+      int id = create.uncertain() ? find(create.key()) : 0;
+      if (!id) id = exchange([&] { return insert(create.key(), record); });
+      Value undo(id);
+      co_await create.finish(std::to_string(id), undo);
+    }
+    const int id = std::stoi(create.target_id());
+    if (const Value* comments = operation.data().if_contains("comments")) {
+      for (std::size_t i = 0; i < comments->as_array().size(); ++i) {
+        const std::string text(comments->as_array()[i].as_string());
+        Step step = co_await operation.begin("comment:" + std::to_string(i));
+        if (step.done()) continue;
+        if (text == "poison") {
+          co_await step.refused();
+          throw Error(ErrorKind::invalid, "poisoned", "the service refuses the comment");
+        }
+        if (!step.uncertain() || !has_comment(id, step.key()))
+          exchange([&] {
+            service_.items[id].comments.push_back(step.key() + "|" + text);
+            return 0;
+          });
+        Value undo(id);
+        co_await step.finish(std::to_string(i), undo);
+      }
+    }
+    co_return create.target_id();
+  }
+  awaitable<void> link(Operation& operation) override {
+    const int id = std::stoi(std::string(operation.target_id().as_string()));
+    for (const Link& link : operation.record().links) {
+      const std::optional<Value> target = operation.linked(link.target);
+      const std::string text = link.relation + "->" + std::string(target->as_string());
+      auto& links = service_.items[id].links;
+      // Links are a set: read, compare, write.
+      if (std::find(links.begin(), links.end(), text) == links.end())
+        exchange([&] {
+          links.push_back(text);
+          return 0;
+        });
+    }
+    co_return;
+  }
+  awaitable<void> undo(Receipt receipt) override {
+    const std::string step = receipt.step;
+    if (step == "create") {
+      int id = receipt.uncertain ? find(receipt.key) : static_cast<int>(receipt.undo.as_int64());
+      if (!id || !service_.items.count(id)) co_return;
+      if (service_.items[id].touched)
+        throw Error(ErrorKind::conflict, "touched", fmt::format("item {} has been changed by a person", id));
+      exchange([&] { return static_cast<int>(service_.items.erase(id)); });
+    } else {
+      for (auto& [id, item] : service_.items)
+        std::erase_if(item.comments, [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
+    }
+    co_return;
+  }
+
+ private:
+  template <class F>
+  int exchange(F&& apply) {
+    const int number = ++service_.exchanges;
+    services_.reach("service before");
+    if (service_.refuse && service_.refuse(number)) throw Error(ErrorKind::transient, "busy", "503");
+    const int result = apply();
+    services_.reach("service after");
+    if (service_.lose_reply && service_.lose_reply(number)) throw Error(ErrorKind::transient, "lost", "reply lost");
+    return result;
+  }
+  int insert(const std::string& marker, const Record& record) {
+    MemoryService::Item item;
+    item.marker = marker;
+    item.title = std::string(record.data.at("title").as_string());
+    service_.items[service_.next] = std::move(item);
+    return service_.next++;
+  }
+  int find(const std::string& marker) const {
+    for (const auto& [id, item] : service_.items)
+      if (item.marker == marker) return id;
+    return 0;
+  }
+  bool has_comment(int id, const std::string& marker) const {
+    for (const std::string& comment : service_.items[id].comments)
+      if (comment.starts_with(marker + "|")) return true;
+    return false;
+  }
+  MemoryService& service_;
+  Services services_;
+  std::size_t in_flight_;
+};
+
+inline Link link_to(std::string relation, std::string type, std::string id, Missing missing, std::string cause) {
+  Link link;
+  link.relation = std::move(relation);
+  link.target = RecordRef{std::move(type), std::move(id)};
+  link.missing = missing;
+  link.cause = std::move(cause);
+  return link;
+}
+
+}  // namespace testing_systems
