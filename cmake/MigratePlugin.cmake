@@ -31,8 +31,9 @@ function(add_migrate_plugin name)
       set_target_properties(migrate_plugin_${name} PROPERTIES
                             LIBRARY_OUTPUT_DIRECTORY ${MIGRATE_PLUGIN_OUTPUT_DIRECTORY})
     endif()
-    if(MIGRATE_INSTALL)
+    if(MIGRATE_INSTALL OR PROJECT_IS_TOP_LEVEL AND NOT PROJECT_NAME STREQUAL "migrate")
       include(GNUInstallDirs)
+      set_target_properties(migrate_plugin_${name} PROPERTIES INSTALL_RPATH "$ORIGIN/../..")
       install(TARGETS migrate_plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/migrate/plugins)
     endif()
   endif()
@@ -44,6 +45,44 @@ function(add_migrate_plugin name)
       migrate_add_test(${name}_${test} SOURCES ${file} LIBRARIES ${objects})
     endforeach()
   endif()
+endfunction()
+
+# migrate_collect_static_plugins(TARGET [PLUGINS name ...])
+#
+# Gives TARGET the function `migrate::register_static_plugins(Registry&)` (plugin.hpp). In the static build it registers
+# the named plugins, default all that were configured before this call; in the shared build it does nothing, since
+# Registry::discover() finds them.
+function(migrate_collect_static_plugins target)
+  cmake_parse_arguments(arg "" "" "PLUGINS" ${ARGN})
+  get_property(built GLOBAL PROPERTY MIGRATE_PLUGINS)
+  get_property(not_built GLOBAL PROPERTY MIGRATE_PLUGINS_NOT_BUILT)
+  set(declarations "")
+  set(calls "")
+  get_target_property(core_type migrate::migrate TYPE)
+  if(core_type STREQUAL "STATIC_LIBRARY")
+    if(NOT arg_PLUGINS)
+      set(arg_PLUGINS ${built})
+    endif()
+    foreach(name IN LISTS arg_PLUGINS)
+      string(APPEND declarations "extern \"C\" const migrate::PluginDescriptor migrate_plugin_${name};\n")
+      string(APPEND calls "  registry.add(migrate_plugin_${name});\n")
+      target_link_libraries(${target} PRIVATE migrate_plugin_${name})
+    endforeach()
+    foreach(name IN LISTS not_built)
+      get_property(reason GLOBAL PROPERTY MIGRATE_PLUGIN_NOT_BUILT_${name})
+      string(APPEND calls "  registry.add_not_built(\"${name}\", R\"(${reason})\");\n")
+    endforeach()
+  endif()
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${target}_static_plugins.cpp)
+  file(CONFIGURE OUTPUT ${file} @ONLY CONTENT "#include \"migrate/plugin.hpp\"
+
+@declarations@
+MIGRATE_BEGIN
+void register_static_plugins([[maybe_unused]] Registry& registry) {
+@calls@}
+MIGRATE_END
+")
+  target_sources(${target} PRIVATE ${file})
 endfunction()
 
 # migrate_plugin_not_built(NAME "why"): a connector that is left out of this build; `migrate plugins` lists it

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int deepest = 100;
 // Aliases can name the same node many times over: a small file may stand for an enormous value.
-constexpr std::size_t most_nodes = 1'000'000;
+constexpr std::size_t most_nodes = 200'000;
 constexpr std::uintmax_t largest_file = 16u << 20;
 
 std::optional<std::string> file_text(const std::filesystem::path& file, std::string& trouble) {

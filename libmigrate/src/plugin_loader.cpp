@@ -37,18 +37,26 @@ std::string read_file(const fs::path& file) {
   return std::move(bytes).str();
 }
 
+/// Every tag begins with "abi-" and a number; the bare marker is in this library, too.
+std::string_view tag_in(std::string_view bytes) {
+  constexpr std::string_view marker = MIGRATE_TAG_MARKER "abi-";
+  for (std::size_t at = 0; (at = bytes.find(marker, at)) != std::string_view::npos;) {
+    at += marker.size();
+    std::size_t end = bytes.find('\0', at);
+    if (end == std::string_view::npos) break;
+    if (bytes[at] >= '0' && bytes[at] <= '9') return bytes.substr(at - 4, std::min<std::size_t>(end - at, 1000) + 4);
+  }
+  return {};
+}
+
 /// Before the file is loaded: what was built for another ABI would not resolve, and its static constructors would run.
 void check_tag_in_file(const fs::path& file) {
   std::string bytes = read_file(file);
-  constexpr std::string_view marker = MIGRATE_TAG_MARKER;
-  std::size_t at = bytes.find(marker);
-  std::size_t end = at == std::string::npos ? at : bytes.find('\0', at);
-  if (end == std::string::npos) {
+  std::string_view tag = tag_in(bytes);
+  if (tag.empty()) {
     throw Error(ErrorKind::unsupported, "not_a_plugin", fmt::format("{} is not a libmigrate plugin.", file.string()))
         .with_advice("A plugin is a shared library with MIGRATE_PLUGIN in it; see docs/plugin-abi.md.");
   }
-  std::string_view tag =
-      std::string_view(bytes).substr(at + marker.size(), std::min<std::size_t>(end - at, 1000) - marker.size());
   if (tag != own_tag) throw foreign("The plugin " + file.string(), tag);
 }
 

@@ -22,6 +22,10 @@ struct PluginDescriptor {
 };
 inline constexpr std::uint32_t plugin_magic = 0x6D696772;  // "migr"
 
+/// Defined in programs that call migrate_collect_static_plugins() in CMake: adds what is linked in. Call it before
+/// Registry::discover().
+void register_static_plugins(Registry& registry);
+
 MIGRATE_END
 
 // Everything that makes two builds of C++ interfaces incompatible, as one text.
