@@ -124,6 +124,7 @@ awaitable<void> Engine::open_run() {
   const std::vector<StreamState> streams = co_await journal_.streams(run_.number);
   for (const StreamState& stream : streams) tallies_[stream.name] = stream.tally;
   refresh_report();
+  failed_before_ = report_.total().failed;
 }
 
 awaitable<void> Engine::execute() {
@@ -374,11 +375,12 @@ void Engine::progress(const StreamState& stream) {
   tallies_[stream.name] = stream.tally;
   refresh_report();
   if (options_.observer) options_.observer->on_progress(report_);
-  const Counters total = report_.total();
-  if (options_.max_failures && total.failed > options_.max_failures)
+  // Counted from where this attempt took over: otherwise a run that was broken off could never go on.
+  const std::uint64_t failed = report_.total().failed;
+  if (options_.max_failures && failed > failed_before_ + options_.max_failures)
     throw Error(ErrorKind::invalid, "too_many_failures",
-                fmt::format("{} records have failed, more than the {} that run.max_failures allows", total.failed,
-                            options_.max_failures))
+                fmt::format("{} records have failed, more than the {} that run.max_failures allows",
+                            failed - failed_before_, options_.max_failures))
         .with_advice("look at the causes in the report; what has arrived is kept, and a run goes on from here");
 }
 

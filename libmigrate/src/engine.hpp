@@ -112,6 +112,7 @@ class Engine {
   std::optional<Selection> selection_;
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
+  std::uint64_t failed_before_ = 0;
   bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
 };
 
