@@ -3,6 +3,7 @@
 #
 #   cmake/install-dependencies.sh          what the build, the demo and the tests need
 #   cmake/install-dependencies.sh --ci     and what only the second compiler's lane of .ci/run needs
+#   cmake/install-dependencies.sh --bench  and what only the benchmarks measure themselves against
 #   cmake/install-dependencies.sh --list   prints the names and installs nothing
 #
 # Does nothing, and needs no rights, when everything is there already.
@@ -22,6 +23,7 @@ packages=(
   sqlite3 postgresql-15 python3-psycopg2
 )
 ci_packages=(clang libclang-rt-14-dev)
+bench_packages=(time pgloader)
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
@@ -30,6 +32,7 @@ list_only=false
 for argument in "$@"; do
   case $argument in
     --ci) packages+=("${ci_packages[@]}") ;;
+    --bench) packages+=("${bench_packages[@]}") ;;
     --list) list_only=true ;;
     -h | --help) usage; exit 0 ;;
     *) say "unknown option $argument"; usage >&2; exit 2 ;;

@@ -123,14 +123,11 @@ start_server() {
   echo "PostgreSQL runs as process $(head -n 1 "$cluster/postmaster.pid"); log: $data/server.log"
 }
 
-options=(--working-dir "$work" --set "source.path=$legacy" --verify standard)
+options=(--working-dir "$work" --set "source.path=$legacy")
 if [[ $to == postgres ]]; then
   say "PostgreSQL"
   start_server
-  # By way of the environment, as an operator would pass a password.
-  export MIGRATE_DEMO_DSN="host=$socket_folder user=demo dbname=certificates"
-  # shellcheck disable=SC2016  # the program resolves it
-  options+=(--set sink.connector=postgres --set 'sink.dsn=${env:MIGRATE_DEMO_DSN}')
+  options+=(--set sink.connector=postgres --set "sink.dsn=host=$socket_folder user=demo dbname=certificates")
 else
   options+=(--set "sink.path=$directory/$pair-$to.db")
 fi

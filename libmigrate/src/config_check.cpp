@@ -67,7 +67,10 @@ class Checker {
 
     // In the order in which it was written: a struct may care (Spec::after).
     Object result;
-    for (const auto& [key, element] : written) {
+    for (const auto& member : written) {
+      // Not a structured binding: clang 14 cannot capture those.
+      const std::string_view key = member.key();
+      const Value& element = member.value();
       std::string child = child_path(path, key);
       auto field =
           std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key == f.name; });

@@ -180,10 +180,12 @@ std::string markdown(const ObjectShape& shape) {
 Value redacted(const ObjectShape& shape, const Value& value) {
   if (!value.is_object()) return value;
   Object result;
-  for (const auto& [key, element] : value.get_object()) {
+  for (const auto& member : value.get_object()) {
+    // Not a structured binding: clang 14 cannot capture those.
+    const std::string_view key = member.key();
     auto field = std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key == f.name; });
     // A key that is not known may be a secret with a slip in its name.
-    result[key] = field == shape.fields.end() ? Value("***") : redacted_value(field->shape, element);
+    result[key] = field == shape.fields.end() ? Value("***") : redacted_value(field->shape, member.value());
   }
   return result;
 }
