@@ -31,7 +31,7 @@ function(add_migrate_plugin name)
       set_target_properties(migrate_plugin_${name} PROPERTIES
                             LIBRARY_OUTPUT_DIRECTORY ${MIGRATE_PLUGIN_OUTPUT_DIRECTORY})
     endif()
-    if(MIGRATE_INSTALL OR PROJECT_IS_TOP_LEVEL AND NOT PROJECT_NAME STREQUAL "migrate")
+    if(MIGRATE_INSTALL OR (PROJECT_IS_TOP_LEVEL AND NOT PROJECT_NAME STREQUAL "migrate"))
       include(GNUInstallDirs)
       set_target_properties(migrate_plugin_${name} PROPERTIES INSTALL_RPATH "$ORIGIN/../..")
       install(TARGETS migrate_plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/migrate/plugins)
