@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <iconv.h>
 
-#include <boost/beast/core/detail/base64.hpp>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstring>
@@ -27,6 +26,30 @@ std::size_t sequence_length(const unsigned char* p, const unsigned char* end) no
   bool surrogate = lead == 0xED && p[1] > 0x9F;
   bool beyond = lead == 0xF4 && p[1] > 0x8F;
   return overlong || surrogate || beyond ? 0 : length;
+}
+
+int sextet(char c) noexcept {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (char c : text) {
+    int value = sextet(c);
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
+  }
+  return bytes;
 }
 
 class Iconv {
@@ -174,13 +197,7 @@ std::optional<std::string> binary_bytes(const Value& value) {
   const Value* encoded = parts != nullptr ? parts->if_contains("base64") : nullptr;
   const boost::json::string* text = encoded != nullptr ? encoded->if_string() : nullptr;
   if (text == nullptr) return std::nullopt;
-  namespace base64 = boost::beast::detail::base64;
-  std::string bytes(base64::decoded_size(text->size()) + 3, '\0');
-  auto [written, read] = base64::decode(bytes.data(), text->data(), text->size());
-  std::string_view rest(text->data() + read, text->size() - read);
-  if (rest.find_first_not_of('=') != std::string_view::npos) return std::nullopt;
-  bytes.resize(written);
-  return bytes;
+  return from_base64(*text);
 }
 
 std::optional<std::string_view> scalar_text(const Value& value, std::string& spare) {

@@ -63,6 +63,9 @@ TEST_CASE("text") {
         "{\"a\":\"سعيد\"}");
   CHECK(run("[{text: {fields: a, charset: cp1256}}]", R"({"a":{"$binary":{"base64":"x+E=","subType":"00"}}})") ==
         "{\"a\":\"ال\"}");
+  CHECK(run("[{text: {fields: a}}]", R"({"a":{"$binary":{"base64":"YWJj","subType":"00"}}})") == R"({"a":"abc"})");
+  CHECK(run("[{text: {fields: a}}]", R"({"a":{"$binary":{"base64":"","subType":"00"}}})") == R"({"a":null})");
+  CHECK(cause_of("[{text: {fields: a}}]", R"({"a":{"$binary":{"base64":"YW!j","subType":"00"}}})") == "not_text");
 }
 
 TEST_CASE("text that is not UTF-8 is decoded as a whole or refused") {
