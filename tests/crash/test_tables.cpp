@@ -102,7 +102,7 @@ TEST_CASE("an undisturbed run brings over what can be brought over, and says wha
   // 9 and 15 replace 7 and 13, which failed; 12 replaces 16, which comes in a later batch.
   CHECK(report.warnings.at("things").at("missing_predecessor") == 2);
   CHECK(report.types.at("things").linked == 1);
-  for (const auto& [type, counters] : report.types) CHECK_MESSAGE(counters.balanced(), type);
+  for (const auto& type : report.types) CHECK_MESSAGE(type.second.balanced(), type.first);
 }
 
 TEST_CASE("the store is the only state: dying at any point and starting again gives the same rows and the same report") {
@@ -202,9 +202,9 @@ TEST_CASE("a rollback dies at any point: started again it leaves nothing behind"
     REQUIRE_FALSE(world.run(workshop(), rollback).has_value());
     world.revive();
     REQUIRE(world.run(workshop(), rollback).has_value());
-    for (const auto& [type, rows] : world.database.tables) {
-      INFO("died at point " << at << ", type " << type);
-      REQUIRE(rows.empty());
+    for (const auto& table : world.database.tables) {
+      INFO("died at point " << at << ", type " << table.first);
+      REQUIRE(table.second.empty());
     }
     // And a migration after it is as good as the first.
     World fresh;

@@ -131,7 +131,9 @@ TEST_CASE("dates") {
       {"\u00a02024-02-29", bad},
       {"yesterday", bad},
   };
-  for (const auto& [text, wanted] : cases) {
+  for (const auto& row : cases) {
+    const auto& text = row.first;
+    const auto& wanted = row.second;
     CAPTURE(text);
     CHECK(date_of("installation_date", "installed_at", migrate::Value(text)) == wanted);
     CHECK(date_of("expiry_date", "expires_at", migrate::Value(text)) == wanted);

@@ -188,8 +188,7 @@ Cell Typist::boolean(bool value) {
                                           "tru",
                                           "10",
                                           "yes!",
-                                          "\xC2\xA0"
-                                          "1",
+                                          "\xC2\xA0\x31",
                                           "null"};
     if (random_.chance(250'000)) return Cell::null();
     if (random_.chance(250'000)) return Cell::text(blank());
