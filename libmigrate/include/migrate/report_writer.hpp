@@ -45,4 +45,8 @@ MIGRATE_API awaitable<std::vector<std::filesystem::path>> write_reports(Report r
 /// The content of final-migration-report.json without its failures: what programs ask of a finished run.
 MIGRATE_API Value report_as_json(const Report& report, const std::string& migration_file = std::string());
 
+/// The summary that a terminal shows: what arrived per type, failures by cause with example, advice and how to retry
+/// them, warnings, verification. Plain text, ends with a line feed.
+MIGRATE_API std::string report_as_text(const Report& report, const std::string& migration_file = std::string());
+
 MIGRATE_END
