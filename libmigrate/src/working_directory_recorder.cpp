@@ -77,6 +77,10 @@ Counters Progress::total() const {
 
 std::string one_line(const Progress& progress) {
   std::string line(progress.phase ? to_string(*progress.phase) : std::string_view("starting"));
+  // Only these phases walk through the records that `done` counts.
+  const bool counts = !progress.phase || *progress.phase == Phase::import || *progress.phase == Phase::transformation ||
+                      *progress.phase == Phase::extraction;
+  if (!counts) return line + "  " + reporting::duration_text(progress.elapsed);
   if (progress.expected && *progress.expected > 0) {
     line += fmt::format("  {}  {} of {}", reporting::percent_text(progress.done, *progress.expected),
                         reporting::count_text(progress.done), reporting::count_text(*progress.expected));
@@ -230,12 +234,14 @@ RunRecorder::~RunRecorder() = default;
 
 void RunRecorder::on_start(const Report& report, std::optional<std::uint64_t> expected_records) {
   const std::lock_guard lock(state_->mutex);
+  // Called again when the number of records becomes known.
+  const bool first = state_->status.empty();
   state_->status = "running";
   state_->attempt_started = Steady::now() - report.elapsed;
   state_->expected = expected_records;
   state_->take(report);
   state_->meter.restart(state_->done);
-  state_->write_line({{"event", "start"},
+  if (first) state_->write_line({{"event", "start"},
                       {"migration", report.migration},
                       {"migrationId", report.state_id},
                       {"run", report.run},
