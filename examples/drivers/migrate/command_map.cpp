@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "migrate/mapping_file.hpp"
+#include "session.hpp"
+
+namespace migrate::program {
+
+namespace {
+
+struct MapArguments : FileArguments {
+  std::string type, source_id, target_id, export_to, import_from, where;
+  std::vector<std::string> only;
+  bool json = false;
+};
+
+std::string plain(const Value& value) {
+  return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+}
+
+void require_type(const MapArguments& arguments, const char* option) {
+  if (!arguments.type.empty()) return;
+  throw Error(ErrorKind::invalid, "usage", fmt::format("{} needs --type: a mapping file is about one type", option))
+      .with_advice("For example: --type customers");
+}
+
+int import_file(const MapArguments& arguments, const Plan& plan) {
+  require_type(arguments, "--import");
+  std::vector<Mapping> mappings;
+  read_mappings(arguments.import_from, arguments.type,
+                [&](Mapping mapping) { mappings.push_back(std::move(mapping)); });
+  const Session session(plan, arguments.verbosity, Access::state);
+  const std::size_t count = wait_for(import_mappings(session.pipeline().store, std::move(mappings)));
+  std::cout << fmt::format("{} {} are known as migrated now: links to them resolve, and their rows are adopted.\n", count,
+                           arguments.type);
+  return exit_done;
+}
+
+int export_file(const MapArguments& arguments, const Plan& plan) {
+  require_type(arguments, "--export");
+  MappingWriter writer(arguments.export_to);
+  const Session session(plan, arguments.verbosity, Access::existing);
+  std::size_t count = 0;
+  wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
+    writer.add(mapping);
+    ++count;
+  }));
+  writer.finish();
+  std::cout << fmt::format("{}: {} {}\n", arguments.export_to, count, arguments.type);
+  return exit_done;
+}
+
+int look_up(const MapArguments& arguments, const Plan& plan) {
+  const Session session(plan, arguments.verbosity, Access::existing);
+  std::size_t count = 0;
+  wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
+    const std::string target = plain(mapping.target_id);
+    if (!arguments.source_id.empty() && mapping.source_id != arguments.source_id) return;
+    if (!arguments.target_id.empty() && target != arguments.target_id) return;
+    ++count;
+    std::cout << mapping.type << '\t' << mapping.source_id << '\t' << target << '\n';
+  }));
+  const bool asked = !arguments.source_id.empty() || !arguments.target_id.empty();
+  if (count > 0 || !asked) return exit_done;
+  std::cerr << fmt::format("migrate: no {} with {} {} has been migrated\n",
+                           arguments.type.empty() ? "record" : arguments.type,
+                           arguments.source_id.empty() ? "target id" : "source id",
+                           arguments.source_id.empty() ? arguments.target_id : arguments.source_id);
+  return exit_some_failed;
+}
+
+int map_file(const MapArguments& arguments) {
+  // Before anything is opened: the name of the file tells the format.
+  if (!arguments.export_to.empty()) mapping_format_of(arguments.export_to);
+  const Plan plan = load_plan(arguments);
+  if (!arguments.import_from.empty()) return import_file(arguments, plan);
+  if (!arguments.export_to.empty()) return export_file(arguments, plan);
+  return look_up(arguments, plan);
+}
+
+class PendingPrinter {
+ public:
+  explicit PendingPrinter(bool json) : json_(json) {}
+  void operator()(const Pending& pending) {
+    const std::string cause = pending.cause.empty() ? "not_tried" : pending.cause;
+    ++causes_[{pending.record.type, cause}];
+    if (json_) {
+      const Object object{{"type", pending.record.type},
+                          {"id", pending.record.id},
+                          {"cause", cause},
+                          {"message", pending.message}};
+      std::cout << (count_ == 0 ? "[\n" : ",\n") << boost::json::serialize(object);
+    } else {
+      std::cout << fmt::format("{}\t{}\t{}\t{}\n", pending.record.type, pending.record.id, cause, pending.message);
+    }
+    ++count_;
+  }
+  void finish() const {
+    if (json_) std::cout << (count_ == 0 ? "[" : "\n") << "]\n";
+    std::cout << std::flush;
+    std::cerr << fmt::format("{} records of the source are not on the target.\n", count_);
+    for (const auto& [key, count] : causes_) {
+      std::cerr << fmt::format("  {} {}: {}\n", count, key.first, key.second);
+    }
+  }
+
+ private:
+  bool json_;
+  std::size_t count_ = 0;
+  std::map<std::pair<std::string, std::string>, std::size_t> causes_;
+};
+
+int list_pending(const MapArguments& arguments) {
+  const Plan plan = load_plan(arguments);
+  RunOptions options = plan.file.run;
+  if (!arguments.only.empty()) options.only = {arguments.only.begin(), arguments.only.end()};
+  if (!arguments.where.empty()) options.where = where_from(arguments.where);
+  const Session session(plan, arguments.verbosity, Access::look);
+  PendingPrinter printer(arguments.json);
+  wait_for(for_each_pending(session.pipeline(), std::move(options),
+                            [&](const Pending& pending) { printer(pending); }));
+  printer.finish();
+  return exit_done;
+}
+
+}  // namespace
+
+void add_map_commands(Cli cli) {
+  auto arguments = std::make_shared<MapArguments>();
+  CLI::App* map = cli.app.add_subcommand("map", "Which record of the source is which on the target");
+  add_file_arguments(*map, *arguments);
+  map->add_option("--type", arguments->type, "Only records of this type");
+  CLI::Option* source = map->add_option("--source-id", arguments->source_id, "Looks this record of the source up");
+  map->add_option("--target-id", arguments->target_id, "Looks this record of the target up")->excludes(source);
+  CLI::Option* out = map->add_option("--export", arguments->export_to, "Writes a mapping file (.csv or .json)");
+  map->add_option("--import", arguments->import_from, "Takes a mapping file in: its records count as migrated")
+      ->excludes(out);
+  map->callback([cli, arguments] { cli.action = [arguments] { return map_file(*arguments); }; });
+
+  auto asked = std::make_shared<MapArguments>();
+  CLI::App* pending = cli.app.add_subcommand("pending", "Lists what is not migrated yet, and why");
+  add_file_arguments(*pending, *asked);
+  pending->add_option("--only", asked->only, "Only this type; may be repeated")->delimiter(',')->allow_extra_args(false);
+  pending->add_option("--where", asked->where, "TYPE.FIELD=VALUE: only records that have this value");
+  pending->add_flag("--json", asked->json, "As JSON");
+  pending->callback([cli, asked] { cli.action = [asked] { return list_pending(*asked); }; });
+}
+
+}  // namespace migrate::program

@@ -1,0 +1,45 @@
+// The command line. Each group of commands is in a file of its own; see commands.hpp.
+#include <csignal>
+#include <iostream>
+
+#include "migrate/abi.hpp"
+#include "session.hpp"
+
+namespace {
+
+using namespace migrate::program;
+
+int run_program(int argc, char** argv) {
+  CLI::App app("Moves data between systems so that nothing is lost, doubled or left half done.", "migrate");
+  app.set_version_flag("--version", "migrate " MIGRATE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done; 1 done, some records failed; 2 usage or configuration; 3 a check failed or the run broke "
+      "off,\nthe state is valid; 4 verification found differences; 130 interrupted, the state is saved.");
+  Action action;
+  const Cli cli{app, action};
+  add_run_commands(cli);
+  add_check_command(cli);
+  add_rollback_commands(cli);
+  add_state_commands(cli);
+  add_map_commands(cli);
+  add_plugin_commands(cli);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader of our output that goes away must not end a migration.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run_program(argc, argv);
+  } catch (const std::exception& error) {
+    return explain(error);
+  }
+}

@@ -1,0 +1,127 @@
+#include "operation.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <iostream>
+
+#include "interactive.hpp"
+#include "migrate/mapping_file.hpp"
+#include "signals.hpp"
+
+namespace migrate::program {
+
+namespace {
+
+struct Outcome {
+  Report report;
+  std::vector<std::filesystem::path> files;
+  std::optional<Error> report_trouble;
+};
+
+awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointStore> store, LogTarget& log) {
+  for (const auto& [type, file] : plan.file.mappings) {
+    std::vector<Mapping> mappings;
+    read_mappings(file, type, [&](Mapping mapping) { mappings.push_back(std::move(mapping)); });
+    const std::size_t count = co_await import_mappings(store, std::move(mappings));
+    log.write(LogLevel::info, "mappings", fmt::format("{}: {} records are known already, by {}", type, count,
+                                                      file.string()));
+  }
+}
+
+awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {
+  Pipeline pipeline = session.pipeline();
+  if (undertaking.import_mappings) {
+    std::shared_ptr<CheckpointStore> store = pipeline.store;
+    co_await import_configured(plan, std::move(store), session.log());
+  }
+  const bool rehearsal = undertaking.options.mode == Mode::dry_run;
+  Outcome outcome;
+  outcome.report = co_await run(pipeline, std::move(undertaking.options));
+  recorder.finish(outcome.report);
+
+  // A rehearsal must not replace the reports of what really happened.
+  const std::filesystem::path& directory = plan.directory.path();
+  ReportFiles wanted = report_files(plan, rehearsal ? directory / "dry-run" : directory);
+  try {
+    outcome.files = co_await write_reports(outcome.report, pipeline, std::move(wanted));
+  } catch (const Error& error) {
+    outcome.report_trouble = error;
+  }
+  co_return outcome;
+}
+
+void print_summary(const Plan& plan, const Outcome& outcome) {
+  std::cout << '\n' << report_as_text(outcome.report, plan.file_text);
+  if (!outcome.files.empty()) {
+    std::cout << "\nReports in " << outcome.files.front().parent_path().string() << ":\n";
+    for (const std::filesystem::path& file : outcome.files) std::cout << "  " << file.string() << '\n';
+  }
+}
+
+}  // namespace
+
+ReportFiles report_files(const Plan& plan, std::filesystem::path directory) {
+  ReportFiles files;
+  files.directory = std::move(directory);
+  files.migration_file = plan.file_text;
+  files.max_rows = plan.file.reports.max_rows;
+  files.formats = {ReportFormat::verification, ReportFormat::mappings};
+  for (const std::string& name : plan.file.reports.formats) {
+    if (const std::optional<ReportFormat> format = report_format_from(name)) files.formats.insert(*format);
+  }
+  return files;
+}
+
+int exit_code_of(const Report& report) {
+  if (report.fatal && report.fatal->kind() == ErrorKind::unsupported) return exit_usage;
+  switch (report.status) {
+    case Status::done: return exit_done;
+    case Status::done_with_failures: return exit_some_failed;
+    case Status::differences: return exit_differences;
+    case Status::stopped: return exit_interrupted;
+    case Status::broken_off:
+    case Status::preflight_failed: return exit_broken_off;
+  }
+  return exit_broken_off;
+}
+
+int undertake(const Plan& plan, const FileArguments& arguments, Undertaking undertaking) {
+  std::stop_source stop;
+  const SignalWatch signals(stop);
+  Session session(plan, arguments.verbosity, Access::state);
+  RunRecorder recorder(plan.directory, stop);
+  session.log().attach(&recorder);
+
+  TerminalReviewer reviewer(stop.get_token());
+  undertaking.options.stop = stop.get_token();
+  undertaking.options.observer = &recorder;
+  if (undertaking.interactive) undertaking.options.reviewer = &reviewer;
+  const ProgressStyle style = undertaking.progress;
+  Outcome outcome;
+  {
+    const ProgressDisplay display(recorder, undertaking.interactive ? ProgressStyle::none : style);
+    outcome = wait_for(perform(plan, session, std::move(undertaking), recorder));
+  }
+  session.log().attach(nullptr);
+
+  if (style == ProgressStyle::json) {
+    std::cout << boost::json::serialize(
+                     Object{{"event", "end"}, {"report", report_as_json(outcome.report, plan.file_text)}})
+              << '\n';
+  } else {
+    print_summary(plan, outcome);
+  }
+  const int code = exit_code_of(outcome.report);
+  if (const std::string trouble = recorder.trouble(); !trouble.empty()) {
+    std::cerr << "warning: " << trouble << ". The migration itself is not concerned.\n";
+  }
+  if (outcome.report_trouble) {
+    std::cerr << "The reports could not be written; once that is mended: migrate report " << plan.file_text << '\n';
+    const int worse = explain(*outcome.report_trouble);
+    return code == exit_done || code == exit_some_failed ? worse : code;
+  }
+  return code;
+}
+
+}  // namespace migrate::program

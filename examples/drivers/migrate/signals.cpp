@@ -1,0 +1,63 @@
+#include "signals.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <string_view>
+
+#include "commands.hpp"
+
+namespace migrate::program {
+
+namespace {
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+void say(std::string_view text) {
+  // Nobody needs to know that this could not be said.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void watch(const std::stop_token& ended, std::stop_source stop) {
+  const sigset_t set = watched_signals();
+  const timespec patience{0, 200'000'000};
+  while (!ended.stop_requested()) {
+    if (::sigtimedwait(&set, nullptr, &patience) < 0) continue;
+    if (stop.stop_requested()) {
+      say("\nLeaving at once; the state is saved as it is, and the next run goes on from there.\n");
+      ::_exit(exit_interrupted);
+    }
+    say("\nStopping: what is in flight is finished or taken back, then the state is saved. Once more leaves at once.\n");
+    stop.request_stop();
+  }
+}
+
+}  // namespace
+
+SignalWatch::SignalWatch(std::stop_source stop) {
+  const sigset_t set = watched_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  watcher_ = std::jthread([stop = std::move(stop)](const std::stop_token& ended) { watch(ended, stop); });
+}
+
+SignalWatch::~SignalWatch() {
+  watcher_.request_stop();
+  watcher_.join();
+  restore_signals();
+}
+
+void restore_signals() {
+  const sigset_t set = watched_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+}  // namespace migrate::program

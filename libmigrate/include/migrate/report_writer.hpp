@@ -1,0 +1,52 @@
+// The files that a run leaves for people and for other programs.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "migrate/pipeline.hpp"
+#include "migrate/report.hpp"
+
+MIGRATE_BEGIN
+
+enum class ReportFormat {
+  json,          ///< final-migration-report.json
+  markdown,      ///< migration-executive-summary.md
+  html,          ///< migration-report.html: one file without any external resource
+  xlsx,          ///< migration-report.xlsx: sheets Migrated, Unmigrated, Summary
+  verification,  ///< verification-results/<level>.json, where the run verified
+  mappings       ///< mappings/<type>.json: {"source id": target id}
+};
+MIGRATE_API std::string_view to_string(ReportFormat format) noexcept;
+/// From the names above, and `md`.
+MIGRATE_API std::optional<ReportFormat> report_format_from(std::string_view name) noexcept;
+
+struct MIGRATE_API ReportFiles {
+  ReportFiles();
+  std::filesystem::path directory;
+  std::string migration_file;          ///< for the commands that the reports recommend; empty: "FILE"
+  std::set<ReportFormat> formats;      ///< default: all
+  std::size_t max_rows = 200'000;      ///< rows in each sheet of the workbook; never more than Excel takes
+  std::size_t max_listed = 1'000;      ///< failures in the HTML page
+};
+
+/// Writes the files under temporary names and renames them, so that a reader sees a whole file or the previous one.
+/// Failures and mappings pass one at a time: memory does not grow with their number. A target that cannot be read any
+/// more costs the lists of what arrived, with a note, and nothing else. Returns the files. Throws Error(internal)
+/// with cause "file" when one cannot be written.
+MIGRATE_API awaitable<std::vector<std::filesystem::path>> write_reports(Report report, Pipeline pipeline,
+                                                                        ReportFiles options);
+
+/// The content of final-migration-report.json without its failures: what programs ask of a finished run.
+MIGRATE_API Value report_as_json(const Report& report, const std::string& migration_file = std::string());
+
+/// The summary that a terminal shows: what arrived per type, failures by cause with example, advice and how to retry
+/// them, warnings, verification. Plain text, ends with a line feed.
+MIGRATE_API std::string report_as_text(const Report& report, const std::string& migration_file = std::string());
+
+MIGRATE_END

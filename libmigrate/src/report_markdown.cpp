@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+
+#include "atomic_file.hpp"
+#include "report_parts.hpp"
+#include "report_text.hpp"
+
+MIGRATE_BEGIN
+namespace reporting {
+
+namespace {
+
+std::string types_table(const Report& report) {
+  std::string text =
+      "| type | read | written | skipped | dropped | failed | linked | verified | arrived |\n"
+      "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+  const auto line = [&](const std::string& name, const Counters& c) {
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", name, count_text(c.read),
+                        count_text(c.written), count_text(c.skipped), count_text(c.dropped), count_text(c.failed),
+                        count_text(c.linked), count_text(c.verified), percent_text(c.written + c.skipped, c.read));
+  };
+  for (const auto& [type, counters] : report.types) line(escape_markdown(type), counters);
+  line("**all**", report.total());
+  return text;
+}
+
+std::string next_steps(const Context& context) {
+  const Report& report = context.report;
+  const std::string file =
+      context.options.migration_file.empty() ? "FILE" : shell_word(context.options.migration_file);
+  switch (report.status) {
+    case Status::done:
+      return report.verification ? "Nothing is left to do.\n"
+                                 : fmt::format("Compare the target with the source: `migrate verify {}`.\n", file);
+    case Status::done_with_failures:
+      return fmt::format(
+          "1. Mend the causes above, in the source or in the migration file.\n2. Migrate what failed: "
+          "`migrate retry {}`.\n",
+          file);
+    case Status::differences:
+      return fmt::format(
+          "Read the differences in `verification-results/`. `migrate run {0} --mode incremental` brings the target up "
+          "to date; `migrate rollback {0}` takes this migration back.\n",
+          file);
+    case Status::stopped:
+    case Status::broken_off: return fmt::format("Go on where it ended: `migrate run {}`.\n", file);
+    case Status::preflight_failed:
+      return fmt::format("Mend what the failed checks name, then `migrate check {}`.\n", file);
+  }
+  return std::string();
+}
+
+std::string causes_section(const Context& context) {
+  const std::vector<CauseRow> causes = causes_by_count(context.report);
+  if (causes.empty()) return std::string();
+  std::string text = "\n## What did not arrive, by cause\n";
+  for (const CauseRow& row : causes) {
+    text += fmt::format("\n### {} {}: {}\n\n", count_text(row.summary.count), escape_markdown(row.type),
+                        escape_markdown(row.cause));
+    text += fmt::format("- For example {}\n", escape_markdown(row.summary.example));
+    if (!row.summary.advice.empty()) text += fmt::format("- What to do: {}\n", escape_markdown(row.summary.advice));
+    text += fmt::format("- Afterwards: `{}`\n", retry_command(context.options.migration_file, row.cause));
+  }
+  return text;
+}
+
+std::string warnings_section(const Report& report) {
+  if (report.warnings.empty()) return std::string();
+  std::string text = "\n## Warnings: arrived, but changed or left empty by a rule\n\n| type | cause | values |\n|---|---|--:|\n";
+  for (const auto& [type, causes] : report.warnings) {
+    for (const auto& [cause, count] : causes) {
+      text += fmt::format("| {} | {} | {} |\n", escape_markdown(type), escape_markdown(cause), count_text(count));
+    }
+  }
+  return text;
+}
+
+std::string checks_section(const Report& report) {
+  std::string text;
+  for (const Check& check : report.checks) {
+    if (check.passed) continue;
+    text += fmt::format("- **{}**: {} {}\n", escape_markdown(check.name), escape_markdown(check.message),
+                        escape_markdown(check.advice));
+  }
+  return text.empty() ? text : "\n## Checks that did not pass\n\n" + text;
+}
+
+std::string proof_section(const Report& report) {
+  std::string text;
+  if (report.verification) {
+    text += fmt::format("\n## Verification\n\nLevel {}: {} records compared, {} differences.\n",
+                        report.verification->level, count_text(report.verification->checked),
+                        count_text(report.verification->differences));
+  }
+  if (report.rollback) {
+    text += fmt::format(
+        "\n## Rollback\n\n{} rows removed, {} restored, {} kept because somebody has changed them since.\n",
+        count_text(report.rollback->removed), count_text(report.rollback->restored),
+        count_text(report.rollback->kept.size()));
+  }
+  return text;
+}
+
+class MarkdownPart final : public Part {
+ public:
+  explicit MarkdownPart(const Context& context) : context_(context) {}
+  std::vector<std::filesystem::path> finish() override {
+    const Report& report = context_.report;
+    const Counters total = report.total();
+    std::string text = fmt::format("# {}: {}\n\n", escape_markdown(report.migration), headline(report.status));
+    text += fmt::format("- Run {} ({}), started {}, finished {}, {} of work\n", report.run, report.mode,
+                        iso_time(report.started), iso_time(report.finished), duration_text(report.elapsed));
+    text += fmt::format("- {} of {} records arrived ({}), {:.0f} a second; {} failed, {} warnings\n",
+                        count_text(total.written + total.skipped), count_text(total.read),
+                        percent_text(total.written + total.skipped, total.read), rate_of(total.read, report.elapsed),
+                        count_text(total.failed), count_text(warning_count(report)));
+    if (report.fatal) {
+      text += fmt::format("- **Why it ended:** {} {}\n", escape_markdown(report.fatal->what()),
+                          escape_markdown(report.fatal->advice));
+    }
+    text += "\n## Records\n\n" + types_table(report);
+    text += checks_section(report) + causes_section(context_) + warnings_section(report) + proof_section(report);
+    text += "\n## Next\n\n" + next_steps(context_);
+    text +=
+        "\nEvery failed record: `final-migration-report.json`, `migration-report.html`, `migration-report.xlsx`. "
+        "Which record became which: `mappings/`.\n";
+    const auto path = context_.options.directory / "migration-executive-summary.md";
+    write_file_atomically(path, text);
+    return {path};
+  }
+
+ private:
+  const Context& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> markdown_part(const Context& context) { return std::make_unique<MarkdownPart>(context); }
+
+}  // namespace reporting
+MIGRATE_END

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report_parts.hpp"
+#include "report_text.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+
+using namespace reporting;
+
+/// Foreign text on a terminal: no control character, and so no escape sequence, gets through.
+std::string on_one_line(std::string_view text) {
+  std::string line = clean_utf8(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return shortened(line, 400);
+}
+
+std::string types_table(const Report& report) {
+  if (report.types.empty()) return std::string();
+  std::size_t width = 5;
+  for (const auto& [type, counters] : report.types) width = std::max(width, type.size() + 1);
+  std::string text = fmt::format("\n  {:<{}} {:>11} {:>11} {:>11} {:>11} {:>11}\n", "type", width, "read", "written",
+                                 "skipped", "dropped", "failed");
+  const auto line = [&](const std::string& name, const Counters& c) {
+    text += fmt::format("  {:<{}} {:>11} {:>11} {:>11} {:>11} {:>11}{}\n", name, width, count_text(c.read),
+                        count_text(c.written), count_text(c.skipped), count_text(c.dropped), count_text(c.failed),
+                        c.removed > 0 ? fmt::format("  {} removed", count_text(c.removed)) : std::string());
+  };
+  for (const auto& [type, counters] : report.types) line(on_one_line(type), counters);
+  if (report.types.size() > 1) line("all", report.total());
+  return text;
+}
+
+std::string causes_text(const Report& report, const std::string& migration_file) {
+  std::string text;
+  for (const CauseRow& row : causes_by_count(report)) {
+    text += fmt::format("  {} {}: {}\n", count_text(row.summary.count), on_one_line(row.type), on_one_line(row.cause));
+    if (!row.summary.example.empty()) text += fmt::format("      for example {}\n", on_one_line(row.summary.example));
+    if (!row.summary.advice.empty()) text += fmt::format("      {}\n", on_one_line(row.summary.advice));
+    text += fmt::format("      then: {}\n", retry_command(migration_file, row.cause));
+  }
+  return text.empty() ? text : "\nDid not arrive, by cause:\n" + text;
+}
+
+std::string warnings_text(const Report& report) {
+  std::string text;
+  for (const auto& [type, causes] : report.warnings) {
+    for (const auto& [cause, count] : causes) {
+      text += fmt::format("  {} {}: {}\n", count_text(count), on_one_line(type), on_one_line(cause));
+    }
+  }
+  return text.empty() ? text : "\nWarnings (arrived, but a rule changed the value or left it empty):\n" + text;
+}
+
+std::string differences_text(const Report::Verification& verification) {
+  std::string text = fmt::format("\nVerification ({}): {} records compared, {} differences\n", verification.level,
+                                 count_text(verification.checked), count_text(verification.differences));
+  constexpr std::size_t shown = 10;
+  for (std::size_t i = 0; i < std::min(shown, verification.examples.size()); ++i) {
+    const Finding& finding = verification.examples[i];
+    text += fmt::format("  {} {}", on_one_line(finding.record.type), on_one_line(finding.record.id));
+    if (!finding.field.empty()) {
+      text += fmt::format(" {}: expected {}, found {}", on_one_line(finding.field), on_one_line(finding.expected),
+                          on_one_line(finding.found));
+    }
+    if (!finding.message.empty()) text += fmt::format(": {}", on_one_line(finding.message));
+    text += '\n';
+  }
+  if (verification.differences > shown) {
+    text += fmt::format("  … and {} more in verification-results/{}.json\n",
+                        count_text(verification.differences - shown), verification.level);
+  }
+  return text;
+}
+
+std::string rollback_text(const UndoResult& rollback) {
+  std::string text =
+      fmt::format("\nRollback: {} removed, {} restored, {} kept because somebody has changed them since\n",
+                  count_text(rollback.removed), count_text(rollback.restored), count_text(rollback.kept.size()));
+  for (std::size_t i = 0; i < std::min<std::size_t>(10, rollback.kept.size()); ++i) {
+    const Finding& finding = rollback.kept[i];
+    text += fmt::format("  {} {} {}\n", on_one_line(finding.record.type), on_one_line(finding.record.id),
+                        on_one_line(finding.message));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string report_as_text(const Report& report, const std::string& migration_file) {
+  const Counters total = report.total();
+  std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report.status));
+  text += fmt::format("run {} ({}), {}, {} records, {} a second\n", report.run, report.mode,
+                      duration_text(report.elapsed), count_text(total.read),
+                      count_text(static_cast<std::uint64_t>(rate_of(total.read, report.elapsed) + 0.5)));
+  for (const Check& check : report.checks) {
+    if (check.passed) continue;
+    text += fmt::format("✗ {}: {}\n", on_one_line(check.name), on_one_line(check.message));
+    if (!check.advice.empty()) text += fmt::format("  {}\n", on_one_line(check.advice));
+  }
+  if (report.fatal) {
+    text += fmt::format("why it ended: {}\n", on_one_line(report.fatal->what()));
+    if (!report.fatal->advice.empty()) text += fmt::format("  {}\n", on_one_line(report.fatal->advice));
+  }
+  text += types_table(report) + causes_text(report, migration_file) + warnings_text(report);
+  if (report.verification) text += differences_text(*report.verification);
+  if (report.rollback) text += rollback_text(*report.rollback);
+  return text;
+}
+
+MIGRATE_END

@@ -1,0 +1,156 @@
+#include "report_text.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <cctype>
+
+MIGRATE_BEGIN
+namespace reporting {
+
+namespace {
+
+/// Bytes of the character that `text` begins with; 0 when it begins with none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+  const unsigned char second = byte(1);
+  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+      (first == 0xF4 && second > 0x8F)) {
+    return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string iso_time(std::chrono::system_clock::time_point time) {
+  if (time == std::chrono::system_clock::time_point()) return std::string();
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (milliseconds - seconds).count());
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  const std::int64_t milliseconds = std::max<std::int64_t>(duration.count(), 0);
+  if (milliseconds < 1'000) return fmt::format("{} ms", milliseconds);
+  if (milliseconds < 60'000) return fmt::format("{:.1f} s", static_cast<double>(milliseconds / 100) / 10);
+  const std::int64_t seconds = milliseconds / 1'000;
+  if (seconds < 3'600) return fmt::format("{} min {:02} s", seconds / 60, seconds % 60);
+  return fmt::format("{} h {:02} min", seconds / 3'600, seconds / 60 % 60);
+}
+
+std::string count_text(std::uint64_t count) {
+  std::string digits = std::to_string(count);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+std::string percent_text(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "–";
+  if (part >= whole) return "100 %";
+  return fmt::format("{:.1f} %", std::min(99.9, 100.0 * static_cast<double>(part) / static_cast<double>(whole)));
+}
+
+double rate_of(std::uint64_t records, std::chrono::milliseconds elapsed) {
+  return elapsed.count() <= 0 ? 0.0 : static_cast<double>(records) * 1'000.0 / static_cast<double>(elapsed.count());
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string clean_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    result.append(length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length));
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+std::string shortened(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  std::size_t end = limit > 3 ? limit - 3 : 0;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+std::string escape_html(std::string_view text) {
+  std::string result;
+  for (const char c : clean_utf8(text)) {
+    switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      case '\'': result += "&#39;"; break;
+      default: result += c;
+    }
+  }
+  return result;
+}
+
+std::string escape_markdown(std::string_view text) {
+  std::string result;
+  for (const char c : clean_utf8(text)) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      result += ' ';
+    } else if (static_cast<unsigned char>(c) >= 0x20) {
+      if (std::string_view("\\`*_|<>[]").find(c) != std::string_view::npos) result += '\\';
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::string plain_text(const Value& value) {
+  return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+}
+
+std::string_view headline(Status status) {
+  switch (status) {
+    case Status::done: return "Done: everything arrived";
+    case Status::done_with_failures: return "Done, but some records did not arrive";
+    case Status::differences: return "Verification found differences";
+    case Status::stopped: return "Stopped on request; the state is saved";
+    case Status::broken_off: return "Broken off; the state is valid";
+    case Status::preflight_failed: return "Not started: a check failed";
+  }
+  return "Broken off; the state is valid";
+}
+
+std::string shell_word(std::string_view word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("@%+=:,./-_").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string retry_command(const std::string& migration_file, const std::string& cause) {
+  return fmt::format("migrate retry {} --cause {}", migration_file.empty() ? "FILE" : shell_word(migration_file),
+                     shell_word(cause));
+}
+
+}  // namespace reporting
+MIGRATE_END

@@ -1,0 +1,44 @@
+// How numbers, times and foreign text are shown in reports and in the status file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "migrate/record.hpp"
+#include "migrate/report.hpp"
+
+MIGRATE_BEGIN
+namespace reporting {
+
+/// "2024-01-31T20:00:00.123Z"; empty for the epoch, which stands for "never".
+std::string iso_time(std::chrono::system_clock::time_point time);
+/// "850 ms", "12.3 s", "4 min 05 s", "2 h 03 min".
+std::string duration_text(std::chrono::milliseconds duration);
+/// "1,234,567".
+std::string count_text(std::uint64_t count);
+/// "99.8 %"; never 100 % when something is missing. "–" of nothing.
+std::string percent_text(std::uint64_t part, std::uint64_t whole);
+/// Records a second; 0 when no time has passed.
+double rate_of(std::uint64_t records, std::chrono::milliseconds elapsed);
+
+bool is_utf8(std::string_view text);
+/// With U+FFFD in place of every byte that is not part of a character: files of reports are UTF-8 whatever the data is.
+std::string clean_utf8(std::string_view text);
+/// At most `limit` bytes, cut between characters, with an ellipsis when something was cut.
+std::string shortened(std::string_view text, std::size_t limit);
+std::string escape_html(std::string_view text);
+/// For a cell of a table.
+std::string escape_markdown(std::string_view text);
+/// Strings as they are, everything else as JSON.
+std::string plain_text(const Value& value);
+
+/// What a person reads for the status of a run.
+std::string_view headline(Status status);
+/// `word` as one argument of a POSIX shell.
+std::string shell_word(std::string_view word);
+std::string retry_command(const std::string& migration_file, const std::string& cause);
+
+}  // namespace reporting
+MIGRATE_END
