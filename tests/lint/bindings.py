@@ -34,15 +34,15 @@ def scope_end(code: str, position: int) -> int:
 
 
 def inside(code: str, start: int, end: int):
-    """(position, text) of lambdas' bodies and of the arguments of lazy macros."""
+    """(position, text, captures) of lambdas' bodies and of the arguments of lazy macros."""
     for match in LAMBDA.finditer(code, start, end):
         opening = match.end()
         if code[opening] == "(":
             opening = code.find("{", closing(code, opening))
         if 0 <= opening < end:
-            yield opening, code[opening : closing(code, opening)]
+            yield opening, code[opening : closing(code, opening)], match.group(0)
     for match in LAZY_MACRO.finditer(code, start, end):
-        yield match.end(), code[match.end() : closing(code, match.end())]
+        yield match.end(), code[match.end() : closing(code, match.end())], ""
 
 
 def check_file(file: File) -> list[Fault]:
@@ -50,11 +50,12 @@ def check_file(file: File) -> list[Fault]:
     faults = []
     for match in BINDING.finditer(code):
         names = [name.strip() for name in match.group(1).split(",") if name.strip()]
-        for position, text in inside(code, match.end(), scope_end(code, match.end())):
+        for position, text, captures in inside(code, match.end(), scope_end(code, match.end())):
             for name in names:
                 use = re.search(rf"(?<![\w.>]){name}\b", text)
                 declared = re.search(rf"[\w>&*]\s+&?{name}\s*[,)=;:{{]", text)
-                if use and not declared:
+                # `[&name = name]` makes a variable of it, which can be captured.
+                if use and not declared and not re.search(rf"\b{name}\s*=", captures):
                     line = line_of(code, position + use.start())
                     faults.append(Fault(file.path, line, "captured-binding", f"clang 14 cannot capture `{name}`"))
     return faults
@@ -76,6 +77,7 @@ SAMPLES = [
     Sample("clean.cpp", "for (const auto& [key, value] : map) {\n  use(key);\n}\nrun([&] { use(key); });"),
     Sample("clean.cpp", "auto [key, value] = pair;\nrun([&] { int key = 1; use(key); });"),
     Sample("clean.cpp", "auto [key, value] = pair;\nuse(table[key], rows[value]);\nrun([] { row.key = 1; });"),
+    Sample("clean.cpp", "auto [key, value] = pair;\nrun([&key = key] { use(key); });"),
     Sample("clean.cpp", "auto [key, value] = pair;\nconst auto& k = key;\nrun([&] { use(k); });"),
 ]
 
