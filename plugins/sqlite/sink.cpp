@@ -104,6 +104,13 @@ std::vector<std::string> SqliteSink::types() const {
   return types;
 }
 
+std::vector<std::string> SqliteSink::key_columns(const std::string& type) const {
+  if (const auto table = config_.tables.find(type); table != config_.tables.end()) return table->second.key;
+  for (const TableSchema& schema : schemas_)
+    if (schema.type == type) return schema.key;
+  return {};
+}
+
 awaitable<std::optional<Value>> SqliteSink::receipt(std::string chunk) {
   auto work = [&]() -> std::optional<Value> {
     std::scoped_lock guard(reading_);

@@ -29,6 +29,7 @@ class SqliteSink final : public TableSink {
   awaitable<void> finish() override;
 
   std::vector<std::string> types() const override;
+  std::vector<std::string> key_columns(const std::string& type) const override;
   awaitable<std::optional<Value>> receipt(std::string chunk) override;
   awaitable<std::unique_ptr<TableTransaction>> begin(std::string chunk) override;
   awaitable<std::vector<Value>> find(std::string type, std::vector<std::string> keys) override;
