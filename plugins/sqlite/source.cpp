@@ -232,7 +232,11 @@ void SqliteSource::close(const Partition& partition) {
 }
 
 awaitable<RecordBatch> SqliteSource::read(const Partition& partition, Cursor from, std::size_t limit) {
-  auto work = [&] { return read_now(partition, from, limit); };
+  auto work = [&] {
+    RecordBatch batch = read_now(partition, from, limit);
+    if (batch.last) close(partition);
+    return batch;
+  };
   co_return co_await on_pool(services_, work);
 }
 
@@ -289,7 +293,6 @@ RecordBatch SqliteSource::read_now(const Partition& partition, const Cursor& fro
     if (!batch.last) range.through = batch.next.as_array().at(0).as_int64();
     batch.covers = range;
   }
-  if (batch.last) close(partition);
   return batch;
 }
 

@@ -173,7 +173,7 @@ TEST_CASE("sink: rollback removes what the migration made and leaves what somebo
   write(*sink, "s/1/p/1", {record("customers", "1", R"({"name":"a"})"), record("customers", "2", R"({"name":"b"})"),
                            record("customers", "3", R"({"name":"c"})"), record("devices", "1", R"({"ecu":"E","blocked":false})")});
   write(*sink, "s/1/p/2", {record("customers", "100", R"({"name":"ours now"})"), record("customers", "1", R"({"name":"a2"})"),
-                           record("certificates", "1", R"({"device_id":1,"customer_id":3,"status":"active"})")});
+                           record("certificates", "1", R"({"device_id":1,"customer_id":4,"status":"active"})")});
   sql(file, "UPDATE customers SET name='edited' WHERE legacy_id=2; UPDATE certificates SET number='edited'");
   CHECK(wait_for(sink->chunks("s/")) == Strings{"s/1/p/2", "s/1/p/1"});
   CHECK(wait_for(sink->chunks("s/1/q")).empty());
@@ -185,7 +185,7 @@ TEST_CASE("sink: rollback removes what the migration made and leaves what somebo
   UndoResult first = wait_for(sink->undo("s/1/p/1"));
   CHECK(first.removed == 1);
   CHECK(first.kept.size() == 3);  // edited; and two that the kept certificate refers to
-  CHECK(dump(file) == Strings{"certificates: 1|1|edited|1|3|active|NULL", "customers: 1|100|theirs|NULL",
+  CHECK(dump(file) == Strings{"certificates: 1|1|edited|1|4|active|NULL", "customers: 1|100|theirs|NULL",
                               "customers: 3|2|edited|NULL", "customers: 4|3|c|NULL", "devices: 1|1|E|0"});
   CHECK(wait_for(sink->undo("s/1/p/1")).removed == 0);
   CHECK(wait_for(sink->chunks("")).empty());
