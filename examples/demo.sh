@@ -58,9 +58,9 @@ say "build"
 jobs=${MIGRATE_JOBS:-$(nproc)}
 [[ -f build/release/build.ninja ]] || cmake --preset release
 # Only what the demo needs: the program, the connectors, and the generator of the sample.
-cmake --build --preset release -j "$jobs" --target \
-  migrate_program migrate_plugin_sqlite migrate_plugin_postgres migrate_plugin_fields \
-  migrate-certificates-generator
+targets=(migrate_program migrate_plugin_sqlite migrate_plugin_fields migrate-certificates-generator)
+[[ $to == sqlite ]] || targets+=("migrate_plugin_$to")
+cmake --build --preset release -j "$jobs" --target "${targets[@]}"
 
 say "sample database"
 if [[ -f $legacy ]]; then
