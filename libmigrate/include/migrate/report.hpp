@@ -25,7 +25,7 @@ MIGRATE_API std::optional<Phase> phase_from(std::string_view name) noexcept;
 struct Counters {
   std::uint64_t read = 0, transformed = 0, written = 0, skipped = 0, dropped = 0, failed = 0;
   std::uint64_t linked = 0, verified = 0, removed = 0;
-  Counters& operator+=(const Counters& other);
+  MIGRATE_API Counters& operator+=(const Counters& other);
   bool balanced() const noexcept { return read == written + skipped + dropped + failed; }
 };
 
@@ -78,7 +78,7 @@ struct Report {
   std::optional<UndoResult> rollback;
   std::optional<Error> fatal;
 
-  Counters total() const;
+  MIGRATE_API Counters total() const;
 };
 
 /// Hears of a run as it goes; called on the run's strand and must return quickly. Every default does nothing.
