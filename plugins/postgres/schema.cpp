@@ -147,10 +147,10 @@ void PostgresSink::add_foreign_keys(Connection& connection) {
                              .rows() > 0;
       if (there) continue;
       try {
-        connection.change(
-            "add foreign key",
-            fmt::format("ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})", from->table.qualified,
-                        quote_name(constraint), quote_name(column), to->table.qualified, to->column(identity[0]).quoted));
+        connection.change("add foreign key",
+                          fmt::format("ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
+                                      from->table.qualified, quote_name(constraint), quote_name(column),
+                                      to->table.qualified, to->column(identity[0]).quoted));
       } catch (ServerError& error) {
         error.with_advice(
             fmt::format("Rows of {} refer to rows of {} that are not there: somebody removed them, or "

@@ -37,6 +37,18 @@ std::vector<std::string> PostgresSink::types() const {
   return types_;
 }
 
+std::vector<std::string> PostgresSink::key_columns(const std::string& type) const {
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = tables_.find(type); found != tables_.end() && !found->second.key.empty()) {
+    return found->second.key;
+  }
+  std::vector<std::string> names;
+  if (const auto found = targets_.find(type); found != targets_.end()) {
+    for (const int column : found->second->key) names.push_back(found->second->column(column).name);
+  }
+  return names;
+}
+
 std::map<std::string, SinkTable> PostgresSink::tables() const {
   const std::scoped_lock lock(mutex_);
   return tables_;
@@ -321,7 +333,7 @@ awaitable<std::vector<std::string>> PostgresSink::keys(std::string type, KeyRang
     if (range.after) where += fmt::format(" AND {} > {}", key, *range.after);
     if (range.through) where += fmt::format(" AND {} <= {}", key, *range.through);
     const Result rows =
-        connection->run(fmt::format("SELECT {0} FROM {1} WHERE {2} ORDER BY {0}", key, table->table.qualified, where));
+        connection->run(fmt::format("SELECT {0} FROM {1} t WHERE {2} ORDER BY {0}", key, table->table.qualified, where));
     std::vector<std::string> keys;
     keys.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.str(row, 0));
@@ -360,12 +372,12 @@ awaitable<UndoResult> PostgresSink::undo(std::string chunk) {
 }
 
 awaitable<std::vector<Finding>> PostgresSink::verify(std::span<Operation> operations) {
-  auto work = [&] { return verify_operations(*this, *Pool::borrow(pool_), operations); };
+  auto work = [&] { return verify_on(Pool::borrow(pool_), operations); };
   co_return co_await on_pool(services_, work);
 }
 
 awaitable<std::vector<Finding>> PostgresSink::preview(std::span<Operation> operations) {
-  auto work = [&] { return preview_operations(*this, *Pool::borrow(pool_), operations); };
+  auto work = [&] { return preview_on(Pool::borrow(pool_), operations); };
   co_return co_await on_pool(services_, work);
 }
 

@@ -26,6 +26,7 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override;
   awaitable<void> finish() override;
   std::vector<std::string> types() const override;
+  std::vector<std::string> key_columns(const std::string& type) const override;
   awaitable<std::optional<Value>> receipt(std::string chunk) override;
   awaitable<std::unique_ptr<TableTransaction>> begin(std::string chunk) override;
   awaitable<std::vector<Value>> find(std::string type, std::vector<std::string> keys) override;
@@ -50,6 +51,9 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   const SinkConfig& config() const noexcept { return config_; }
 
  private:
+  // verify.cpp
+  std::vector<Finding> preview_on(Pool::Lease connection, std::span<Operation> operations);
+  std::vector<Finding> verify_on(Pool::Lease connection, std::span<Operation> operations);
   std::vector<Check> check_all(Connection& connection);
   void check_table(Connection& connection, const std::string& type, const SinkTable& table, std::vector<Check>& out);
   void create_schema_objects(Connection& connection, const std::vector<TableSchema>& schemas);
@@ -74,9 +78,7 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
 
 std::shared_ptr<Sink> make_sink(SinkConfig config, const Services& services);
 
-// undo.cpp, verify.cpp, preview.cpp: the parts of the sink that are files of their own.
+// undo.cpp
 UndoResult undo_chunk(PostgresSink& sink, Connection& connection, const std::string& chunk);
-std::vector<Finding> verify_operations(PostgresSink& sink, Connection& connection, std::span<Operation> operations);
-std::vector<Finding> preview_operations(PostgresSink& sink, Connection& connection, std::span<Operation> operations);
 
 }  // namespace migrate::postgres

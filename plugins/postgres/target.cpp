@@ -11,9 +11,9 @@ std::string Target::column_sql(std::string_view alias, int index) const {
   return fmt::format("{}.{}", alias, column(index).quoted);
 }
 
-std::string Target::key_list() const {
+std::string Target::key_list(std::string_view alias) const {
   std::vector<std::string> names;
-  for (const int index : key) names.push_back(column(index).quoted);
+  for (const int index : key) names.push_back(column_sql(alias, index));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 

@@ -32,8 +32,8 @@ struct Target {
 
   const CatalogColumn& column(int index) const { return table.columns[static_cast<std::size_t>(index)]; }
   bool generates() const { return id >= 0; }
-  /// "a", "b" of the natural key.
-  std::string key_list() const;
+  /// t."a", t."b" of the natural key.
+  std::string key_list(std::string_view alias = "t") const;
   /// SQL for the natural key of the row `alias` as one text, the way join_key() writes it.
   std::string key_sql(std::string_view alias) const;
   /// SQL for what identifies a row: the generated id or the natural key.

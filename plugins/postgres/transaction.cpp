@@ -98,7 +98,7 @@ std::vector<Value> Transaction::existing(const Target& target, const std::vector
       most = most ? std::max(*most, number) : number;
     }
     if (!least) return std::vector<Value>(keys.size());
-    const Result found = connection_->run(fmt::format("SELECT EXISTS (SELECT 1 FROM {} WHERE {} BETWEEN {} AND {})",
+    const Result found = connection_->run(fmt::format("SELECT EXISTS (SELECT 1 FROM {} t WHERE {} BETWEEN {} AND {})",
                                                       target.table.qualified, target.key_list(), *least, *most));
     if (!found.truth(0, 0)) return std::vector<Value>(keys.size());
   }

@@ -32,8 +32,18 @@ class Transaction : public TableTransaction {
   awaitable<WriteResult> write(std::span<Operation> operations) override;
   awaitable<void> commit(Value receipt) override;
 
+  // verify.cpp, for a transaction that is given up afterwards
+  /// Differences between the operations and their rows.
+  std::vector<Finding> compare(std::span<Operation> operations);
+  /// What the columns would refuse.
+  std::vector<Finding> rehearse(std::span<Operation> operations);
+
  private:
   using Members = std::vector<std::size_t>;
+  struct Failed {
+    RecordRef record;
+    Error error;
+  };
 
   // transaction.cpp
   std::vector<TypeGroup> grouped(std::span<Operation> operations);
@@ -54,13 +64,19 @@ class Transaction : public TableTransaction {
   void merge_rows(std::span<Operation> operations, const TypeGroup& group);
   void merge(std::span<Operation> operations, const Target& target, const std::vector<int>& columns,
              const Members& members);
+  std::map<std::vector<int>, Members> shapes_to_compare(std::span<Operation> operations, const TypeGroup& group,
+                                                        std::vector<Finding>& findings);
+  void stage_what_fits(std::span<Operation> operations, const Target& target, const std::vector<int>& columns,
+                       Members members, std::vector<Finding>& findings);
   void remove_rows(std::span<Operation> operations, const TypeGroup& group);
   void remove(const Target& target, const std::vector<std::string>& ids);
   /// Runs `action` on the members; while isolating, finds those that make it fail and fails their units.
   template <class Action>
   void attempt(std::span<Operation> operations, const Target& target, Members members, Action action);
   bool failed(const Operation& operation) const { return failures_.contains(operation.unit()); }
-  void fail(const Operation& operation, Error error) { failures_.try_emplace(operation.unit(), std::move(error)); }
+  void fail(const Operation& operation, Error error) {
+    failures_.try_emplace(operation.unit(), Failed{operation.record().ref, std::move(error)});
+  }
   void blame(std::span<Operation> operations, const Target& target, std::size_t member, const ServerError& error);
   void check_for_rivals(const Target& target, const ServerError& error);
 
@@ -72,7 +88,7 @@ class Transaction : public TableTransaction {
   std::map<std::string, std::int64_t> next_ids_;              ///< by type
   std::map<std::string, std::vector<std::int64_t>> created_;  ///< integer ids of new rows, by type
   std::map<std::string, std::vector<std::string>> created_keys_;
-  std::map<std::size_t, Error> failures_;  ///< by unit
+  std::map<std::size_t, Failed> failures_;  ///< by unit
   std::vector<Effect> effects_;
   Members sent_;  ///< by the COPY under way or done last, row by row
   CopyBuffer buffer_;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "rows.hpp"
+#include "stage.hpp"
 #include "transaction.hpp"
 
 namespace migrate::postgres {
@@ -15,58 +16,8 @@ namespace migrate::postgres {
 namespace {
 
 constexpr std::size_t flush_at = std::size_t{128} << 10;
-constexpr std::string_view stage = "pg_temp._migrate_stage";
-
-// The row that COPY stumbled over, counted from 1: "COPY customers, line 3, column email: …", in any language.
-std::size_t line_of(const ServerError& error, const std::string& table) {
-  const std::string start = "COPY " + table + ", ";
-  const std::size_t at = error.context.find(start);
-  if (at == std::string::npos) return 0;
-  const std::size_t digit = error.context.find_first_of("0123456789", at + start.size());
-  const std::size_t end = error.context.find_first_of(",:\n", at + start.size());
-  if (digit == std::string::npos || (end != std::string::npos && end < digit)) return 0;
-  return std::stoul(error.context.substr(digit, 12));
-}
-
-// Where two rows are the same one.
-std::string join_sql(const Target& target, std::string_view left, std::string_view right) {
-  std::vector<std::string> parts;
-  for (const int column : target.identity()) {
-    parts.push_back(target.column_sql(left, column) + " = " + target.column_sql(right, column));
-  }
-  return fmt::format("{}", fmt::join(parts, " AND "));
-}
-
-// What a row's column should be, the flags of other tables included.
-std::string wanted_sql(const Target& target, int column) {
-  for (const Flag& flag : target.flags) {
-    if (flag.column == column)
-      return fmt::format("(coalesce(s.{}, false) OR {})", target.column(column).quoted, flag.exists);
-  }
-  return target.column_sql("s", column);
-}
-
-bool is_identity(const Target& target, int column) {
-  const std::vector<int> identity = target.identity();
-  return std::find(identity.begin(), identity.end(), column) != identity.end();
-}
 
 }  // namespace
-
-std::string stage_sql(const Target& target, const std::vector<int>& columns) {
-  std::vector<std::string> parts{"_n integer"};
-  for (const int column : columns) parts.push_back(target.column(column).quoted + " " + target.column(column).type);
-  return fmt::format("CREATE TEMPORARY TABLE _migrate_stage ({}) ON COMMIT DROP", fmt::join(parts, ", "));
-}
-
-std::string differs_any_sql(const Target& target, const std::vector<int>& columns) {
-  std::vector<std::string> parts{"false"};
-  for (const int column : columns) {
-    if (is_identity(target, column)) continue;
-    parts.push_back(differs_sql(target.column(column), target.column_sql("t", column), wanted_sql(target, column)));
-  }
-  return fmt::format("({})", fmt::join(parts, " OR "));
-}
 
 awaitable<WriteResult> Transaction::write(std::span<Operation> operations) {
   auto work = [&] { return write_all(operations); };
@@ -96,7 +47,7 @@ WriteResult Transaction::write_all(std::span<Operation> operations) {
     }
   }
   WriteResult result;
-  for (auto& [unit, error] : failures_) result.failures.push_back({unit, error});
+  for (auto& [unit, failure] : failures_) result.failures.push_back({unit, failure.error});
   if (result.failures.empty()) result.effects = std::move(effects_);
   return result;
 }
@@ -278,7 +229,6 @@ void Transaction::merge_rows(std::span<Operation> operations, const TypeGroup& g
     const Operation& operation = operations[i];
     const bool merges = operation.action() == Action::update || operation.action() == Action::patch;
     if (!merges || (isolating_ && failed(operation))) continue;
-    if (operation.record().intent == Intent::get_or_create) continue;
     if (operation.target_id().is_null()) {
       fail(operation, Error(ErrorKind::not_found, "missing_row",
                             fmt::format("{} is to be completed, but is not in table {}", name_of(operation),
