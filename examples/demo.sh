@@ -141,9 +141,12 @@ case $status in
 esac
 
 say "done"
-echo "migrated to   $([[ $to == postgres ]] && echo "PostgreSQL, database certificates (kept below $directory)" || echo "$directory/$pair-$to.db")"
-echo "reports in    $work"
-for report in migration-executive-summary.md migration-report.html migration-report.xlsx final-migration-report.json; do
-  [[ ! -f $work/$report ]] || echo "              $report"
-done
-echo "what failed   is listed with its cause in the sheet Unmigrated and in final-migration-report.json"
+if [[ $to == postgres ]]; then
+  target="database certificates of the PostgreSQL below $directory"
+else
+  target=$directory/$pair-$to.db
+fi
+echo "migrated from  $legacy"
+echo "         to    $target"
+echo "reports in     $work: open migration-report.html or migration-report.xlsx"
+echo "not migrated   what the sample's dirt makes impossible; each row is listed there with its cause"
