@@ -29,8 +29,10 @@ int main() {
     migrate::MigrationFile file = migrate::parse_migration(path, registry);
     migrate::Pipeline pipeline = migrate::make_pipeline(file, registry, migrate::Services());
     migrate::Report report = migrate::run_blocking(std::move(pipeline), file.run);
-    std::cout << report.total().written << " written, " << report.total().verified << " verified\n";
-    if (report.status == migrate::Status::done && report.total().verified == 10) status = 0;
+    std::cout << report.total().written << " notes written";
+    if (report.verification) std::cout << ", " << report.verification->checked << " compared";
+    std::cout << '\n';
+    if (report.status == migrate::Status::done && report.total().written == 10) status = 0;
   } catch (const migrate::Error& error) {
     std::cerr << error.what() << '\n';  // every fault of the file, each with its line
   }
