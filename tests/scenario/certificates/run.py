@@ -156,7 +156,7 @@ def kill(scenario):
     scenario.compare("--legacy", legacy, "--target", undisturbed, "--report", scenario.report("undisturbed"))
     print(f"undisturbed: {seconds:.2f} s; seed {scenario.arguments.seed}", flush=True)
     kills, rounds, wanted = 0, 0, scenario.arguments.kills
-    while kills < wanted:
+    while kills < wanted or rounds < wanted:
         if rounds > 3 * wanted:
             raise SystemExit(f"only {kills} of {wanted} kills hit a running program")
         name = f"killed{rounds}"
@@ -167,7 +167,8 @@ def kill(scenario):
         hits = [moment for moment in moments if run_until_killed(command, moment)]
         kills, rounds = kills + len(hits), rounds + 1
         scenario.migrate(name, *options, *sink)
-        print(f"round {rounds}: killed at " + (", ".join(f"{moment:.3f}" for moment in hits) or "no moment"), flush=True)
+        moments = ", ".join(f"{moment:.3f}" for moment in hits)
+        print(f"round {rounds}: killed at {moments or 'no moment'}", flush=True)
         scenario.compare("--same", undisturbed, target)
         scenario.compare("--legacy", legacy, "--report", scenario.report(name), "--not-full")
         if scenario.arguments.to == "postgres":
