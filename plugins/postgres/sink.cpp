@@ -74,6 +74,15 @@ std::shared_ptr<const Target> PostgresSink::target(Connection& connection, const
   return targets_.emplace(type, std::move(made)).first->second;
 }
 
+std::shared_ptr<const Target> PostgresSink::target_if_there(Connection& connection, const std::string& type) {
+  try {
+    return target(connection, type);
+  } catch (const Error& error) {
+    if (error.cause == "missing_table" && config_.create) return nullptr;
+    throw;
+  }
+}
+
 std::shared_ptr<Target> PostgresSink::load(Connection& connection, const std::string& type) {
   auto made = std::make_shared<Target>();
   made->type = type;
@@ -272,16 +281,17 @@ std::vector<Value> PostgresSink::look_up(Connection& connection, const Target& t
 awaitable<std::vector<Value>> PostgresSink::find(std::string type, std::vector<std::string> keys) {
   auto work = [&] {
     const Pool::Lease connection = Pool::borrow(pool_);
-    return look_up(*connection, *target(*connection, type), keys);
+    const auto table = target_if_there(*connection, type);
+    return table ? look_up(*connection, *table, keys) : std::vector<Value>(keys.size());
   };
   co_return co_await on_pool(services_, work);
 }
 
 std::vector<TargetRow> PostgresSink::list_rows(Connection& connection, const std::string& type,
                                                const std::string& after, std::size_t limit, bool with_data) {
-  const auto table = target(connection, type);
+  const auto table = target_if_there(connection, type);
   std::vector<TargetRow> out;
-  if (table->key.empty()) return out;
+  if (!table || table->key.empty()) return out;
   Parameters parameters;
   std::vector<std::string> conditions;
   for (const int index : table->key) conditions.push_back(table->column_sql("t", index) + " IS NOT NULL");
@@ -324,7 +334,8 @@ awaitable<std::vector<TargetRow>> PostgresSink::list(std::string type, std::stri
 awaitable<std::vector<std::string>> PostgresSink::keys(std::string type, KeyRange range) {
   auto work = [&] {
     const Pool::Lease connection = Pool::borrow(pool_);
-    const auto table = target(*connection, type);
+    const auto table = target_if_there(*connection, type);
+    if (!table) return std::vector<std::string>();
     if (!table->integer_key) {
       throw Error(ErrorKind::unsupported, fmt::format("The key of {} is no integer", table->table.qualified));
     }
@@ -332,8 +343,8 @@ awaitable<std::vector<std::string>> PostgresSink::keys(std::string type, KeyRang
     std::string where = key + " IS NOT NULL";
     if (range.after) where += fmt::format(" AND {} > {}", key, *range.after);
     if (range.through) where += fmt::format(" AND {} <= {}", key, *range.through);
-    const Result rows =
-        connection->run(fmt::format("SELECT {0} FROM {1} t WHERE {2} ORDER BY {0}", key, table->table.qualified, where));
+    const Result rows = connection->run(
+        fmt::format("SELECT {0} FROM {1} t WHERE {2} ORDER BY {0}", key, table->table.qualified, where));
     std::vector<std::string> keys;
     keys.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) keys.push_back(rows.str(row, 0));
@@ -345,7 +356,8 @@ awaitable<std::vector<std::string>> PostgresSink::keys(std::string type, KeyRang
 awaitable<std::uint64_t> PostgresSink::count(std::string type) {
   auto work = [&] {
     const Pool::Lease connection = Pool::borrow(pool_);
-    const auto table = target(*connection, type);
+    const auto table = target_if_there(*connection, type);
+    if (!table) return std::uint64_t{0};
     const std::string what = table->key.empty() ? "*" : table->column(table->key[0]).quoted;
     const Result rows = connection->run(fmt::format("SELECT count({}) FROM {}", what, table->table.qualified));
     return static_cast<std::uint64_t>(rows.integer(0, 0));

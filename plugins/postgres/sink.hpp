@@ -40,6 +40,8 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   // For the transaction, which blocks on the pool as all of this does.
   /// Throws Error(not_found) for a type that has no table.
   std::shared_ptr<const Target> target(Connection& connection, const std::string& type);
+  /// The same; null while the table is still to be created.
+  std::shared_ptr<const Target> target_if_there(Connection& connection, const std::string& type);
   /// The place of a type among types(): rows that others refer to come first.
   std::size_t rank(const std::string& type) const;
   /// Like list(), find(): the rows of these natural keys; the answer has as many elements, null where absent.

@@ -262,7 +262,7 @@ awaitable<std::vector<Partition>> PostgresSource::partitions() {
       SourceTable whole = table;
       whole.partitions = 1;
       add_partitions(*connection, whole, partitions);
-      partitions.back().name += ":revisit";
+      partitions.back().name += "~revisit";
       partitions.back().rank = last_rank + 1;
       partitions.back().revisit = true;
     }

@@ -168,8 +168,17 @@ std::vector<Finding> PostgresSink::preview_on(Pool::Lease connection, std::span<
 }
 
 std::vector<Finding> PostgresSink::verify_on(Pool::Lease connection, std::span<Operation> operations) {
+  std::vector<Finding> findings;
+  std::vector<Operation> there;
+  for (const Operation& operation : operations) {
+    if (target_if_there(*connection, operation.record().ref.type))
+      there.push_back(operation);
+    else
+      findings.push_back(finding_of(operation.record().ref, "is not there: its table does not exist"));
+  }
   Transaction transaction(shared_from_this(), std::move(connection), "");
-  return transaction.compare(operations);
+  for (Finding& finding : transaction.compare(there)) findings.push_back(std::move(finding));
+  return findings;
 }
 
 }  // namespace migrate::postgres

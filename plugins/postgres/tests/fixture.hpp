@@ -8,8 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <exception>
-#include <memory>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>

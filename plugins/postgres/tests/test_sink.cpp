@@ -260,3 +260,18 @@ TEST_CASE("rows and keys are listed in the order of their numbers") {
   range.through = 100;
   CHECK(wait(shop.sink->keys("devices", range)) == std::vector<std::string>{"10", "100"});
 }
+
+TEST_CASE("before its tables exist the target is empty, not broken") {
+  World world;
+  auto sink = std::make_shared<PostgresSink>(shop(world.dsn), Services());
+  CHECK(wait(sink->find("devices", {"1"})) == std::vector<Value>{nullptr});
+  CHECK(wait(sink->count("devices")) == 0);
+  CHECK(wait(sink->list("devices", "", 10, true)).empty());
+  CHECK_FALSE(wait(sink->receipt("s/1/p/1")));
+  CHECK(wait(sink->chunks("s/")).empty());
+  std::vector<Record> records{device(1, "a")};
+  std::vector<Operation> ops = operations(records);
+  CHECK(wait(sink->preview(ops)).empty());
+  CHECK(wait(sink->verify(ops)).size() == 1);
+  CHECK(world.one("SELECT count(*) FROM pg_class WHERE relnamespace = 't'::regnamespace") == "0");
+}
