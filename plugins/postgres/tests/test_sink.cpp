@@ -275,3 +275,70 @@ TEST_CASE("before its tables exist the target is empty, not broken") {
   CHECK(wait(sink->verify(ops)).size() == 1);
   CHECK(world.one("SELECT count(*) FROM pg_class WHERE relnamespace = 't'::regnamespace") == "0");
 }
+
+TEST_CASE("a lost connection is a reason to try again, and the next transaction has a new one") {
+  Shop shop;
+  std::vector<Record> records{device(1, "a")};
+  std::vector<Operation> ops = operations(records);
+  auto transaction = wait(shop.sink->begin("s/1/p/1"));
+  wait(transaction->identify(ops));
+  shop.db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+              "application_name = 'migrate'");
+  try {
+    wait(transaction->write(ops));
+    FAIL("the connection is gone");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::transient);
+  }
+  transaction.reset();
+  CHECK(push(*shop.sink, "s/1/p/1", records).failures.empty());
+  CHECK(shop.one("SELECT count(*) FROM devices") == "1");
+}
+
+TEST_CASE("transactions at once get ids of their own") {
+  World world;
+  SinkConfig config = shop(world.dsn);
+  config.connections = 2;
+  auto sink = std::make_shared<PostgresSink>(config, Services());
+  wait(sink->prepare({}));
+  std::vector<Record> left{device(1, "a"), device(2, "b")}, right{device(3, "c"), device(4, "d")};
+  std::vector<Operation> left_ops = operations(left), right_ops = operations(right);
+  auto first = wait(sink->begin("s/1/p/1"));
+  auto second = wait(sink->begin("s/1/q/1"));
+  wait(first->identify(left_ops));
+  wait(second->identify(right_ops));
+  CHECK(wait(second->write(right_ops)).failures.empty());
+  CHECK(wait(first->write(left_ops)).failures.empty());
+  wait(first->commit(Value{{"n", 1}}));
+  wait(second->commit(Value{{"n", 2}}));
+  CHECK(world.one("SELECT count(DISTINCT id) FROM devices") == "4");
+}
+
+TEST_CASE("a table without id is carried over by its key, whatever its columns") {
+  World world;
+  SinkConfig config;
+  config.dsn = world.dsn;
+  config.schema = "t";
+  auto sink = std::make_shared<PostgresSink>(config, Services());
+  TableSchema schema;
+  schema.type = "pairs";
+  schema.key = {"a", "b"};
+  schema.columns = {{"a", ColumnType::text, false}, {"b", ColumnType::integer, false}, {"c", ColumnType::any, true}};
+  std::vector<TableSchema> schemas{schema};
+  wait(sink->prepare(schemas));
+  CHECK(sink->key_columns("pairs") == std::vector<std::string>{"a", "b"});
+  std::vector<Record> records{record("pairs", "x\\|y|1", Value{{"a", "x|y"}, {"b", 1}, {"c", 5}}),
+                              record("pairs", "z|2", Value{{"c", "text"}})};
+  REQUIRE(push(*sink, "s/1/p/1", records).failures.empty());
+  CHECK(world.one("SELECT string_agg(a || b || c, ' ' ORDER BY b) FROM pairs") == "x|y15 z2text");
+  records[1].data.as_object()["c"] = "other";
+  CHECK(push(*sink, "s/1/p/2", records).effects == std::vector<Effect>{Effect::unchanged, Effect::updated});
+  CHECK(wait(sink->find("pairs", {"z|2", "x\\|y|1", "q|1"})) == std::vector<Value>{"z|2", "x\\|y|1", nullptr});
+  CHECK(wait(sink->list("pairs", "x\\|y|1", 10, false)).at(0).key == "z|2");
+  records[0].deleted = true;
+  CHECK(push(*sink, "s/1/p/3", records).effects == std::vector<Effect>{Effect::removed, Effect::unchanged});
+  CHECK(wait(sink->undo("s/1/p/3")).restored == 1);
+  CHECK(wait(sink->undo("s/1/p/2")).restored == 1);
+  CHECK(wait(sink->undo("s/1/p/1")).removed == 2);
+  CHECK(world.one("SELECT count(*) FROM pairs") == "0");
+}
