@@ -1,3 +1,4 @@
+#include <boost/json/parse.hpp>
 #include <iostream>
 
 #include "migrate/migrate.hpp"
@@ -13,7 +14,8 @@ int main(int, char** argv) {  // 1_hello people.jsonl people.db
     record.data.as_object()["greeting"] = "hello";
     out.push_back(std::move(record));
   }));
-  pipeline.sink = registry.make_sink("sqlite", {{"path", argv[2]}}, services);
+  auto table = boost::json::parse(R"({"key": "id", "columns": {"id": "bigint", "name": "text", "greeting": "text"}})");
+  pipeline.sink = registry.make_sink("sqlite", {{"path", argv[2]}, {"tables", {{"people", table}}}}, services);
   pipeline.store = migrate::make_memory_store();  // open_sqlite_store(file) for one that survives a crash
 
   migrate::Report report = migrate::run_blocking(pipeline, migrate::RunOptions());
