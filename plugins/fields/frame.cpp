@@ -142,7 +142,11 @@ void Frame::store() {
   const std::vector<std::string>& names = layout_.names();
   Object& before = record_.data.get_object();
   Object after(storage());
-  after.reserve(before.size() + names.size());
+  // Exactly: beyond 18 fields an object of Boost.JSON has a hash table, which costs more than it saves here.
+  std::size_t count = 0;
+  for (std::int16_t slot : order_) count += slot < 0 && others_kept_;
+  for (std::size_t i = 0; i < names.size(); ++i) count += present_[i] && !layout_.of_record(static_cast<int>(i));
+  after.reserve(count);
   std::size_t at = 0;
   for (auto& entry : before) {
     std::int16_t slot = order_[at++];

@@ -27,7 +27,7 @@ bool is_for(const RuleConfig& rule, const std::string& type) {
 
 }  // namespace
 
-void Program::run(Record record, std::vector<Record>& out) const {
+void Program::run(Record&& record, std::vector<Record>& out) const {
   if (steps_.empty()) {
     out.push_back(std::move(record));
     return;
@@ -38,6 +38,8 @@ void Program::run(Record record, std::vector<Record>& out) const {
                 "the data of " + record.ref.type + " is no object: rules need fields");
   }
   Frame frame(layout_, record);
+  record.links.reserve(record.links.size() + links_);
+  frame.emitted().reserve(emits_);
   for (const Step& step : steps_) {
     if (step.when && !step.when->holds(frame)) continue;
     step.rule->apply(frame);
@@ -54,7 +56,7 @@ void Program::run(Record record, std::vector<Record>& out) const {
   for (Frame::Emitted& emitted : frame.emitted()) emitted.program->run(std::move(emitted.record), out);
 }
 
-void Program::run_deleted(Record record, std::vector<Record>& out) const {
+void Program::run_deleted(Record&& record, std::vector<Record>& out) const {
   Record names;  // no field of it is left: only its own id and type count
   names.ref = record.ref;
   names.data = Object();
@@ -122,6 +124,8 @@ const Program& RuleSet::compile(const std::string& type, std::size_t first) {
     try {
       step.rule = make(rule, i, step, program.layout_);
       program.steps_.push_back(std::move(step));
+      program.links_ += rule.link.has_value();
+      program.emits_ += rule.emit.has_value();
     } catch (const ConfigError& error) {
       for (const ConfigFault& found : error.faults()) {
         fault(found.path.empty() ? path : path + "." + found.path, found.message);

@@ -16,7 +16,7 @@ class Program {
  public:
   Program() = default;
   /// Appends the record and what it emits.
-  void run(Record record, std::vector<Record>& out) const;
+  void run(Record&& record, std::vector<Record>& out) const;
 
  private:
   friend class RuleSet;
@@ -26,9 +26,10 @@ class Program {
     const EmitsRecord* emits = nullptr;  ///< set for `emit` and …
     const Program* becomes = nullptr;    ///< … for `type` without a condition: what counts for vanished records
   };
-  void run_deleted(Record record, std::vector<Record>& out) const;
+  void run_deleted(Record&& record, std::vector<Record>& out) const;
   Layout layout_;
   std::vector<Step> steps_;
+  std::size_t links_ = 0, emits_ = 0;  ///< how many a record gets at most
 };
 
 class RuleSet {

@@ -200,6 +200,7 @@ void EmitsRecord::apply(Frame& frame) const {
   // Not assigned: an assignment would copy the fields out of the batch's arena.
   std::destroy_at(&record.data);
   std::construct_at(&record.data, std::move(data));
+  record.links.reserve(links_.size());
   for (const LinkMaker& link : links_) add_link(frame, record, link);
   for (const KeyMaker& key : keys_) {
     std::string value = key.value.text(frame);

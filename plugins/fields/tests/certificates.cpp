@@ -8,13 +8,7 @@
 namespace {
 
 const migrate::Transformer& migration() {
-  static const auto transformer = [] {
-    migrate::Value file =
-        migrate::config::load_document(MIGRATE_SOURCE_DIR "/examples/drivers/certificates/migration.yaml").value;
-    migrate::Object options = file.at("transform").at(0).as_object();
-    options.erase("use");
-    return kit::fields_of(options);
-  }();
+  static const auto transformer = kit::certificates();
   return *transformer;
 }
 

@@ -25,6 +25,14 @@ inline std::shared_ptr<const migrate::Transformer> rules(const std::string& yaml
   return fields_of(from_yaml("{rules: " + yaml + "}"));
 }
 
+/// Those of examples/drivers/certificates/migration.yaml.
+inline std::shared_ptr<const migrate::Transformer> certificates() {
+  std::string file = MIGRATE_SOURCE_DIR "/examples/drivers/certificates/migration.yaml";
+  migrate::Object options = migrate::config::load_document(file).value.at("transform").at(0).as_object();
+  options.erase("use");
+  return fields_of(options);
+}
+
 inline migrate::Record record(const std::string& type, const std::string& id, const migrate::Value& data) {
   migrate::Record made;
   made.ref = migrate::RecordRef{type, id};
