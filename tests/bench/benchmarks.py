@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def main():
     arguments = parser.parse_args()
     what = arguments.what or ["table", "certificates", "memory", "journal", "resume"]
     rows, rounds = arguments.rows, arguments.rounds
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends and its folder goes
     with contextlib.ExitStack() as stack:
         folder = arguments.folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="migrate-bench-"))
         folder = os.path.abspath(folder)

@@ -17,7 +17,7 @@ THREADS = 10
 
 class Worker(threading.Thread):
     def __init__(self, dsn, work, caches, lock):
-        super().__init__()
+        super().__init__(daemon=True)
         self.connection = psycopg2.connect(dsn)
         self.work, self.caches, self.lock = work, caches, lock
         self.migrated, self.failed = 0, 0
@@ -94,7 +94,7 @@ def run(legacy, dsn, sample):
     for worker in workers:
         worker.start()
     for row in source.execute(f"SELECT {columns} FROM certificates ORDER BY cert_id LIMIT {sample}"):
-        work.put(row)
+        work.put(row, timeout=60)
     for _ in workers:
         work.put(None)
     for worker in workers:
