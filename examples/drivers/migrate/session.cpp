@@ -7,7 +7,7 @@
 #include <iostream>
 #include <thread>
 
-#include "static_plugins.hpp"
+#include "migrate/plugin.hpp"
 
 namespace migrate::program {
 
@@ -56,8 +56,8 @@ void LogTarget::write(LogLevel level, std::string_view who, std::string_view wha
 Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::make_shared<LogTarget>(verbosity)) {
   // Other stores keep the state elsewhere; they say themselves when there is none.
   const bool local = plan.file.store.name == "sqlite";
-  const Value* path = plan.file.store.options.is_object() ? plan.file.store.options.get_object().if_contains("path")
-                                                          : nullptr;
+  const Value* path =
+      plan.file.store.options.is_object() ? plan.file.store.options.get_object().if_contains("path") : nullptr;
   const std::filesystem::path database =
       path && path->is_string() ? std::filesystem::path(std::string(path->get_string())) : plan.directory.database();
   MigrationFile file = plan.file;
@@ -65,7 +65,8 @@ Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::mak
     if (access == Access::existing) {
       throw Error(ErrorKind::not_found, "no_state",
                   fmt::format("{} has not been run yet: there is no {}", plan.file.name, database.string()))
-          .with_advice("Start it with: migrate run " + plan.file_text + ". If it was run with another --working-dir or "
+          .with_advice("Start it with: migrate run " + plan.file_text +
+                       ". If it was run with another --working-dir or "
                        "--set, give the same here.");
     }
     file.store = ConnectorConfig{"memory", Object()};
@@ -116,15 +117,17 @@ int explain(const std::exception& error) {
   switch (known->kind()) {
     case ErrorKind::invalid:
     case ErrorKind::not_found:
-    case ErrorKind::unsupported: return exit_usage;
-    case ErrorKind::cancelled: return exit_interrupted;
-    default: return exit_broken_off;
+    case ErrorKind::unsupported:
+      return exit_usage;
+    case ErrorKind::cancelled:
+      return exit_interrupted;
+    default:
+      return exit_broken_off;
   }
 }
 
 VerifyLevel verify_level_from(const std::string& word) {
-  for (VerifyLevel level :
-       {VerifyLevel::none, VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive}) {
+  for (VerifyLevel level : {VerifyLevel::none, VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive}) {
     if (to_string(level) == word) return level;
   }
   throw Error(ErrorKind::invalid, "usage", fmt::format("\"{}\" is no level of verification", word))
