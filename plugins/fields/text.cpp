@@ -52,6 +52,16 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
+/// The code point when a reader would not see it: no-break and zero-width spaces, marks of direction, joiners.
+unsigned unseen(const unsigned char* p, std::size_t length) noexcept {
+  if (length == 2) return p[0] == 0xC2 && p[1] == 0xA0 ? 0xA0 : 0;
+  if (length != 3) return 0;
+  unsigned letter = (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+  bool hidden = (letter >= 0x200B && letter <= 0x200F) || (letter >= 0x2028 && letter <= 0x202F) ||
+                (letter >= 0x2060 && letter <= 0x206F) || letter == 0xFEFF;
+  return hidden ? letter : 0;
+}
+
 class Iconv {
  public:
   explicit Iconv(const std::string& charset) : handle_(iconv_open("UTF-8", charset.c_str())) {}
@@ -233,6 +243,9 @@ std::string quoted(std::string_view text) {
     std::size_t length = sequence_length(p, end);
     if (length == 0 || *p < 0x20) {
       out += fmt::format("\\x{:02x}", *p++);
+    } else if (unsigned letter = unseen(p, length); letter != 0) {
+      out += fmt::format("\\u{:04x}", letter);
+      p += length;
     } else {
       out.append(reinterpret_cast<const char*>(p), length);
       p += length;

@@ -351,6 +351,21 @@ TEST_CASE("a failing record leaves nothing behind") {
   CHECK(out.size() == 1);
 }
 
+TEST_CASE("messages show what cannot be seen, and are short") {
+  auto message = [](const std::string& text) {
+    auto transformer = kit::rules("[{map: {field: a, values: {x: 1}}}]");
+    try {
+      kit::apply(*transformer, kit::record("t", "1", migrate::Object{{"a", text}}));
+    } catch (const migrate::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message("active\u00a0") == R"(a "active\u00a0" is not listed)");
+  CHECK(message("\u200fنشط\t") == "a \"\\u200fنشط\\x09\" is not listed");
+  CHECK(message(std::string(5000, 'y')).size() < 120);
+}
+
 TEST_CASE("rules for types") {
   std::string yaml = "[{for: [a, b], set: {x: 1}}, {for: c, set: {x: 2}}, {set: {y: 3}}]";
   auto data = [&](const std::string& type) {
