@@ -131,6 +131,16 @@ std::string sequence_of(Connection& connection, const CatalogTable& table, const
   return found.null(0, 0) ? std::string() : found.str(0, 0);
 }
 
+bool is_indexed(Connection& connection, const CatalogTable& table, const std::string& column) {
+  const Parameters names{table.qualified, column};
+  return connection
+             .run(
+                 "SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+                 "WHERE i.indrelid = $1::regclass AND i.indisvalid AND i.indpred IS NULL AND a.attname = $2",
+                 names)
+             .rows() > 0;
+}
+
 Error missing_table(Connection& connection, const std::string& schema, const std::string& table) {
   const std::vector<std::string> known = table_names(connection, schema);
   Error error(ErrorKind::not_found, "missing_table",

@@ -44,6 +44,8 @@ std::vector<std::string> table_names(Connection& connection, const std::string& 
 bool schema_exists(Connection& connection, const std::string& schema);
 /// The sequence behind an identity or serial column, qualified; empty where there is none.
 std::string sequence_of(Connection& connection, const CatalogTable& table, const std::string& column);
+/// True when some index begins with the column, so that looking rows up by it does not read the whole table.
+bool is_indexed(Connection& connection, const CatalogTable& table, const std::string& column);
 /// Error(not_found) that names the table and the nearest one there is.
 Error missing_table(Connection& connection, const std::string& schema, const std::string& table);
 

@@ -117,6 +117,7 @@ std::shared_ptr<Target> PostgresSink::load(Connection& connection, const std::st
     made->key.push_back(made->table.at(column, "the sink's `key`"));
   }
   made->integer_key = made->key.size() == 1 && made->column(made->key[0]).kind == Kind::integer;
+  if (!made->key.empty()) made->key_indexed = is_indexed(connection, made->table, made->column(made->key[0]).name);
   if (made->key.size() == 1) {
     const auto link = config.references.find(made->column(made->key[0]).name);
     made->key_is_link = link != config.references.end();
@@ -240,6 +241,11 @@ awaitable<std::optional<Value>> PostgresSink::receipt(std::string chunk) {
 
 awaitable<std::unique_ptr<TableTransaction>> PostgresSink::begin(std::string chunk) {
   auto work = [&]() -> std::unique_ptr<TableTransaction> {
+    {
+      // A walk sees the table as it was when it began.
+      const std::scoped_lock lock(walk_mutex_);
+      walk_.reset();
+    }
     return std::make_unique<Transaction>(shared_from_this(), Pool::borrow(pool_), chunk);
   };
   co_return co_await on_pool(services_, work);
@@ -290,8 +296,8 @@ awaitable<std::vector<Value>> PostgresSink::find(std::string type, std::vector<s
 std::vector<TargetRow> PostgresSink::list_rows(Connection& connection, const std::string& type,
                                                const std::string& after, std::size_t limit, bool with_data) {
   const auto table = target_if_there(connection, type);
-  std::vector<TargetRow> out;
-  if (!table || table->key.empty()) return out;
+  if (!table || table->key.empty()) return {};
+  if (!table->key_indexed) return walk_on(*table, after, limit, with_data);
   Parameters parameters;
   std::vector<std::string> conditions;
   for (const int index : table->key) conditions.push_back(table->column_sql("t", index) + " IS NOT NULL");
@@ -308,14 +314,20 @@ std::vector<TargetRow> PostgresSink::list_rows(Connection& connection, const std
                                  table->identity_sql("t"), with_data ? ", t.*" : "", table->table.qualified,
                                  fmt::join(conditions, " AND "), table->key_list(), limit),
                      parameters);
+  return decode_rows(connection, *table, rows, with_data);
+}
+
+std::vector<TargetRow> PostgresSink::decode_rows(const Connection& connection, const Target& target, const Result& rows,
+                                                 bool with_data) {
+  std::vector<TargetRow> out;
   for (int row = 0; row < rows.rows(); ++row) {
     TargetRow& each = out.emplace_back();
     each.key = rows.str(row, 0);
-    each.id = table->id_value(rows.text(row, 1));
+    each.id = target.id_value(rows.text(row, 1));
     if (!with_data) continue;
     Object data;
     for (int column = 2; column < rows.columns(); ++column) {
-      const CatalogColumn& about = table->column(column - 2);
+      const CatalogColumn& about = target.column(column - 2);
       data.emplace(about.name, rows.null(row, column)
                                    ? Value(nullptr)
                                    : decode(about.kind, rows.text(row, column), connection.raw_bytes(), {}));
@@ -323,6 +335,62 @@ std::vector<TargetRow> PostgresSink::list_rows(Connection& connection, const std
     each.data = std::move(data);
   }
   return out;
+}
+
+std::vector<TargetRow> PostgresSink::walk_on(const Target& target, const std::string& after, std::size_t limit,
+                                             bool with_data) {
+  const std::scoped_lock lock(walk_mutex_);
+  const bool goes_on = walk_ && walk_->type == target.type && walk_->last == after && walk_->with_data == with_data;
+  if (!goes_on) {
+    walk_.reset();
+    Walk walk{Pool::borrow(pool_), target.type, after, with_data};
+    Connection& db = *walk.connection;
+    db.run("BEGIN READ ONLY");
+    std::string where = "true";
+    if (!after.empty()) {
+      std::vector<std::string> parts;
+      for (const std::string& part : target.key.size() == 1 ? std::vector<std::string>{after} : split_key(after)) {
+        parts.push_back(literal(part));
+      }
+      where = fmt::format("({}) > ({})", target.key_list(), fmt::join(parts, ", "));
+    }
+    for (const int index : target.key) where += " AND " + target.column_sql("t", index) + " IS NOT NULL";
+    db.run(fmt::format("DECLARE walk NO SCROLL CURSOR FOR SELECT {}, {}{} FROM {} t WHERE {} ORDER BY {}",
+                       target.key_sql("t"), target.identity_sql("t"), with_data ? ", t.*" : "", target.table.qualified,
+                       where, target.key_list()));
+    walk_.emplace(std::move(walk));
+  }
+  Connection& db = *walk_->connection;
+  std::vector<TargetRow> out = decode_rows(db, target, db.run(fmt::format("FETCH {} FROM walk", limit)), with_data);
+  if (out.empty())
+    walk_.reset();
+  else
+    walk_->last = out.back().key;
+  return out;
+}
+
+std::optional<std::int64_t> PostgresSink::top_key(Connection& connection, const Target& target) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = top_keys_.find(target.type); found != top_keys_.end()) return found->second;
+  }
+  const Result found =
+      connection.run(fmt::format("SELECT max({}) FROM {} t", target.key_list(), target.table.qualified));
+  std::optional<std::int64_t> top;
+  if (!found.null(0, 0)) top = found.integer(0, 0);
+  const std::scoped_lock lock(mutex_);
+  return top_keys_[target.type] = top;
+}
+
+void PostgresSink::raise_top_key(const std::string& type, std::int64_t key) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = top_keys_.find(type);
+  if (found != top_keys_.end() && (!found->second || *found->second < key)) found->second = key;
+}
+
+void PostgresSink::forget_top_keys() {
+  const std::scoped_lock lock(mutex_);
+  top_keys_.clear();
 }
 
 awaitable<std::vector<TargetRow>> PostgresSink::list(std::string type, std::string after, std::size_t limit,

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,11 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::vector<Value> look_up(Connection& connection, const Target& target, const std::vector<std::string>& keys);
   /// The chunk of the same partition that was committed last, whose receipt is of no use any more.
   std::string exchange_last_chunk(const std::string& chunk);
+  /// The greatest key of a table whose integer key has no index: below it a look-up reads the whole table. Nobody
+  /// guards such a key against other writers, so what this sink has seen and written is taken for what is there.
+  std::optional<std::int64_t> top_key(Connection& connection, const Target& target);
+  void raise_top_key(const std::string& type, std::int64_t key);
+  void forget_top_keys();
   const Journal& journal() const noexcept { return journal_; }
   const Services& services() const noexcept { return services_; }
   const SinkConfig& config() const noexcept { return config_; }
@@ -64,6 +70,15 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::map<std::string, SinkTable> tables() const;
   std::shared_ptr<Target> load(Connection& connection, const std::string& type);
   void add_flags(Connection& connection, Target& target);
+  /// A walk through a table without an index on its key: sorted once, not for every page.
+  struct Walk {
+    Pool::Lease connection;
+    std::string type, last;
+    bool with_data;
+  };
+  std::vector<TargetRow> decode_rows(const Connection& connection, const Target& target, const Result& rows,
+                                     bool with_data);
+  std::vector<TargetRow> walk_on(const Target& target, const std::string& after, std::size_t limit, bool with_data);
   std::vector<TargetRow> list_rows(Connection& connection, const std::string& type, const std::string& after,
                                    std::size_t limit, bool with_data);
 
@@ -75,7 +90,10 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::map<std::string, SinkTable> tables_;
   std::vector<std::string> types_;
   std::map<std::string, std::shared_ptr<const Target>, std::less<>> targets_;
-  std::map<std::string, std::string> last_chunks_;  ///< by partition
+  std::map<std::string, std::string> last_chunks_;               ///< by partition
+  std::map<std::string, std::optional<std::int64_t>> top_keys_;  ///< by type
+  std::mutex walk_mutex_;
+  std::optional<Walk> walk_;
 };
 
 std::shared_ptr<Sink> make_sink(SinkConfig config, const Services& services);

@@ -25,6 +25,7 @@ struct Target {
   int id = -1;               ///< column of the generated id; -1: the natural key is the id
   std::vector<int> key;      ///< columns of the natural key; empty: none, rows are only added
   bool integer_key = false;  ///< one column, an integer
+  bool key_indexed = false;  ///< some index begins with the key's first column
   bool key_is_link = false;  ///< the key's column holds the id of another type's row
   std::string key_link_type;
   std::string sequence;  ///< behind the id, qualified; may be empty

@@ -98,6 +98,11 @@ std::vector<Value> Transaction::existing(const Target& target, const std::vector
       most = most ? std::max(*most, number) : number;
     }
     if (!least) return std::vector<Value>(keys.size());
+    if (!target.key_indexed) {
+      const std::optional<std::int64_t> top = sink_->top_key(*connection_, target);
+      top_keys_[target.type] = std::max(*most, top_keys_.try_emplace(target.type, *most).first->second);
+      if (!top || *least > *top) return std::vector<Value>(keys.size());
+    }
     const Result found = connection_->run(fmt::format("SELECT EXISTS (SELECT 1 FROM {} t WHERE {} BETWEEN {} AND {})",
                                                       target.table.qualified, target.key_list(), *least, *most));
     if (!found.truth(0, 0)) return std::vector<Value>(keys.size());
@@ -193,6 +198,7 @@ std::string Transaction::created_json() const {
     for (const std::string& key : keys) list.emplace_back(key);
     rows[type] = std::move(list);
   }
+  for (const std::string& type : keyless_) rows[type] = true;
   return boost::json::serialize(rows);
 }
 
@@ -215,8 +221,14 @@ void Transaction::commit_now(const Value& receipt) {
   connection_->change("clear receipts",
                       fmt::format("UPDATE {} SET receipt = NULL WHERE {} AND chunk <> {} AND receipt IS NOT NULL",
                                   journal, which, literal(chunk_)));
-  connection_->change("commit", "COMMIT");
+  try {
+    connection_->change("commit", "COMMIT");
+  } catch (...) {
+    sink_->forget_top_keys();  // whether the rows are there is not known
+    throw;
+  }
   open_ = false;
+  for (const auto& [type, key] : top_keys_) sink_->raise_top_key(type, key);
 }
 
 }  // namespace migrate::postgres

@@ -88,7 +88,9 @@ class Transaction : public TableTransaction {
   std::map<std::string, std::int64_t> next_ids_;              ///< by type
   std::map<std::string, std::vector<std::int64_t>> created_;  ///< integer ids of new rows, by type
   std::map<std::string, std::vector<std::string>> created_keys_;
-  std::map<std::size_t, Failed> failures_;  ///< by unit
+  std::set<std::string> keyless_;                 ///< types without any key that got rows
+  std::map<std::string, std::int64_t> top_keys_;  ///< see PostgresSink::top_key()
+  std::map<std::size_t, Failed> failures_;        ///< by unit
   std::vector<Effect> effects_;
   Members sent_;  ///< by the COPY under way or done last, row by row
   CopyBuffer buffer_;

@@ -171,6 +171,14 @@ class Undo {
   void remove_created(const std::string& type, const Value& made) {
     const auto target = sink_.target(db_, type);
     const std::string& table = target->table.qualified;
+    if (made.is_bool()) {  // nothing tells the rows of such a table apart but the transaction that made them
+      result_.removed +=
+          db_.change("delete", fmt::format("DELETE FROM {} t WHERE t.xmin::text::bigint = (SELECT xid FROM "
+                                           "{} WHERE chunk = {})",
+                                           table, journal_.chunks, literal(chunk_)))
+              .affected();
+      return;
+    }
     const bool ranges = !made.as_array().empty() && made.as_array()[0].is_array();
     const std::string identity = list_identity(*target, "t");
     const Parameters rows{boost::json::serialize(made)};

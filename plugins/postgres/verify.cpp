@@ -71,6 +71,7 @@ std::vector<Finding> Transaction::compare(std::span<Operation> operations) {
   std::vector<Finding> findings;
   for (TypeGroup& group : grouped(operations)) {
     const Target& target = *group.target;
+    if (target.identity().empty()) continue;  // rows of such a table cannot be told apart
     std::erase_if(group.members, [&](std::size_t i) {
       if (!operations[i].target_id().is_null()) return false;
       findings.push_back(finding_of(operations[i].record().ref, fmt::format("is not in {}", target.table.qualified)));

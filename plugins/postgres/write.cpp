@@ -55,6 +55,7 @@ WriteResult Transaction::write_all(std::span<Operation> operations) {
 void Transaction::write_groups(std::span<Operation> operations, const std::vector<TypeGroup>& groups) {
   created_.clear();
   created_keys_.clear();
+  keyless_.clear();
   for (const TypeGroup& group : groups) {
     create_rows(operations, group);
     merge_rows(operations, group);
@@ -178,6 +179,8 @@ void Transaction::create_rows(std::span<Operation> operations, const TypeGroup& 
         created_[target.type].push_back(id.get_int64());
       else if (!target.key.empty())
         created_keys_[target.type].push_back(key_text(id));
+      else
+        keyless_.insert(target.type);
     }
   }
 }

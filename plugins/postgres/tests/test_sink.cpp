@@ -282,8 +282,9 @@ TEST_CASE("a lost connection is a reason to try again, and the next transaction 
   std::vector<Operation> ops = operations(records);
   auto transaction = wait(shop.sink->begin("s/1/p/1"));
   wait(transaction->identify(ops));
-  shop.db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-              "application_name = 'migrate'");
+  shop.db.run(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+      "application_name = 'migrate'");
   try {
     wait(transaction->write(ops));
     FAIL("the connection is gone");
@@ -341,4 +342,51 @@ TEST_CASE("a table without id is carried over by its key, whatever its columns")
   CHECK(wait(sink->undo("s/1/p/2")).restored == 1);
   CHECK(wait(sink->undo("s/1/p/1")).removed == 2);
   CHECK(world.one("SELECT count(*) FROM pairs") == "0");
+}
+
+TEST_CASE("a key without an index is walked and looked up all the same") {
+  World world;
+  world.db.run("CREATE TABLE plain (k bigint, s text); INSERT INTO plain VALUES (5, 'five'), (NULL, 'none')");
+  SinkConfig config;
+  config.dsn = world.dsn;
+  config.schema = "t";
+  SinkTable plain;
+  plain.key = {"k"};
+  config.tables = {{"plain", plain}};
+  auto sink = std::make_shared<PostgresSink>(config, Services());
+  wait(sink->prepare({}));
+  const auto row = [](int k, std::string s) { return record("plain", std::to_string(k), Value{{"k", k}, {"s", s}}); };
+  std::vector<Record> first{row(4, "four"), row(5, "five"), row(6, "six")}, second{row(7, "seven"), row(10, "ten")},
+      third{row(6, "SIX"), row(8, "eight")};
+  CHECK(push(*sink, "s/1/p/1", first).effects ==
+        std::vector<Effect>{Effect::created, Effect::unchanged, Effect::created});
+  CHECK(push(*sink, "s/1/p/2", second).failures.empty());
+  CHECK(push(*sink, "s/1/p/3", third).effects == std::vector<Effect>{Effect::updated, Effect::created});
+  std::string keys, after;
+  for (;;) {
+    const auto page = wait(sink->list("plain", after, 2, false));
+    if (page.empty()) break;
+    for (const TargetRow& each : page) keys += each.key + " ";
+    after = page.back().key;
+  }
+  CHECK(keys == "4 5 6 7 8 10 ");
+  CHECK(wait(sink->list("plain", "7", 1, true)).at(0).data.at("s") == Value("eight"));
+}
+
+TEST_CASE("a table without any key is added to, and what was added can be taken back") {
+  World world;
+  world.db.run("CREATE TABLE heap (s text); INSERT INTO heap VALUES ('theirs')");
+  SinkConfig config;
+  config.dsn = world.dsn;
+  config.schema = "t";
+  auto sink = std::make_shared<PostgresSink>(config, Services());
+  TableSchema schema;
+  schema.type = "heap";
+  std::vector<TableSchema> schemas{schema};
+  wait(sink->prepare(schemas));
+  std::vector<Record> records{record("heap", "1", Value{{"s", "a"}}), record("heap", "2", Value{{"s", "b"}})};
+  CHECK(push(*sink, "s/1/p/1", records).failures.empty());
+  CHECK(wait(sink->count("heap")) == 3);
+  CHECK(wait(sink->undo("s/1/p/1")).removed == 2);
+  CHECK(world.one("SELECT s FROM heap") == "theirs");
 }
