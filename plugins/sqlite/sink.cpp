@@ -86,6 +86,7 @@ void SqliteSink::prepare_now(std::vector<TableSchema> schemas) {
   db.execute("COMMIT");
   services_.reach("sqlite.prepare after");
   made->describe(config_, schemas_);
+  remember(made->targets());
   writer_ = std::move(made);
 }
 
@@ -96,19 +97,20 @@ awaitable<void> SqliteSink::finish() {
   co_await on_pool(services_, work);
 }
 
+void SqliteSink::remember(const Targets& targets) {
+  types_ = targets.types();
+  for (const std::string& type : types_) keys_[type] = targets.wanted(type).key;
+}
+
 std::vector<std::string> SqliteSink::types() const {
-  if (writer_) return writer_->targets().types();
-  if (!config_.tables.empty()) return dependency_order(config_.tables);
-  std::vector<std::string> types;
-  for (const TableSchema& schema : schemas_) types.push_back(schema.type);
-  return types;
+  return types_.empty() ? dependency_order(config_.tables) : types_;
 }
 
 std::vector<std::string> SqliteSink::key_columns(const std::string& type) const {
-  if (const auto table = config_.tables.find(type); table != config_.tables.end()) return table->second.key;
-  for (const TableSchema& schema : schemas_)
-    if (schema.type == type) return schema.key;
-  return {};
+  const auto found = keys_.find(type);
+  if (found != keys_.end()) return found->second;
+  const auto table = config_.tables.find(type);
+  return table == config_.tables.end() ? std::vector<std::string>() : table->second.key;
 }
 
 awaitable<std::optional<Value>> SqliteSink::receipt(std::string chunk) {
@@ -275,7 +277,7 @@ awaitable<std::vector<Check>> SqliteSink::check() {
   co_return co_await on_pool(services_, work);
 }
 
-std::vector<Check> SqliteSink::check_now() const {
+std::vector<Check> SqliteSink::check_now() {
   std::vector<Check> checks;
   const std::string path = config_.path.string();
   try {
@@ -293,7 +295,8 @@ std::vector<Check> SqliteSink::check_now() const {
     Connection connection(config_, Access::write);
     connection.db().execute("BEGIN IMMEDIATE; ROLLBACK");
     checks.push_back(Check{"target file", true, fmt::format("{} can be written", path), ""});
-    const Targets targets(connection.db(), config_, {});
+    const Targets targets(connection.db(), config_, schemas_);
+    remember(targets);
     for (const std::string& type : targets.types()) {
       const bool there = targets.find(type) != nullptr;
       if (!there && !config_.create)

@@ -1,6 +1,7 @@
 // Writes tables of an SQLite file. One connection writes, one transaction at a time; another reads what is committed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -44,7 +45,8 @@ class SqliteSink final : public TableSink {
   friend class Transaction;
 
   void prepare_now(std::vector<TableSchema> schemas);
-  std::vector<Check> check_now() const;
+  std::vector<Check> check_now();
+  void remember(const Targets& targets);
   /// Created when first needed; null while the file does not exist.
   Connection* reader();
   Connection& writer();
@@ -55,6 +57,8 @@ class SqliteSink final : public TableSink {
   SinkConfig config_;
   Services services_;
   std::vector<TableSchema> schemas_;
+  std::vector<std::string> types_;                        ///< as check() or prepare() found them
+  std::map<std::string, std::vector<std::string>> keys_;
   std::mutex reading_;
   std::unique_ptr<Connection> reader_, writer_;
   bool indexed_ = false;  ///< the indexes that flags need are there

@@ -323,3 +323,107 @@ TEST_CASE("sink: a full disk breaks the chunk off and says so") {
   CHECK(contains(error.what(), file.string()));
   CHECK(dump(file).empty());
 }
+
+TEST_CASE("sink: without tables in the configuration it takes those of the source, keys carried over") {
+  TempFolder folder;
+  SinkConfig config;
+  config.path = folder.path / "t.db";
+  TableSchema plain, pair, bare;
+  plain.type = "plain";
+  plain.columns = {{"k", ColumnType::integer, false}, {"v", ColumnType::any, true}, {"f", ColumnType::boolean, true}};
+  plain.key = {"k"};
+  pair.type = "pair";
+  pair.columns = {{"a", ColumnType::text, false}, {"b", ColumnType::integer, false}, {"v", ColumnType::real, true}};
+  pair.key = {"a", "b"};
+  bare.type = "bare";
+  bare.columns = {{"v", ColumnType::text, true}};
+  bare.key = {"rowid"};
+  std::shared_ptr<TableSink> sink = opened(config, Services(), {plain, pair, bare});
+  const auto rows = [] {
+    return std::vector<Record>{record("plain", "5", R"({"k":5,"v":"5","f":true})"),
+                               record("pair", "x\\|y|2", R"({"a":"x|y","b":2,"v":3})"), record("bare", "9", R"({"v":"z"})")};
+  };
+  std::vector<Record> records = rows();
+  CHECK(write(*sink, "s/1/p/1", records).failures.empty());
+  CHECK(sql(config.path, "SELECT k, typeof(v), f FROM plain UNION ALL SELECT a, b, v FROM pair UNION ALL SELECT rowid, v, 0 "
+                         "FROM bare") == Strings{"5|text|1", "x|y|2|3.0", "9|z|0"});
+  records = rows();
+  CHECK(write(*sink, "s/2/p/1", records).effects == std::vector<Effect>(3, Effect::unchanged));
+  CHECK(sink->key_columns("pair") == Strings{"a", "b"});
+  std::shared_ptr<Sink> later = sqlite::make_sink(config, Services());
+  for (const Check& check : wait_for(later->check())) CHECK(check.passed);
+  CHECK(later->as_tables()->types().size() == 3);
+  CHECK(later->as_tables()->key_columns("bare") == Strings{"rowid"});
+  CHECK(wait_for(later->as_tables()->undo("s/1/p/1")).removed == 3);
+}
+
+TEST_CASE("sink: values come back as they were, or are refused") {
+  TempFolder folder;
+  SinkConfig config;
+  config.path = folder.path / "t.db";
+  TableSchema schema;
+  schema.type = "t";
+  schema.columns = {{"k", ColumnType::integer, false}, {"any", ColumnType::any, true}, {"text", ColumnType::text, true},
+                    {"number", ColumnType::numeric, true}, {"real", ColumnType::real, true}, {"whole", ColumnType::integer, true},
+                    {"json", ColumnType::json, true}};
+  schema.key = {"k"};
+  std::shared_ptr<TableSink> sink = opened(config, Services(), {schema});
+  Record nasty = record("t", "1", R"({"any":{"$binary":{"base64":"AP8=","subType":"00"}},
+      "text":{"$binary":{"base64":"x+E=","subType":"00"}},"number":{"$numberDecimal":"12.50"},"real":7,
+      "whole":-9223372036854775808,"json":{"a":[1]}})");
+  Record more = record("t", "2", R"({"any":{"$numberDouble":"-Infinity"},"text":5,"number":"12x","real":1e300,
+      "whole":"17","json":"[1, 2]"})");
+  more.data.get_object()["any"] = std::string("a\0b", 3);
+  std::vector<Record> records{nasty, more};
+  REQUIRE(write(*sink, "s/1/p/1", records).failures.empty());
+  CHECK(sql(config.path, "SELECT hex(any), typeof(any), hex(text), typeof(text), number, real, whole, json FROM t") ==
+        Strings{R"(00FF|blob|C7E1|text|12.5|7.0|-9223372036854775808|{"a":[1]})",
+                "610062|text|35|text|12x|1.0e+300|17|[1, 2]"});
+  records = {nasty, more};
+  CHECK(write(*sink, "s/2/p/1", records).effects == std::vector<Effect>(2, Effect::unchanged));
+  std::vector<Operation> operations{Operation(records[0], 0), Operation(records[1], 1)};
+  operations[0].set_target_id(1);
+  operations[1].set_target_id(2);
+  CHECK(wait_for(sink->verify(operations)).empty());
+  const auto cause = [&](std::string_view json) {
+    std::vector<Record> one{record("t", "9", json)};
+    std::vector<UnitFailure> failures = write(*sink, "s/3/p/1", one, {}, false).failures;
+    return failures.empty() ? std::string() : failures[0].error.cause;
+  };
+  CHECK(cause(R"({"real":{"$numberDouble":"NaN"}})") == "bad_value");
+  CHECK(cause(R"({"whole":18446744073709551615})") == "bad_value");
+  CHECK(cause(R"({"text":[1]})") == "bad_value");
+  CHECK(cause(R"({"number":{"$numberDecimal":"0.12345678901234567890"}})") == "bad_value");
+  CHECK(cause(R"({"text":{"$numberDecimal":"0.12345678901234567890"}})").empty());
+  CHECK(wait_for(sink->undo("s/1/p/1")).removed == 2);
+}
+
+TEST_CASE("sink: a crash at any point leaves a chunk whole or not there at all") {
+  TempFolder folder;
+  int reached = 0;
+  for (int crash = 1; crash < 20; ++crash) {
+    const fs::path file = folder.path / (std::to_string(crash) + ".db");
+    int left = crash;
+    Services services;
+    services.fault_point = [&](std::string_view point) {
+      if (--left == 0) throw SimulatedCrash{std::string(point)};
+    };
+    std::vector<Record> records{record("devices", "1", R"({"ecu":"E","blocked":false})"),
+                                record("certificates", "1", R"({"device_id":1})")};
+    bool crashed = false;
+    try {
+      std::shared_ptr<TableSink> sink = opened(shop(file), services);
+      write(*sink, "s/1/p/1", records);
+    } catch (const SimulatedCrash&) {
+      crashed = true;
+    }
+    std::shared_ptr<TableSink> sink = opened(shop(file));
+    const bool arrived = wait_for(sink->receipt("s/1/p/1")).has_value();
+    CHECK(dump(file).size() == (arrived ? 2U : 0U));
+    if (!crashed) break;
+    ++reached;
+    if (!arrived) write(*sink, "s/1/p/1", records);
+    CHECK(dump(file) == Strings{"certificates: 1|1|NULL|1|NULL|NULL|NULL", "devices: 1|1|E|0"});
+  }
+  CHECK(reached == 6);
+}
