@@ -72,9 +72,7 @@ void read_parts(const Object& line, Record& into) {
   });
   into.version = text(line, "version");
   const std::string intent = text(line, "intent");
-  into.intent = intent == "patch"           ? Intent::patch
-                : intent == "get_or_create" ? Intent::get_or_create
-                                            : Intent::upsert;
+  into.intent = intent == "patch" ? Intent::patch : intent == "get_or_create" ? Intent::get_or_create : Intent::upsert;
 }
 
 Error bad_line(const std::string& place, std::string_view what) {
@@ -93,7 +91,9 @@ std::string line_of(const Record& record) {
   line.emplace("data", record.data);
   Array links, blobs, keys, warnings;
   for (const Link& link : record.links) {
-    Object to{{"relation", link.relation}, {"type", link.target.type}, {"id", link.target.id},
+    Object to{{"relation", link.relation},
+              {"type", link.target.type},
+              {"id", link.target.id},
               {"missing", to_text(link.missing)}};
     put(to, "cause", link.cause);
     if (!link.attributes.is_null()) to.emplace("attributes", link.attributes);

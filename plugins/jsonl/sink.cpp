@@ -142,8 +142,8 @@ class JsonlTransaction final : public TableTransaction {
     const std::string text = boost::json::serialize(receipt);
     const std::string stream = chunk_.substr(0, chunk_.rfind('/') + 1), end = after_prefix(stream);
     {
-      Statement clear = db.prepare(
-          "UPDATE chunks SET receipt=NULL WHERE chunk>=?1 AND (?2='' OR chunk<?2) AND receipt IS NOT NULL");
+      Statement clear =
+          db.prepare("UPDATE chunks SET receipt=NULL WHERE chunk>=?1 AND (?2='' OR chunk<?2) AND receipt IS NOT NULL");
       clear.bind(1, std::string_view(stream));
       clear.bind(2, std::string_view(end));
       db.step(clear);

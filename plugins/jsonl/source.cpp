@@ -35,7 +35,8 @@ awaitable<std::vector<Partition>> JsonlSource::partitions() {
 std::vector<Partition> JsonlSource::partitions_now() const {
   std::vector<fs::path> files;
   if (!fs::exists(config_.path))
-    throw Error(ErrorKind::not_found, "missing_file", fmt::format("{}: there is no such file or folder", config_.path.string()))
+    throw Error(ErrorKind::not_found, "missing_file",
+                fmt::format("{}: there is no such file or folder", config_.path.string()))
         .with_advice("Correct `path`: it is taken relative to the migration file.");
   if (fs::is_directory(config_.path)) {
     for (const fs::directory_entry& entry : fs::directory_iterator(config_.path))
@@ -98,8 +99,7 @@ RecordBatch JsonlSource::read_lines(const Partition& partition, const Cursor& fr
     read_line(text, boost::json::storage_ptr(batch.arena.get()), fmt::format("{}:{}", file, number), partition.type,
               config_.id, batch.records.emplace_back());
   }
-  if (in.bad())
-    throw Error(ErrorKind::internal, "file_error", fmt::format("{} could not be read to its end", file));
+  if (in.bad()) throw Error(ErrorKind::internal, "file_error", fmt::format("{} could not be read to its end", file));
   batch.next = Object{{"offset", offset}, {"line", number}};
   return batch;
 }
@@ -108,8 +108,8 @@ RecordBatch JsonlSource::read_staged(const Partition& partition, const Cursor& f
   Staging staging(config_.path, false);
   RecordBatch batch = fresh_batch();
   std::int64_t offset = field(from, "offset");
-  sqlite::Statement select = staging.db().prepare(
-      "SELECT offset, length FROM records WHERE type=? AND offset>=? ORDER BY offset LIMIT ?");
+  sqlite::Statement select =
+      staging.db().prepare("SELECT offset, length FROM records WHERE type=? AND offset>=? ORDER BY offset LIMIT ?");
   select.bind(1, std::string_view(partition.type));
   select.bind(2, offset);
   select.bind(3, static_cast<std::int64_t>(limit) + 1);

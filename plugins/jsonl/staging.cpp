@@ -66,7 +66,8 @@ Staging::Staging(const fs::path& folder, bool write)
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
       "CREATE TABLE IF NOT EXISTS files(type TEXT PRIMARY KEY NOT NULL, length INTEGER NOT NULL, "
       "swapping INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-      "CREATE TABLE IF NOT EXISTS records(type TEXT NOT NULL, id TEXT NOT NULL, number INTEGER, offset INTEGER NOT NULL, "
+      "CREATE TABLE IF NOT EXISTS records(type TEXT NOT NULL, id TEXT NOT NULL, number INTEGER, offset INTEGER NOT "
+      "NULL, "
       "length INTEGER NOT NULL, PRIMARY KEY(type, id)) WITHOUT ROWID;"
       "CREATE UNIQUE INDEX IF NOT EXISTS records_by_offset ON records(type, offset);"
       "CREATE INDEX IF NOT EXISTS records_by_number ON records(type, number) WHERE number IS NOT NULL;"
@@ -155,7 +156,8 @@ Staging::File& Staging::open(const std::string& type) {
 
 void Staging::flush(const std::string& type, File& opened) {
   if (opened.buffer.empty()) return;
-  write_all(opened.descriptor, opened.buffer, opened.length - static_cast<std::int64_t>(opened.buffer.size()), file(type));
+  write_all(opened.descriptor, opened.buffer, opened.length - static_cast<std::int64_t>(opened.buffer.size()),
+            file(type));
   opened.buffer.clear();
 }
 
@@ -198,7 +200,8 @@ void Staging::commit() {
     if (opened.length == opened.committed) continue;
     if (::fdatasync(opened.descriptor) != 0) throw file_error(file(type), "written");
     if (opened.committed == 0) sync_folder(folder_);
-    Statement length = db_.prepare("INSERT INTO files(type, length) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET length=?2");
+    Statement length =
+        db_.prepare("INSERT INTO files(type, length) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET length=?2");
     length.bind(1, std::string_view(type));
     length.bind(2, opened.length);
     db_.step(length);
@@ -237,8 +240,8 @@ void Staging::compact() {
     if (descriptor < 0) throw file_error(fresh, "created");
     db_.execute("BEGIN IMMEDIATE");
     try {
-      Statement select = db_.prepare(
-          "SELECT id, offset, length FROM records WHERE type=? AND offset>=? ORDER BY offset LIMIT 1000");
+      Statement select =
+          db_.prepare("SELECT id, offset, length FROM records WHERE type=? AND offset>=? ORDER BY offset LIMIT 1000");
       Statement move = db_.prepare("UPDATE records SET offset=? WHERE type=? AND id=?");
       std::int64_t from = 0, length = 0;
       for (bool more = true; more;) {

@@ -83,11 +83,16 @@ ColumnType column_type(const ColumnInfo& column) {
   if (has("JSON")) return ColumnType::json;
   if (has("NUMERIC") || has("DECIMAL")) return ColumnType::numeric;
   switch (column.affinity) {
-    case Affinity::integer: return ColumnType::integer;
-    case Affinity::text: return ColumnType::text;
-    case Affinity::real: return ColumnType::real;
-    case Affinity::blob: return type.empty() ? ColumnType::any : ColumnType::binary;
-    case Affinity::numeric: return ColumnType::any;  // a word that SQLite does not know
+    case Affinity::integer:
+      return ColumnType::integer;
+    case Affinity::text:
+      return ColumnType::text;
+    case Affinity::real:
+      return ColumnType::real;
+    case Affinity::blob:
+      return type.empty() ? ColumnType::any : ColumnType::binary;
+    case Affinity::numeric:
+      return ColumnType::any;  // a word that SQLite does not know
   }
   return ColumnType::any;
 }
@@ -107,9 +112,8 @@ std::vector<std::string> TableInfo::column_names() const {
 bool TableInfo::is_unique(const std::vector<std::string>& key) const {
   if (key.size() == 1 && !rowid.empty() && same_name(key[0], rowid)) return true;
   const auto covers = [&](const std::vector<std::string>& columns_of_index) {
-    return !columns_of_index.empty() &&
-           std::all_of(columns_of_index.begin(), columns_of_index.end(),
-                       [&](const std::string& each) { return among(each, key); });
+    return !columns_of_index.empty() && std::all_of(columns_of_index.begin(), columns_of_index.end(),
+                                                    [&](const std::string& each) { return among(each, key); });
   };
   return covers(primary_key) || std::any_of(unique.begin(), unique.end(), covers);
 }

@@ -26,10 +26,10 @@ struct TableInfo {
   std::string name, kind;  ///< kind: table, view, virtual, shadow
   std::vector<ColumnInfo> columns;
   std::vector<std::string> primary_key;
-  std::vector<std::vector<std::string>> unique;  ///< column lists of unique indexes that have no condition
-  std::vector<std::vector<std::string>> indexes; ///< column lists of all indexes without condition
-  std::string rowid;       ///< a name by which the rowid can be had; empty where there is none
-  bool key_is_rowid = false;  ///< the primary key is another name for the rowid
+  std::vector<std::vector<std::string>> unique;   ///< column lists of unique indexes that have no condition
+  std::vector<std::vector<std::string>> indexes;  ///< column lists of all indexes without condition
+  std::string rowid;                              ///< a name by which the rowid can be had; empty where there is none
+  bool key_is_rowid = false;                      ///< the primary key is another name for the rowid
 
   const ColumnInfo* column(std::string_view column_name) const;
   std::vector<std::string> column_names() const;

@@ -90,7 +90,8 @@ std::string_view tidy_date(std::string_view text, const TargetColumn& column, st
       text = scratch;
     }
   }
-  if (column.type == ColumnType::date && text.size() == 20 && text.substr(10) == "T00:00:00Z") return text.substr(0, 10);
+  if (column.type == ColumnType::date && text.size() == 20 && text.substr(10) == "T00:00:00Z")
+    return text.substr(0, 10);
   return text;
 }
 
@@ -133,11 +134,15 @@ std::uint64_t hash_bytes(std::uint64_t hash, std::string_view bytes) noexcept {
 bool Cell::operator==(const Cell& other) const noexcept {
   if (kind != other.kind) return false;
   switch (kind) {
-    case Kind::null: return true;
-    case Kind::integer: return integer == other.integer;
-    case Kind::real: return std::memcmp(&real, &other.real, sizeof real) == 0 || real == other.real;
+    case Kind::null:
+      return true;
+    case Kind::integer:
+      return integer == other.integer;
+    case Kind::real:
+      return std::memcmp(&real, &other.real, sizeof real) == 0 || real == other.real;
     case Kind::text:
-    case Kind::blob: return bytes == other.bytes;
+    case Kind::blob:
+      return bytes == other.bytes;
   }
   return false;
 }
@@ -147,9 +152,12 @@ Encoder::Encoder(const Database& db)
 
 Cell Encoder::encode(const Value& value, const TargetColumn& column, std::string& scratch) {
   switch (value.kind()) {
-    case boost::json::kind::null: return Cell();
-    case boost::json::kind::bool_: return with_affinity(integer_cell(value.get_bool()), column.affinity, scratch);
-    case boost::json::kind::int64: return with_affinity(integer_cell(value.get_int64()), column.affinity, scratch);
+    case boost::json::kind::null:
+      return Cell();
+    case boost::json::kind::bool_:
+      return with_affinity(integer_cell(value.get_bool()), column.affinity, scratch);
+    case boost::json::kind::int64:
+      return with_affinity(integer_cell(value.get_int64()), column.affinity, scratch);
     case boost::json::kind::uint64:
       if (column.affinity != Affinity::text) throw bad_value(column, fmt::format("the number {}", value.get_uint64()));
       scratch = std::to_string(value.get_uint64());
@@ -162,7 +170,8 @@ Cell Encoder::encode(const Value& value, const TargetColumn& column, std::string
       return with_affinity(text_cell(std::string_view(text.data(), text.size())), column.affinity, scratch);
     }
     case boost::json::kind::array:
-    case boost::json::kind::object: return encode_object(value, column, scratch);
+    case boost::json::kind::object:
+      return encode_object(value, column, scratch);
   }
   return Cell();
 }
@@ -204,7 +213,8 @@ Cell Encoder::encode_key(std::string_view text, const TargetColumn& column, std:
 
 Cell Encoder::with_affinity(Cell cell, Affinity affinity, std::string& scratch) {
   switch (affinity) {
-    case Affinity::blob: return cell;
+    case Affinity::blob:
+      return cell;
     case Affinity::text: {
       if (cell.kind != Cell::Kind::integer && cell.kind != Cell::Kind::real) return cell;
       Use use(as_text_);
@@ -215,7 +225,8 @@ Cell Encoder::with_affinity(Cell cell, Affinity affinity, std::string& scratch) 
     }
     case Affinity::real:
     case Affinity::integer:
-    case Affinity::numeric: break;
+    case Affinity::numeric:
+      break;
   }
   if (cell.kind == Cell::Kind::text) {
     if (!reads_as_number(cell.bytes)) return cell;
@@ -242,25 +253,32 @@ Cell Encoder::with_affinity(Cell cell, Affinity affinity, std::string& scratch) 
 
 Cell cell_of(sqlite3_stmt* row, int column) {
   switch (sqlite3_column_type(row, column)) {
-    case SQLITE_INTEGER: return integer_cell(sqlite3_column_int64(row, column));
-    case SQLITE_FLOAT: return real_cell(sqlite3_column_double(row, column));
+    case SQLITE_INTEGER:
+      return integer_cell(sqlite3_column_int64(row, column));
+    case SQLITE_FLOAT:
+      return real_cell(sqlite3_column_double(row, column));
     case SQLITE_TEXT: {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, column));
       return text_cell(std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(row, column))));
     }
     case SQLITE_BLOB: {
       const auto* bytes = static_cast<const char*>(sqlite3_column_blob(row, column));
-      return blob_cell(std::string_view(bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(row, column))));
+      return blob_cell(
+          std::string_view(bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(row, column))));
     }
-    default: return Cell();
+    default:
+      return Cell();
   }
 }
 
 Value value_of(const Cell& cell) {
   Value value;
   switch (cell.kind) {
-    case Cell::Kind::null: break;
-    case Cell::Kind::integer: value = cell.integer; break;
+    case Cell::Kind::null:
+      break;
+    case Cell::Kind::integer:
+      value = cell.integer;
+      break;
     case Cell::Kind::real:
       if (std::isfinite(cell.real))
         value = cell.real;
@@ -273,16 +291,24 @@ Value value_of(const Cell& cell) {
         break;
       }
       [[fallthrough]];
-    case Cell::Kind::blob: set_binary(value, cell.bytes); break;
+    case Cell::Kind::blob:
+      set_binary(value, cell.bytes);
+      break;
   }
   return value;
 }
 
 void bind(sqlite3_stmt* statement, int index, const Cell& cell) {
   switch (cell.kind) {
-    case Cell::Kind::null: sqlite3_bind_null(statement, index); break;
-    case Cell::Kind::integer: sqlite3_bind_int64(statement, index, cell.integer); break;
-    case Cell::Kind::real: sqlite3_bind_double(statement, index, cell.real); break;
+    case Cell::Kind::null:
+      sqlite3_bind_null(statement, index);
+      break;
+    case Cell::Kind::integer:
+      sqlite3_bind_int64(statement, index, cell.integer);
+      break;
+    case Cell::Kind::real:
+      sqlite3_bind_double(statement, index, cell.real);
+      break;
     case Cell::Kind::text:
       sqlite3_bind_text64(statement, index, cell.bytes.data() ? cell.bytes.data() : "", cell.bytes.size(),
                           SQLITE_STATIC, SQLITE_UTF8);
@@ -298,9 +324,12 @@ void bind(sqlite3_stmt* statement, int index, const Cell& cell) {
 
 std::string shown(const Cell& cell) {
   switch (cell.kind) {
-    case Cell::Kind::null: return "NULL";
-    case Cell::Kind::integer: return std::to_string(cell.integer);
-    case Cell::Kind::real: return fmt::format("{}", cell.real);
+    case Cell::Kind::null:
+      return "NULL";
+    case Cell::Kind::integer:
+      return std::to_string(cell.integer);
+    case Cell::Kind::real:
+      return fmt::format("{}", cell.real);
     case Cell::Kind::text:
       if (valid_utf8(cell.bytes)) {
         std::string text(cell.bytes.substr(0, 200));
@@ -310,7 +339,8 @@ std::string shown(const Cell& cell) {
         return cell.bytes.size() > 200 ? text + "…" : text;
       }
       [[fallthrough]];
-    case Cell::Kind::blob: return fmt::format("{} bytes", cell.bytes.size());
+    case Cell::Kind::blob:
+      return fmt::format("{} bytes", cell.bytes.size());
   }
   return "";
 }
@@ -320,8 +350,11 @@ std::uint64_t hash_row(const std::vector<Cell>& cells) noexcept {
   for (const Cell& cell : cells) {
     hash = mix(hash, static_cast<std::uint64_t>(cell.kind) + 1);
     switch (cell.kind) {
-      case Cell::Kind::null: break;
-      case Cell::Kind::integer: hash = mix(hash, static_cast<std::uint64_t>(cell.integer)); break;
+      case Cell::Kind::null:
+        break;
+      case Cell::Kind::integer:
+        hash = mix(hash, static_cast<std::uint64_t>(cell.integer));
+        break;
       case Cell::Kind::real: {
         const double real = cell.real == 0.0 ? 0.0 : cell.real;
         std::uint64_t word;
@@ -330,7 +363,9 @@ std::uint64_t hash_row(const std::vector<Cell>& cells) noexcept {
         break;
       }
       case Cell::Kind::text:
-      case Cell::Kind::blob: hash = hash_bytes(hash, cell.bytes); break;
+      case Cell::Kind::blob:
+        hash = hash_bytes(hash, cell.bytes);
+        break;
     }
   }
   return hash;

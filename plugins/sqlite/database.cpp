@@ -110,13 +110,14 @@ Error Database::error(int code) const {
       return Error(ErrorKind::transient, "database_locked", fmt::format("{} is locked by another program", name))
           .with_advice("Close the program that has this file open, or set `busy_ms` higher.");
     case SQLITE_NOTADB:
-      return Error(ErrorKind::invalid, "not_a_database", fmt::format("{} is not an SQLite database, or encrypted", name))
+      return Error(ErrorKind::invalid, "not_a_database",
+                   fmt::format("{} is not an SQLite database, or encrypted", name))
           .with_advice("Name the database file in `path`; an encrypted one has to be exported in the clear first.");
     case SQLITE_CORRUPT:
-      return Error(ErrorKind::internal, "damaged_database",
-                   fmt::format("{} is damaged or was cut off: {}", name, said))
-          .with_advice("Copy the file again, with its -wal beside it, or restore it from a backup; "
-                       "`sqlite3 FILE .recover` saves what can be read.");
+      return Error(ErrorKind::internal, "damaged_database", fmt::format("{} is damaged or was cut off: {}", name, said))
+          .with_advice(
+              "Copy the file again, with its -wal beside it, or restore it from a backup; "
+              "`sqlite3 FILE .recover` saves what can be read.");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
@@ -125,10 +126,12 @@ Error Database::error(int code) const {
                    fmt::format("{} cannot be {}: {}", name, (code & 0xFF) == SQLITE_READONLY ? "written" : "opened",
                                system != 0 ? std::strerror(system) : said.c_str()))
           .with_advice("Give this user the right to read and write the file and its folder.");
-    default: break;
+    default:
+      break;
   }
-  return Error(ErrorKind::internal, "sqlite_error",
-               fmt::format("{}: {}{}{}", name, said, system != 0 ? ": " : "", system != 0 ? std::strerror(system) : ""));
+  return Error(
+      ErrorKind::internal, "sqlite_error",
+      fmt::format("{}: {}{}{}", name, said, system != 0 ? ": " : "", system != 0 ? std::strerror(system) : ""));
 }
 
 }  // namespace migrate::sqlite

@@ -177,9 +177,9 @@ std::vector<TargetRow> SqliteSink::list_now(const std::string& type, const std::
   std::vector<std::string> conditions;
   for (const std::string& name : key) conditions.push_back(name + " IS NOT NULL");
   if (!after.empty()) conditions.push_back(fmt::format("{}>({})", keys, marks));
-  Statement select = connection->db().prepare(fmt::format(
-      "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT ?", table.column_list(), sql_name(table.name),
-      fmt::join(conditions, " AND "), fmt::join(key, ",")));
+  Statement select =
+      connection->db().prepare(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT ?", table.column_list(),
+                                           sql_name(table.name), fmt::join(conditions, " AND "), fmt::join(key, ",")));
   int index = 1;
   if (!after.empty())
     for (const Cell& cell : access->key_cells(std::string_view(after))) bind(select.get(), index++, cell);

@@ -57,11 +57,11 @@ class SqliteSink final : public TableSink {
   SinkConfig config_;
   Services services_;
   std::vector<TableSchema> schemas_;
-  std::vector<std::string> types_;                        ///< as check() or prepare() found them
+  std::vector<std::string> types_;  ///< as check() or prepare() found them
   std::map<std::string, std::vector<std::string>> keys_;
   std::mutex reading_;
   std::unique_ptr<Connection> reader_, writer_;
-  bool indexed_ = false;  ///< the indexes that flags need are there
+  bool indexed_ = false;                                      ///< the indexes that flags need are there
   std::unordered_map<std::string, std::string> last_chunks_;  ///< by stream: whose receipt is cleared next
 };
 

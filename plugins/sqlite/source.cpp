@@ -74,8 +74,9 @@ std::string condition(const std::vector<std::string>& parts) {
 Error null_key(const TablePlan& plan) {
   return Error(ErrorKind::invalid, "null_key",
                fmt::format("table \"{}\" has rows whose key ({}) is NULL", plan.info.name, fmt::join(plan.key, ", ")))
-      .with_advice(plan.info.rowid.empty() ? std::string("Name other key columns: `key: [...]`.")
-                                           : fmt::format("Read it by row number instead: `key: [{}]`.", plan.info.rowid));
+      .with_advice(plan.info.rowid.empty()
+                       ? std::string("Name other key columns: `key: [...]`.")
+                       : fmt::format("Read it by row number instead: `key: [{}]`.", plan.info.rowid));
 }
 
 bool has_null_keys(const Database& db, const TablePlan& plan) {
@@ -94,14 +95,17 @@ bool has_null_keys(const Database& db, const TablePlan& plan) {
 
 struct SqliteSource::Reader {
   Reader(const SourceConfig& config, const TablePlan& table, const Partition& partition)
-      : plan(table), db(config.path, Access::read, config.busy_ms), after(bound(partition, "after")),
+      : plan(table),
+        db(config.path, Access::read, config.busy_ms),
+        after(bound(partition, "after")),
         through(bound(partition, "through")) {
     std::vector<std::string> always;
     if (through) always.push_back(fmt::format("{}<={}", key_list(plan.key), *through));
     if (!plan.wanted.where.empty()) always.push_back(fmt::format("({})", plan.wanted.where));
     std::vector<std::string> parts = always;
-    parts.insert(parts.begin(), fmt::format("{}>{}", key_list(plan.key),
-                                            plan.key.size() == 1 ? "?" : fmt::format("({})", placeholders(plan.key.size()))));
+    parts.insert(parts.begin(),
+                 fmt::format("{}>{}", key_list(plan.key),
+                             plan.key.size() == 1 ? "?" : fmt::format("({})", placeholders(plan.key.size()))));
     next = db.prepare(plan.select + condition(parts) + plan.order);
     parts = always;
     if (after) parts.insert(parts.begin(), fmt::format("{}>{}", key_list(plan.key), *after));
@@ -168,9 +172,9 @@ std::vector<Partition> SqliteSource::partitions_now() {
   std::vector<Partition> result;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const TablePlan& plan = all[i];
-    const std::string from = sql_name(plan.info.name) + condition(plan.wanted.where.empty()
-                                                                    ? std::vector<std::string>()
-                                                                    : std::vector<std::string>{plan.wanted.where});
+    const std::string from =
+        sql_name(plan.info.name) +
+        condition(plan.wanted.where.empty() ? std::vector<std::string>() : std::vector<std::string>{plan.wanted.where});
     std::optional<std::int64_t> least, most;
     if (plan.integer_key && (plan.wanted.partitions > 1 || plan.wanted.where.empty())) {
       least = db.number(fmt::format("SELECT min({}) FROM {}", sql_name(plan.key[0]), from));
@@ -187,7 +191,8 @@ std::vector<Partition> SqliteSource::partitions_now() {
     partition.size = size;
     partition.options = Object{{"plan", static_cast<std::int64_t>(i)}};
     const std::uint64_t parts = static_cast<std::uint64_t>(plan.wanted.partitions);
-    const std::uint64_t span = least && most ? static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least) : 0;
+    const std::uint64_t span =
+        least && most ? static_cast<std::uint64_t>(*most) - static_cast<std::uint64_t>(*least) : 0;
     if (parts < 2 || span < parts) {
       result.push_back(std::move(partition));
       continue;
@@ -274,8 +279,10 @@ RecordBatch SqliteSource::read_now(const Partition& partition, const Cursor& fro
       break;
     }
     read_row(statement.get(), plan, blank, batch.records);
-    if (batch.records.size() == limit) batch.next = cursor_of(statement.get(), keys);
-    else if (!integers) batch.next = cursor_of(statement.get(), keys);
+    if (batch.records.size() == limit)
+      batch.next = cursor_of(statement.get(), keys);
+    else if (!integers)
+      batch.next = cursor_of(statement.get(), keys);
   }
   if (!batch.records.empty() && batch.next.is_null()) {
     std::int64_t last = 0;
@@ -316,9 +323,8 @@ RecordBatch SqliteSource::fetch_now(const std::vector<RecordRef>& refs) {
   for (const RecordRef& ref : refs) {
     auto found = statements.find(ref.type);
     if (found == statements.end()) {
-      const auto plan = std::find_if(all.begin(), all.end(), [&](const TablePlan& each) {
-        return each.wanted.type == ref.type;
-      });
+      const auto plan =
+          std::find_if(all.begin(), all.end(), [&](const TablePlan& each) { return each.wanted.type == ref.type; });
       if (plan == all.end())
         throw Error(ErrorKind::not_found, "missing_table", fmt::format("nothing of type \"{}\" is read", ref.type));
       std::vector<std::string> parts;

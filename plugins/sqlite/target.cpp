@@ -11,16 +11,26 @@ namespace {
 
 const char* declared_as(ColumnType type) {
   switch (type) {
-    case ColumnType::boolean: return "BOOLEAN";
-    case ColumnType::integer: return "INTEGER";
-    case ColumnType::real: return "REAL";
-    case ColumnType::numeric: return "NUMERIC";
-    case ColumnType::text: return "TEXT";
-    case ColumnType::timestamp: return "TIMESTAMP";
-    case ColumnType::date: return "DATE";
-    case ColumnType::binary: return "BLOB";
-    case ColumnType::json: return "JSON";
-    case ColumnType::any: return "";
+    case ColumnType::boolean:
+      return "BOOLEAN";
+    case ColumnType::integer:
+      return "INTEGER";
+    case ColumnType::real:
+      return "REAL";
+    case ColumnType::numeric:
+      return "NUMERIC";
+    case ColumnType::text:
+      return "TEXT";
+    case ColumnType::timestamp:
+      return "TIMESTAMP";
+    case ColumnType::date:
+      return "DATE";
+    case ColumnType::binary:
+      return "BLOB";
+    case ColumnType::json:
+      return "JSON";
+    case ColumnType::any:
+      return "";
   }
   return "";
 }

@@ -17,11 +17,11 @@ namespace migrate::sqlite {
 struct TargetTable {
   std::string type, name;
   SinkTable config;
-  std::vector<TargetColumn> columns;      ///< those that can be written, in the database's order
-  int id = -1;                            ///< the generated id's column; -1: rows are addressed by their key
-  std::vector<int> key;                   ///< the natural key's columns
-  bool key_is_reference = false;          ///< the natural key is the id of another row
-  bool integer_key = false;               ///< one column of integers
+  std::vector<TargetColumn> columns;  ///< those that can be written, in the database's order
+  int id = -1;                        ///< the generated id's column; -1: rows are addressed by their key
+  std::vector<int> key;               ///< the natural key's columns
+  bool key_is_reference = false;      ///< the natural key is the id of another row
+  bool integer_key = false;           ///< one column of integers
   std::vector<std::pair<int, std::string>> references;  ///< column and the type that it refers to
   /// A flag and "SELECT EXISTS(… by=?)" with the values that count bound behind the row's address.
   struct Flag {

@@ -28,8 +28,9 @@ class Undo {
       if (!db.step(select)) return result_;
       const std::string_view rows = select.text(0);
       const auto* hashes = static_cast<const char*>(sqlite3_column_blob(select.get(), 1));
-      created = CreatedRows::parse(rows, std::string_view(hashes ? hashes : "",
-                                                          static_cast<std::size_t>(sqlite3_column_bytes(select.get(), 1))));
+      created = CreatedRows::parse(
+          rows,
+          std::string_view(hashes ? hashes : "", static_cast<std::size_t>(sqlite3_column_bytes(select.get(), 1))));
     }
     index_references();
     for (const Image& image : images()) restore(image);
@@ -64,7 +65,8 @@ class Undo {
   void keep(const std::string& type, const Value& address, const std::string& why) {
     Finding finding;
     finding.record.type = type;
-    finding.record.id = address.is_string() ? std::string(address.get_string()) : fmt::format("{}", shown_address(address));
+    finding.record.id =
+        address.is_string() ? std::string(address.get_string()) : fmt::format("{}", shown_address(address));
     finding.message = why;
     result_.kept.push_back(std::move(finding));
   }
@@ -167,9 +169,9 @@ class Undo {
     }
   }
   void drop_indexes() {
-    for (const std::string& name : connection_.db().words(
-             "SELECT name FROM sqlite_schema WHERE type='index' AND name LIKE '\\_migrate\\_%' ESCAPE '\\' AND sql IS NOT "
-             "NULL"))
+    for (const std::string& name : connection_.db().words("SELECT name FROM sqlite_schema WHERE type='index' AND name "
+                                                          "LIKE '\\_migrate\\_%' ESCAPE '\\' AND sql IS NOT "
+                                                          "NULL"))
       connection_.db().execute("DROP INDEX " + sql_name(name));
   }
 

@@ -147,8 +147,12 @@ std::optional<std::string> binary_of(const Value& value) {
 
 void read_column(sqlite3_stmt* row, int column, Value& into) {
   switch (sqlite3_column_type(row, column)) {
-    case SQLITE_INTEGER: into.emplace_int64() = sqlite3_column_int64(row, column); return;
-    case SQLITE_FLOAT: set_double(into, sqlite3_column_double(row, column)); return;
+    case SQLITE_INTEGER:
+      into.emplace_int64() = sqlite3_column_int64(row, column);
+      return;
+    case SQLITE_FLOAT:
+      set_double(into, sqlite3_column_double(row, column));
+      return;
     case SQLITE_TEXT: {
       const std::string_view text = column_bytes(row, column);
       if (valid_utf8(text))
@@ -157,8 +161,12 @@ void read_column(sqlite3_stmt* row, int column, Value& into) {
         set_binary(into, text);
       return;
     }
-    case SQLITE_BLOB: set_binary(into, column_bytes(row, column)); return;
-    default: into.emplace_null(); return;
+    case SQLITE_BLOB:
+      set_binary(into, column_bytes(row, column));
+      return;
+    default:
+      into.emplace_null();
+      return;
   }
 }
 
@@ -169,13 +177,16 @@ std::string key_text(sqlite3_stmt* row, int column) {
       const auto end = std::to_chars(buffer, buffer + sizeof buffer, sqlite3_column_int64(row, column)).ptr;
       return std::string(buffer, end);
     }
-    case SQLITE_FLOAT: return fmt::format("{}", sqlite3_column_double(row, column));
+    case SQLITE_FLOAT:
+      return fmt::format("{}", sqlite3_column_double(row, column));
     case SQLITE_TEXT: {
       const std::string_view text = column_bytes(row, column);
       return valid_utf8(text) ? std::string(text) : hex(text);
     }
-    case SQLITE_BLOB: return hex(column_bytes(row, column));
-    default: throw Error(ErrorKind::invalid, "null_key", "a key column is NULL");
+    case SQLITE_BLOB:
+      return hex(column_bytes(row, column));
+    default:
+      throw Error(ErrorKind::invalid, "null_key", "a key column is NULL");
   }
 }
 

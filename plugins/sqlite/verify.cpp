@@ -53,7 +53,8 @@ std::vector<Finding> SqliteSink::verify_now(std::span<Operation> operations) {
         for (std::size_t i = 0; i < key.size(); ++i) {
           const auto column = static_cast<std::size_t>(target.key[i]);
           if (!row.present[column] && !(key[i] == now[column]))
-            findings.push_back(finding(record, target.columns[column].name, shown(key[i]), shown(now[column]), "it differs"));
+            findings.push_back(
+                finding(record, target.columns[column].name, shown(key[i]), shown(now[column]), "it differs"));
         }
       }
     } catch (const Error& error) {
@@ -80,12 +81,14 @@ std::vector<Finding> SqliteSink::preview_now(std::span<Operation> operations) {
     const TargetTable& target = table->table();
     try {
       RowCells& row = table->encode(record);
-      if (operation.action() == Action::patch || record.intent == Intent::patch || !operation.target_id().is_null()) continue;
+      if (operation.action() == Action::patch || record.intent == Intent::patch || !operation.target_id().is_null())
+        continue;
       const std::vector<Cell> key = table->key_cells(record);
       for (std::size_t i = 0; i < key.size(); ++i) row.cells[static_cast<std::size_t>(target.key[i])] = key[i];
       if (target.id >= 0) row.cells[static_cast<std::size_t>(target.id)].kind = Cell::Kind::integer;
       // What refers to rows that the run is yet to write has no value in a rehearsal.
-      for (const auto& [column, type] : target.references) row.cells[static_cast<std::size_t>(column)].kind = Cell::Kind::integer;
+      for (const auto& [column, type] : target.references)
+        row.cells[static_cast<std::size_t>(column)].kind = Cell::Kind::integer;
       table->check_not_null(row.cells);
     } catch (const Error& error) {
       findings.push_back(finding(record, "", "", "", fmt::format("{}: {}", error.cause, error.what())));

@@ -51,9 +51,10 @@ RowCells& TableAccess::encode(const Record& record) {
         const std::string near = config::nearest(name, table_.column_names());
         throw Error(ErrorKind::invalid, "unknown_column",
                     fmt::format("table \"{}\" has no column \"{}\"", table_.name, name))
-            .with_advice(near.empty() ? std::string("Add the column, or drop or rename the field by a rule.")
-                                      : fmt::format("Did you mean \"{}\"? Else add the column, or drop the field by a rule.",
-                                                    near));
+            .with_advice(
+                near.empty()
+                    ? std::string("Add the column, or drop or rename the field by a rule.")
+                    : fmt::format("Did you mean \"{}\"? Else add the column, or drop the field by a rule.", near));
       }
       if (column == table_.id)
         throw Error(ErrorKind::invalid, "unknown_column",
@@ -89,13 +90,12 @@ std::vector<Cell> TableAccess::key_cells(std::string_view key) {
   std::vector<std::string> parts = split_key(key);
   if (parts.size() != table_.key.size())
     throw Error(ErrorKind::invalid, "bad_key",
-                fmt::format("the key \"{}\" has {} parts; table \"{}\" has {} key columns", key, parts.size(), table_.name,
-                            table_.key.size()));
+                fmt::format("the key \"{}\" has {} parts; table \"{}\" has {} key columns", key, parts.size(),
+                            table_.name, table_.key.size()));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     key_scratch_[i] = std::move(parts[i]);
     std::string made;
-    Cell cell =
-        encoder_.encode_key(key_scratch_[i], table_.columns[static_cast<std::size_t>(table_.key[i])], made);
+    Cell cell = encoder_.encode_key(key_scratch_[i], table_.columns[static_cast<std::size_t>(table_.key[i])], made);
     cells.push_back(cell);
   }
   return cells;
@@ -104,7 +104,8 @@ std::vector<Cell> TableAccess::key_cells(std::string_view key) {
 Value TableAccess::find(const std::vector<Cell>& key) {
   if (std::any_of(key.begin(), key.end(), [](const Cell& cell) { return cell.is_null(); })) return nullptr;
   std::vector<std::string> columns;
-  for (int column : table_.address()) columns.push_back(sql_name(table_.columns[static_cast<std::size_t>(column)].name));
+  for (int column : table_.address())
+    columns.push_back(sql_name(table_.columns[static_cast<std::size_t>(column)].name));
   if (!find_)
     find_ = db_.prepare(fmt::format("SELECT {} FROM {} WHERE {}", fmt::join(columns, ", "), sql_name(table_.name),
                                     table_.key_condition()));
@@ -125,9 +126,8 @@ bool TableAccess::has_any() {
 }
 
 bool TableAccess::has_any(std::int64_t least, std::int64_t most) {
-  prepared(any_between_,
-           fmt::format("SELECT EXISTS(SELECT 1 FROM {} WHERE {} BETWEEN ? AND ?)", sql_name(table_.name),
-                       sql_name(table_.columns[static_cast<std::size_t>(table_.key[0])].name)));
+  prepared(any_between_, fmt::format("SELECT EXISTS(SELECT 1 FROM {} WHERE {} BETWEEN ? AND ?)", sql_name(table_.name),
+                                     sql_name(table_.columns[static_cast<std::size_t>(table_.key[0])].name)));
   Use use(any_between_);
   any_between_.bind(1, least);
   any_between_.bind(2, most);
@@ -253,7 +253,8 @@ Error TableAccess::refusal(int code, const std::vector<Cell>& cells) const {
     case SQLITE_CONSTRAINT_ROWID:
       return Error(ErrorKind::conflict, "duplicate_key", said)
           .with_advice("Another row has this value already: decide which of the two is right.");
-    case SQLITE_CONSTRAINT_NOTNULL: return Error(ErrorKind::invalid, "missing_value", said);
+    case SQLITE_CONSTRAINT_NOTNULL:
+      return Error(ErrorKind::invalid, "missing_value", said);
     case SQLITE_CONSTRAINT_FOREIGNKEY: {
       std::vector<std::string> columns;
       for (const auto& [column, type] : table_.references)
@@ -267,7 +268,8 @@ Error TableAccess::refusal(int code, const std::vector<Cell>& cells) const {
                    fmt::format("table \"{}\": one of the rows referred to is not there ({})", table_.name,
                                fmt::join(columns, ", ")));
     }
-    default: return Error(ErrorKind::invalid, "bad_value", said);
+    default:
+      return Error(ErrorKind::invalid, "bad_value", said);
   }
 }
 

@@ -109,12 +109,14 @@ TEST_CASE("jsonl: nothing twice, changes once, removed gone; finish leaves one l
   TempFolder folder;
   const fs::path file = folder.path / "t.jsonl";
   std::shared_ptr<Sink> sink = opened(folder.path);
-  write(*sink, "s/1/p/1", {record("t", "1", R"({"v":1})"), record("t", "2", R"({"v":2})"), record("t", "3", R"({"v":3})")});
+  write(*sink, "s/1/p/1",
+        {record("t", "1", R"({"v":1})"), record("t", "2", R"({"v":2})"), record("t", "3", R"({"v":3})")});
   Record gone = record("t", "3", "{}"), patch = record("t", "2", R"({"w":5})"), absent = record("t", "9", R"({"w":5})");
   gone.deleted = true;
   patch.intent = Intent::patch;
-  CHECK(write(*sink, "s/2/p/1", {record("t", "1", R"({"v":1})"), patch, gone, record("t", "4", R"({"v":4})")}).effects ==
-        std::vector<Effect>{Effect::unchanged, Effect::updated, Effect::removed, Effect::created});
+  CHECK(
+      write(*sink, "s/2/p/1", {record("t", "1", R"({"v":1})"), patch, gone, record("t", "4", R"({"v":4})")}).effects ==
+      std::vector<Effect>{Effect::unchanged, Effect::updated, Effect::removed, Effect::created});
   absent.intent = Intent::patch;
   CHECK(write(*sink, "s/2/p/2", {absent}).failures.at(0).error.cause == "missing_record");
   const auto seen = [&] {
@@ -189,7 +191,8 @@ TEST_CASE("jsonl: verification compares data field by field") {
   TempFolder folder;
   std::shared_ptr<Sink> sink = opened(folder.path);
   write(*sink, "s/1/p/1", {record("t", "1", R"({"v":1,"w":2})")});
-  std::vector<Record> records{record("t", "1", R"({"w":2,"v":1})"), record("t", "1", R"({"v":3})"), record("t", "2", "{}")};
+  std::vector<Record> records{record("t", "1", R"({"w":2,"v":1})"), record("t", "1", R"({"v":3})"),
+                              record("t", "2", "{}")};
   std::vector<Operation> operations{Operation(records[0], 0), Operation(records[1], 1), Operation(records[2], 2)};
   std::vector<Finding> findings = wait_for(sink->verify(operations));
   REQUIRE(findings.size() == 2);
@@ -200,7 +203,8 @@ TEST_CASE("jsonl: verification compares data field by field") {
 TEST_CASE("jsonl: plain files with CRLF, blank lines, a byte order mark and no newline at the end") {
   TempFolder folder;
   const fs::path file = folder.path / "people.jsonl";
-  std::ofstream(file, std::ios::binary) << "\xEF\xBB\xBF{\"id\":7,\"n\":\"a\"}\r\n\r\n   \n{\"id\":\"x\"}\n\n{\"id\":9}";
+  std::ofstream(file, std::ios::binary)
+      << "\xEF\xBB\xBF{\"id\":7,\"n\":\"a\"}\r\n\r\n   \n{\"id\":\"x\"}\n\n{\"id\":9}";
   for (std::size_t limit : {1U, 2U, 3U, 10U}) {
     CAPTURE(limit);
     std::vector<Record> all = read_all(file, limit);

@@ -5,12 +5,13 @@ TEST_CASE("sink: creates the file, tables and keys; rows arrive with types as th
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
   CHECK(sink->types().size() == 4);
-  Outcome outcome = write(*sink, "s/1/p/1",
-                          {record("customers", "7", R"({"name":"Ann","created_at":{"$date":"2024-01-31T20:00:00.000Z"}})"),
-                           record("customers", "9", R"({"name":null,"created_at":{"$date":"2024-01-31T20:00:00.250Z"}})"),
-                           record("devices", "3", R"({"ecu":"E1","blocked":true})"),
-                           record("certificates", "5", R"({"number":"N","device_id":1,"customer_id":2,"status":"active"})"),
-                           record("vehicles", "5", R"({"certificate_id":1,"brand":"B"})")});
+  Outcome outcome =
+      write(*sink, "s/1/p/1",
+            {record("customers", "7", R"({"name":"Ann","created_at":{"$date":"2024-01-31T20:00:00.000Z"}})"),
+             record("customers", "9", R"({"name":null,"created_at":{"$date":"2024-01-31T20:00:00.250Z"}})"),
+             record("devices", "3", R"({"ecu":"E1","blocked":true})"),
+             record("certificates", "5", R"({"number":"N","device_id":1,"customer_id":2,"status":"active"})"),
+             record("vehicles", "5", R"({"certificate_id":1,"brand":"B"})")});
   REQUIRE(outcome.failures.empty());
   for (Effect effect : outcome.effects) CHECK(effect == Effect::created);
   CHECK(outcome.ids == std::vector<Value>{1, 2, 1, 1, 1});
@@ -86,7 +87,8 @@ TEST_CASE("sink: units that the database refuses are named with causes, and noth
              record("certificates", "1", R"({"device_id":77,"customer_id":null})"),
              record("certificates", "2", R"({"nmber":"x"})"), record("certificates", "3", R"({"number":{"a":1}})"),
              record("vehicles", "3", R"({"certificate_id":null})"), patch,
-             record("devices", "5", R"({"ecu":"E4","blocked":false})"), record("devices", "6", R"({"id":6,"blocked":true})")});
+             record("devices", "5", R"({"ecu":"E4","blocked":false})"),
+             record("devices", "6", R"({"id":6,"blocked":true})")});
   std::map<std::size_t, std::string> causes;
   for (const UnitFailure& failure : outcome.failures) causes[failure.unit] = failure.error.cause;
   CHECK(causes == std::map<std::size_t, std::string>{{0, "duplicate_key"},
@@ -120,10 +122,10 @@ TEST_CASE("sink: rows may refer to rows of the same chunk that come later, and t
   TempFolder folder;
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
-  Outcome outcome = write(*sink, "s/1/p/1",
-                          {record("certificates", "1", R"({"renewed_from_id":3})"),
-                           record("certificates", "2", R"({"renewed_from_id":2})"),
-                           record("certificates", "3", R"({"renewed_from_id":1})")});
+  Outcome outcome = write(
+      *sink, "s/1/p/1",
+      {record("certificates", "1", R"({"renewed_from_id":3})"), record("certificates", "2", R"({"renewed_from_id":2})"),
+       record("certificates", "3", R"({"renewed_from_id":1})")});
   CHECK(outcome.failures.empty());
   CHECK(sql(file, "SELECT id, renewed_from_id FROM certificates") == Strings{"1|3", "2|2", "3|1"});
   UndoResult undone = wait_for(sink->undo("s/1/p/1"));
@@ -134,8 +136,9 @@ TEST_CASE("sink: flags are true as well when a row that refers to this one says 
   TempFolder folder;
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
-  write(*sink, "s/1/d/1", {record("devices", "1", R"({"ecu":"E1","blocked":false})"),
-                           record("devices", "2", R"({"ecu":"E2","blocked":false})")});
+  write(*sink, "s/1/d/1",
+        {record("devices", "1", R"({"ecu":"E1","blocked":false})"),
+         record("devices", "2", R"({"ecu":"E2","blocked":false})")});
   write(*sink, "s/1/c/1", {record("certificates", "1", R"({"device_id":2,"status":"blocked"})")});
   std::vector<Record> devices{record("devices", "1", R"({"ecu":"E1","blocked":false})"),
                               record("devices", "2", R"({"ecu":"E2","blocked":false})")};
@@ -152,9 +155,10 @@ TEST_CASE("sink: removing a row takes along the rows whose key it is") {
   TempFolder folder;
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
-  write(*sink, "s/1/p/1", {record("certificates", "1", "{}"), record("certificates", "2", "{}"),
-                           record("vehicles", "1", R"({"certificate_id":1,"brand":"A"})"),
-                           record("vehicles", "2", R"({"certificate_id":2,"brand":"B"})")});
+  write(*sink, "s/1/p/1",
+        {record("certificates", "1", "{}"), record("certificates", "2", "{}"),
+         record("vehicles", "1", R"({"certificate_id":1,"brand":"A"})"),
+         record("vehicles", "2", R"({"certificate_id":2,"brand":"B"})")});
   const Strings before = dump(file);
   Record gone = record("certificates", "1", "{}"), absent = record("certificates", "9", "{}");
   gone.deleted = absent.deleted = true;
@@ -170,10 +174,12 @@ TEST_CASE("sink: rollback removes what the migration made and leaves what somebo
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
   sql(file, "INSERT INTO customers VALUES(1, 100, 'theirs', NULL)");
-  write(*sink, "s/1/p/1", {record("customers", "1", R"({"name":"a"})"), record("customers", "2", R"({"name":"b"})"),
-                           record("customers", "3", R"({"name":"c"})"), record("devices", "1", R"({"ecu":"E","blocked":false})")});
-  write(*sink, "s/1/p/2", {record("customers", "100", R"({"name":"ours now"})"), record("customers", "1", R"({"name":"a2"})"),
-                           record("certificates", "1", R"({"device_id":1,"customer_id":4,"status":"active"})")});
+  write(*sink, "s/1/p/1",
+        {record("customers", "1", R"({"name":"a"})"), record("customers", "2", R"({"name":"b"})"),
+         record("customers", "3", R"({"name":"c"})"), record("devices", "1", R"({"ecu":"E","blocked":false})")});
+  write(*sink, "s/1/p/2",
+        {record("customers", "100", R"({"name":"ours now"})"), record("customers", "1", R"({"name":"a2"})"),
+         record("certificates", "1", R"({"device_id":1,"customer_id":4,"status":"active"})")});
   sql(file, "UPDATE customers SET name='edited' WHERE legacy_id=2; UPDATE certificates SET number='edited'");
   CHECK(wait_for(sink->chunks("s/")) == Strings{"s/1/p/2", "s/1/p/1"});
   CHECK(wait_for(sink->chunks("s/1/q")).empty());
@@ -201,7 +207,8 @@ TEST_CASE("sink: only the newest receipt of a stream is kept") {
   write(*sink, "s/1/p/2", {record("customers", "3", "{}")});
   sink = opened(shop(file));
   write(*sink, "s/1/p/3", {record("customers", "4", "{}")});
-  CHECK(sql(file, "SELECT chunk FROM _migrate_journal WHERE receipt IS NOT NULL ORDER BY 1") == Strings{"s/1/p/3", "s/1/q/1"});
+  CHECK(sql(file, "SELECT chunk FROM _migrate_journal WHERE receipt IS NOT NULL ORDER BY 1") ==
+        Strings{"s/1/p/3", "s/1/q/1"});
 }
 
 TEST_CASE("sink: rows are found, listed and counted by their natural keys") {
@@ -256,7 +263,8 @@ TEST_CASE("sink: an imported id is adopted, and created under that id where it i
   const fs::path file = folder.path / "t.db";
   std::shared_ptr<TableSink> sink = opened(shop(file));
   sql(file, "INSERT INTO customers VALUES(40, NULL, 'old', NULL)");
-  std::vector<Record> records{record("customers", "1", R"({"name":"new"})"), record("customers", "2", R"({"name":"b"})")};
+  std::vector<Record> records{record("customers", "1", R"({"name":"new"})"),
+                              record("customers", "2", R"({"name":"b"})")};
   std::vector<Operation> operations{Operation(records[0], 0), Operation(records[1], 1)};
   operations[0].set_target_id(40);
   std::unique_ptr<TableTransaction> transaction = wait_for(sink->begin("s/1/p/1"));
@@ -341,12 +349,14 @@ TEST_CASE("sink: without tables in the configuration it takes those of the sourc
   std::shared_ptr<TableSink> sink = opened(config, Services(), {plain, pair, bare});
   const auto rows = [] {
     return std::vector<Record>{record("plain", "5", R"({"k":5,"v":"5","f":true})"),
-                               record("pair", "x\\|y|2", R"({"a":"x|y","b":2,"v":3})"), record("bare", "9", R"({"v":"z"})")};
+                               record("pair", "x\\|y|2", R"({"a":"x|y","b":2,"v":3})"),
+                               record("bare", "9", R"({"v":"z"})")};
   };
   std::vector<Record> records = rows();
   CHECK(write(*sink, "s/1/p/1", records).failures.empty());
-  CHECK(sql(config.path, "SELECT k, typeof(v), f FROM plain UNION ALL SELECT a, b, v FROM pair UNION ALL SELECT rowid, v, 0 "
-                         "FROM bare") == Strings{"5|text|1", "x|y|2|3.0", "9|z|0"});
+  CHECK(sql(config.path,
+            "SELECT k, typeof(v), f FROM plain UNION ALL SELECT a, b, v FROM pair UNION ALL SELECT rowid, v, 0 "
+            "FROM bare") == Strings{"5|text|1", "x|y|2|3.0", "9|z|0"});
   records = rows();
   CHECK(write(*sink, "s/2/p/1", records).effects == std::vector<Effect>(3, Effect::unchanged));
   CHECK(sink->key_columns("pair") == Strings{"a", "b"});
@@ -363,8 +373,9 @@ TEST_CASE("sink: values come back as they were, or are refused") {
   config.path = folder.path / "t.db";
   TableSchema schema;
   schema.type = "t";
-  schema.columns = {{"k", ColumnType::integer, false}, {"any", ColumnType::any, true}, {"text", ColumnType::text, true},
-                    {"number", ColumnType::numeric, true}, {"real", ColumnType::real, true}, {"whole", ColumnType::integer, true},
+  schema.columns = {{"k", ColumnType::integer, false}, {"any", ColumnType::any, true},
+                    {"text", ColumnType::text, true},  {"number", ColumnType::numeric, true},
+                    {"real", ColumnType::real, true},  {"whole", ColumnType::integer, true},
                     {"json", ColumnType::json, true}};
   schema.key = {"k"};
   std::shared_ptr<TableSink> sink = opened(config, Services(), {schema});

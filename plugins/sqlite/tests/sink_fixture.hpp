@@ -24,8 +24,8 @@ inline SinkConfig shop(const fs::path& file) {
   };
   SinkConfig config;
   config.path = file;
-  config.tables["customers"] =
-      parsed(R"({"id":"id","key":["legacy_id"],"columns":{"legacy_id":"bigint","name":"text","created_at":"timestamptz"}})");
+  config.tables["customers"] = parsed(
+      R"({"id":"id","key":["legacy_id"],"columns":{"legacy_id":"bigint","name":"text","created_at":"timestamptz"}})");
   config.tables["devices"] = parsed(R"({"id":"id","key":["legacy_id"],"columns":{"legacy_id":"bigint","ecu":"text",
       "blocked":"boolean"},"not_null":["blocked"],"unique":[["ecu"]],
       "flags_from":{"blocked":{"table":"certificates","by":"device_id","where":{"status":"blocked"}}}})");
@@ -72,8 +72,10 @@ inline std::shared_ptr<TableSink> opened(const SinkConfig& config, const Service
 /// Everything in the target but the ids of the journal.
 inline Strings dump(const fs::path& file) {
   Strings rows;
-  for (const std::string& table : sql(file, "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE '\\_%' "
-                                            "ESCAPE '\\' AND name NOT LIKE 'sqlite%' ORDER BY name"))
-    for (const std::string& row : sql(file, "SELECT * FROM \"" + table + "\" ORDER BY 1")) rows.push_back(table + ": " + row);
+  for (const std::string& table : sql(file,
+                                      "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE '\\_%' "
+                                      "ESCAPE '\\' AND name NOT LIKE 'sqlite%' ORDER BY name"))
+    for (const std::string& row : sql(file, "SELECT * FROM \"" + table + "\" ORDER BY 1"))
+      rows.push_back(table + ": " + row);
   return rows;
 }

@@ -68,7 +68,8 @@ TEST_CASE("source: tables, keys and values as they are") {
   CHECK(batch.records[0].ref.type == "t");
   CHECK(batch.records[0].data == boost::json::parse(R"({"id":1,"i":9223372036854775807,"r":0.1,"s":"grün",
     "b":{"$binary":{"base64":"AP8=","subType":"00"}},"n":null})"));
-  CHECK(batch.records[1].data == boost::json::parse(R"({"id":2,"i":-9223372036854775808,"r":{"$numberDouble":"Infinity"},
+  CHECK(batch.records[1].data ==
+        boost::json::parse(R"({"id":2,"i":-9223372036854775808,"r":{"$numberDouble":"Infinity"},
     "s":{"$binary":{"base64":"x+Eg","subType":"00"}},"b":{"$binary":{"base64":"","subType":"00"}},"n":""})"));
   CHECK(batch.records[2].data == boost::json::parse(R"({"id":3,"i":1.0,"r":{"$numberDouble":"-Infinity"},
     "s":"\ud83d\ude9a\u0000x","b":{"$binary":{"base64":"AAAA","subType":"00"}},"n":"text"})"));
@@ -96,15 +97,14 @@ TEST_CASE("source: pages go on behind the last key, whatever the key is") {
   SUBCASE("text") { sql(file, "CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v)"); }
   SUBCASE("composite") { sql(file, "CREATE TABLE t(v, k, PRIMARY KEY(v, k)) WITHOUT ROWID"); }
   SUBCASE("no key") { sql(file, "CREATE TABLE t(k, v)"); }
-  SUBCASE("a column that only looks like the rowid") {
-    sql(file, "CREATE TABLE t(rowid, k, v)");
-  }
+  SUBCASE("a column that only looks like the rowid") { sql(file, "CREATE TABLE t(rowid, k, v)"); }
   SUBCASE("named by the configuration") {
     sql(file, "CREATE TABLE t(k, v)");
     wanted.key = {"v", "k"};
   }
-  sql(file, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 57) "
-            "INSERT INTO t(k, v) SELECT i * 10, i % 3 FROM n");
+  sql(file,
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 57) "
+      "INSERT INTO t(k, v) SELECT i * 10, i % 3 FROM n");
   SourceConfig config = of(file);
   config.tables = {wanted};
   const Partition partition = wait_for(open(config)->partitions()).at(0);
@@ -120,8 +120,9 @@ TEST_CASE("source: pages go on behind the last key, whatever the key is") {
 TEST_CASE("source: keys of mixed storage classes, blobs and bytes that are not UTF-8") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE t(k PRIMARY KEY NOT NULL, v);"
-            "INSERT INTO t VALUES(5,1),(-1,2),(2.5,3),('5',4),(CAST(x'FF' AS TEXT),5),(x'FF',6),(x'00',7),('a|b',8)");
+  sql(file,
+      "CREATE TABLE t(k PRIMARY KEY NOT NULL, v);"
+      "INSERT INTO t VALUES(5,1),(-1,2),(2.5,3),('5',4),(CAST(x'FF' AS TEXT),5),(x'FF',6),(x'00',7),('a|b',8)");
   SourceConfig config = of(file);
   const Partition partition = wait_for(open(config)->partitions()).at(0);
   const Strings expected = all_ids(config, partition, 100);
@@ -133,8 +134,10 @@ TEST_CASE("source: keys of mixed storage classes, blobs and bytes that are not U
 TEST_CASE("source: partitions split a range of keys without gap or overlap, and their names tell the range") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE t(k INTEGER PRIMARY KEY, v);"
-            "WITH RECURSIVE n(i) AS (SELECT -50 UNION ALL SELECT i + 3 FROM n WHERE i < 1000) INSERT INTO t SELECT i, i FROM n");
+  sql(file,
+      "CREATE TABLE t(k INTEGER PRIMARY KEY, v);"
+      "WITH RECURSIVE n(i) AS (SELECT -50 UNION ALL SELECT i + 3 FROM n WHERE i < 1000) INSERT INTO t SELECT i, i FROM "
+      "n");
   SourceConfig config = of(file);
   config.tables = {table("t")};
   const Strings expected = all_ids(config, wait_for(open(config)->partitions()).at(0), 10000);
@@ -220,8 +223,9 @@ TEST_CASE("source: a table listed with revisit is read twice, the second time af
 TEST_CASE("source: fetch gives what is there now, and leaves out what is gone") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE t(k INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,'a'),(2,'b');"
-            "CREATE TABLE u(a TEXT, b INTEGER, v, PRIMARY KEY(a, b)); INSERT INTO u VALUES('x|y', 3, 'c'),('5', 4, 'd')");
+  sql(file,
+      "CREATE TABLE t(k INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1,'a'),(2,'b');"
+      "CREATE TABLE u(a TEXT, b INTEGER, v, PRIMARY KEY(a, b)); INSERT INTO u VALUES('x|y', 3, 'c'),('5', 4, 'd')");
   std::shared_ptr<Source> source = open(of(file));
   const Partition u = wait_for(source->partitions()).at(1);
   RecordBatch rows = wait_for(source->read(u, Cursor(), 10));
@@ -236,8 +240,9 @@ TEST_CASE("source: fetch gives what is there now, and leaves out what is gone") 
 TEST_CASE("source: schemas follow the declared types") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE t(id INTEGER PRIMARY KEY, a VARCHAR(20) NOT NULL, b BOOLEAN, c TIMESTAMP, d NUMERIC(10,2), "
-            "e DOUBLE, f BLOB, g, h DATE, i BIGINT, j STRING, k JSON); CREATE TABLE u(x, y)");
+  sql(file,
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a VARCHAR(20) NOT NULL, b BOOLEAN, c TIMESTAMP, d NUMERIC(10,2), "
+      "e DOUBLE, f BLOB, g, h DATE, i BIGINT, j STRING, k JSON); CREATE TABLE u(x, y)");
   std::vector<TableSchema> schemas = wait_for(open(of(file))->schemas());
   REQUIRE(schemas.size() == 2);
   Strings types;
@@ -269,8 +274,9 @@ TEST_CASE("source: files that are no database say so") {
     cause = "not_a_database";
   }
   SUBCASE("cut off") {
-    sql(file, "CREATE TABLE t(k INTEGER PRIMARY KEY, v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-              "WHERE i < 1000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM n");
+    sql(file,
+        "CREATE TABLE t(k INTEGER PRIMARY KEY, v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 1000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM n");
     fs::resize_file(file, fs::file_size(file) / 2);
     cause = "damaged_database";
   }
@@ -287,11 +293,12 @@ TEST_CASE("source: files that are no database say so") {
 TEST_CASE("source: check lists every finding with the nearest name") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE customers(customer_id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE n(k TEXT PRIMARY KEY, v);"
-            "INSERT INTO n VALUES(NULL, 1); CREATE VIEW w AS SELECT * FROM n");
+  sql(file,
+      "CREATE TABLE customers(customer_id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE n(k TEXT PRIMARY KEY, v);"
+      "INSERT INTO n VALUES(NULL, 1); CREATE VIEW w AS SELECT * FROM n");
   SourceConfig config = of(file);
-  config.tables = {table("custommers"), table("customers"), table("customers"), table("customers"), table("n"),
-                   table("customers"), table("w")};
+  config.tables = {table("custommers"), table("customers"), table("customers"), table("customers"),
+                   table("n"),          table("customers"), table("w")};
   config.tables[1].columns = {"nam"};
   config.tables[2].where = "nmae = 1";
   config.tables[4].partitions = 1;
@@ -335,8 +342,10 @@ TEST_CASE("source: a key that is not unique stops the run instead of losing rows
 TEST_CASE("source: partitions are read on several threads at once") {
   TempFolder folder;
   const fs::path file = folder.path / "a.db";
-  sql(file, "CREATE TABLE t(k INTEGER PRIMARY KEY, v);"
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, i FROM n");
+  sql(file,
+      "CREATE TABLE t(k INTEGER PRIMARY KEY, v);"
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, i FROM "
+      "n");
   SourceConfig config = of(file);
   config.tables = {table("t")};
   config.tables[0].partitions = 4;
@@ -363,10 +372,11 @@ TEST_CASE("source: partitions are read on several threads at once") {
 
 TEST_CASE("UTF-8 is told from what is not") {
   using migrate::sqlite::valid_utf8;
-  for (std::string good : {"", "a", "grün and longer than eight bytes", "\xF0\x9F\x9A\x9A", "\xEF\xBF\xBD", "12345678\xC2\x80"})
+  for (std::string good :
+       {"", "a", "grün and longer than eight bytes", "\xF0\x9F\x9A\x9A", "\xEF\xBF\xBD", "12345678\xC2\x80"})
     CHECK(valid_utf8(good));
-  for (std::string bad : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80",
-                          "\xFF", "12345678\xC7\xE1", "\xF0\x9F\x9A"})
+  for (std::string bad : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
+                          "\xF4\x90\x80\x80", "\xFF", "12345678\xC7\xE1", "\xF0\x9F\x9A"})
     CHECK_FALSE(valid_utf8(bad));
 }
 
