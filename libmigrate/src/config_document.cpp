@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -32,12 +33,13 @@ std::optional<std::string> file_text(const std::filesystem::path& file, std::str
     trouble = errno ? std::strerror(errno) : "cannot be opened";
     return std::nullopt;
   }
-  std::string text(largest_file + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > largest_file) {
-    trouble = "is larger than 16 MiB";
-    return std::nullopt;
+  std::string text;
+  for (std::array<char, 65536> part; in; text.append(part.data(), static_cast<std::size_t>(in.gcount()))) {
+    in.read(part.data(), part.size());
+    if (text.size() > largest_file) {
+      trouble = "is larger than 16 MiB";
+      return std::nullopt;
+    }
   }
   return text;
 }

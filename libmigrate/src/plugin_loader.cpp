@@ -50,7 +50,7 @@ std::string_view tag_in(std::string_view bytes) {
 }
 
 /// Before the file is loaded: what was built for another ABI would not resolve, and its static constructors would run.
-void check_tag_in_file(const fs::path& file) {
+[[maybe_unused]] void check_tag_in_file(const fs::path& file) {
   std::string bytes = read_file(file);
   std::string_view tag = tag_in(bytes);
   if (tag.empty()) {
@@ -75,7 +75,7 @@ void check_descriptor(const PluginDescriptor& descriptor, const std::string& who
 }
 
 /// "libmigrate.so" of this process: plugins are looked for beside it, wherever it was moved.
-fs::path own_directory() {
+[[maybe_unused]] fs::path own_directory() {
   Dl_info info{};
   static const char anchor = 0;
   if (dladdr(&anchor, &info) == 0 || !info.dli_fname) return {};
