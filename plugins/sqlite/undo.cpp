@@ -149,6 +149,19 @@ class Undo {
       }
       waiting.swap(refused);
     }
+    if (waiting.empty()) return;
+    // Rings: all of them at once, then asked whether anybody outside still refers to one.
+    Database& db = connection_.db();
+    db.execute("SAVEPOINT ring; PRAGMA defer_foreign_keys=ON");
+    for (const Waiting& each : waiting) each.table->remove(each.row->address);
+    int open = 0, unused = 0;
+    sqlite3_db_status(db.get(), SQLITE_DBSTATUS_DEFERRED_FKS, &open, &unused, 0);
+    if (open == 0) {
+      result_.removed += waiting.size();
+      db.execute("RELEASE ring; PRAGMA defer_foreign_keys=OFF");
+      return;
+    }
+    db.execute("ROLLBACK TO ring; RELEASE ring; PRAGMA defer_foreign_keys=OFF");
     for (const Waiting& each : waiting)
       keep(*each.type, each.row->address, "rows that are not this migration's, or were changed since, refer to it");
   }
