@@ -26,6 +26,9 @@ void note(void* messages, jv message) {
 
 void ignore(void*, jv message) { jv_free(message); }
 
+/// There is no other input than the record.
+jv no_input(jq_state*, void*) { return jv_invalid(); }
+
 /// The message of `error(…)`: a text, or any other value as JSON.
 std::string message_of(jv thrown) {
   jv message = jv_invalid_get_msg(thrown);
@@ -60,6 +63,7 @@ Machine::State Machine::compiled() const {
   int good = jq_compile_args(state.get(), program_.c_str(), arguments);
   // The callback must not outlive `messages`; at run time errors come as values.
   jq_set_error_cb(state.get(), &ignore, nullptr);
+  jq_set_input_cb(state.get(), &no_input, nullptr);
   jq_set_debug_cb(state.get(), &ignore, nullptr);
   if (good == 0) throw ConfigError("program", messages.empty() ? "does not compile" : messages);
   return state;
