@@ -201,8 +201,24 @@ std::vector<Check> PostgresSink::check_all(Connection& connection) {
                                    : fmt::format("GRANT CREATE ON SCHEMA {} to the user: the journal of the "
                                                  "migration is kept there.",
                                                  quote_name(config_.schema))});
+  adopt_tables(connection);
   for (const auto& [type, table] : tables()) check_table(connection, type, table, checks);
   return checks;
+}
+
+void PostgresSink::adopt_tables(Connection& connection) {
+  if (!config_.tables.empty() || !types().empty()) return;
+  for (const std::string& name : table_names(connection, config_.schema)) {
+    if (name.starts_with("_migrate_")) continue;
+    const std::optional<CatalogTable> table = load_table(connection, config_.schema, name);
+    if (!table) continue;
+    SinkTable described;
+    described.table = name;
+    described.key = table->primary_key;
+    const std::scoped_lock lock(mutex_);
+    tables_.emplace(name, std::move(described));
+    types_.push_back(name);
+  }
 }
 
 awaitable<std::vector<Check>> PostgresSink::check() {

@@ -62,6 +62,8 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   // verify.cpp
   std::vector<Finding> preview_on(Pool::Lease connection, std::span<Operation> operations);
   std::vector<Finding> verify_on(Pool::Lease connection, std::span<Operation> operations);
+  /// Without a configuration and before prepare(): the target's tables as they are, for a verification of its own.
+  void adopt_tables(Connection& connection);
   std::vector<Check> check_all(Connection& connection);
   void check_table(Connection& connection, const std::string& type, const SinkTable& table, std::vector<Check>& out);
   void create_schema_objects(Connection& connection, const std::vector<TableSchema>& schemas);

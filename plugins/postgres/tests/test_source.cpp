@@ -96,6 +96,10 @@ TEST_CASE("a table of every type goes round and verifies") {
   std::vector<Operation> ops = operations(batch.records);
   REQUIRE(push(*sink, "s/1/p/1", ops).failures.empty());
   CHECK(wait(sink->verify(ops)).empty());
+  auto later = std::make_shared<PostgresSink>(config, Services());
+  wait(later->check());
+  CHECK(later->types() == std::vector<std::string>{"every"});
+  CHECK(later->key_columns("every") == std::vector<std::string>{"id"});
   RecordBatch again = wait(source.read(partition, nullptr, 10));
   CHECK(again.records[0].data == batch.records[0].data);
   CHECK(again.records[1].data == batch.records[1].data);
