@@ -39,6 +39,10 @@ Spec<RunConfig> run_spec() {
       .field("on_record_failure", &RunConfig::on_record_failure, "Take back or keep what a failed record left behind")
       .optional()
       .one_of({"compensate", "keep"})
+      .field("on_stale", &RunConfig::on_stale,
+             "Delta run: keep the target's earlier version of a record that is refused now, or withdraw it")
+      .one_of({"keep", "withdraw"})
+      .optional()
       .field("on_verify_failure", &RunConfig::on_verify_failure, "Report differences, or roll the migration back")
       .optional()
       .one_of({"report", "rollback"})
@@ -125,6 +129,7 @@ RunOptions run_options(const RunConfig& config) {
                                                  {"standard", VerifyLevel::standard},
                                                  {"comprehensive", VerifyLevel::comprehensive}});
   run.on_record_failure = config.on_record_failure == "keep" ? OnRecordFailure::keep : OnRecordFailure::compensate;
+  run.on_stale = config.on_stale == "withdraw" ? OnStale::withdraw : OnStale::keep;
   run.on_verify_failure = config.on_verify_failure == "rollback" ? OnVerifyFailure::rollback : OnVerifyFailure::report;
   run.max_failures = config.max_failures;
   run.batch_size = config.batch_size;

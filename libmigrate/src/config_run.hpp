@@ -11,7 +11,7 @@ struct RetryConfig {
 };
 struct RunConfig {
   std::string mode = "full", verify = "none";
-  std::string on_record_failure = "compensate", on_verify_failure = "report";
+  std::string on_record_failure = "compensate", on_verify_failure = "report", on_stale = "keep";
   std::size_t max_failures = 100, batch_size = 0, partitions_in_flight = 4, items_in_flight = 20, sample = 50;
   std::vector<std::string> only, skip_phases;
   std::optional<Where> where;

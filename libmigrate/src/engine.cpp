@@ -154,6 +154,8 @@ awaitable<void> Engine::execute() {
     co_await link_phase();
     co_await end_phase(Phase::linking);
   }
+  // Behind the linking, which takes links to what is leaving away.
+  if (incremental()) co_await remove_vanished();
   if (options_.verify != VerifyLevel::none && !options_.skip.count(Phase::verification)) {
     co_await begin_phase(Phase::verification);
     co_await verify(options_.verify);
@@ -209,12 +211,20 @@ awaitable<void> Engine::import_all() {
   if (options_.mode == Mode::test) co_await select_sample();
   co_await begin_phase(Phase::import);
   std::unique_ptr<Stage> stage = import_stage();
+  if (complete_pass()) resolver_.trust_keys_of(run_.number);
+  if (incremental()) resolver_.heed_vanished();
   co_await run_partitions(*stage, true, true);
-  if (!stopping() && incremental()) {
-    co_await collect_unseen();
-    co_await remove_vanished(*stage);
+  if (!stopping() && complete_pass() && run_.number > 1) {
+    co_await forget_old_keys();
+    co_await forget_old_failures();
+    if (incremental()) co_await collect_unseen();
   }
   co_await stage->close();
+}
+
+/// Every record of the source is looked at.
+bool Engine::complete_pass() const {
+  return (options_.mode == Mode::full || options_.mode == Mode::incremental) && options_.only.empty() && !options_.where;
 }
 
 /// Rank after rank; partitions of one rank side by side.

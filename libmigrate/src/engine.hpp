@@ -86,7 +86,10 @@ class Engine {
   awaitable<void> link_phase();
   awaitable<void> link_tables();
   awaitable<void> link_items();
-  awaitable<void> remove_vanished(Stage& stage);
+  awaitable<void> remove_vanished();
+  awaitable<void> forget_old_keys();
+  awaitable<void> forget_old_failures();
+  bool complete_pass() const;
   awaitable<void> collect_unseen();
   awaitable<void> retry_failed();
   awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);

@@ -293,7 +293,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     ++counters.failed;
     Failure failure = failure_of(unit, Phase::import, *unit.failure, 1);
     if (u < batch.originals.size()) failure.data = batch.originals[u].data;
-    entries.push_back(Journal::entry(failure));
+    entries.push_back(Journal::entry(failure, engine_.run_state().number));
     failures.push_back(std::move(failure));
   }
   for (const Item& item : work.items) {

@@ -297,8 +297,9 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 
-Entry Journal::entry(const Failure& failure) {
+Entry Journal::entry(const Failure& failure, std::uint64_t run) {
   Object row;
+  row.emplace("run", static_cast<std::int64_t>(run));
   row.emplace("phase", to_string(failure.phase));
   row.emplace("cause", failure.cause);
   row.emplace("message", failure.message);
@@ -307,6 +308,10 @@ Entry Journal::entry(const Failure& failure) {
   if (failure.skipped_by_person) row.emplace("skipped", true);
   if (!failure.data.is_null()) row.emplace("data", detached(failure.data));
   return Entry{Table::failed, key(failure.record), std::move(row)};
+}
+
+std::uint64_t Journal::run_of(const Entry& failed) {
+  return static_cast<std::uint64_t>(integer(failed.value.as_object(), "run"));
 }
 
 Failure Journal::failure_from(const Entry& entry) {
@@ -331,6 +336,7 @@ Entry Journal::entry(const Deferred& deferred) {
   row.emplace("target_type", deferred.target.type);
   row.emplace("target_id", deferred.target.id);
   row.emplace("cause", deferred.cause);
+  if (deferred.set) row.emplace("set", true);
   return Entry{Table::deferred, key(deferred.record) + "/" + deferred.relation, std::move(row)};
 }
 
@@ -341,6 +347,7 @@ Deferred Journal::deferred_from(const Entry& entry) {
   deferred.relation = text(row, "relation");
   deferred.target = RecordRef{text(row, "target_type"), text(row, "target_id")};
   deferred.cause = text(row, "cause");
+  deferred.set = flag(row, "set");
   return deferred;
 }
 

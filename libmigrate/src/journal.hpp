@@ -66,6 +66,7 @@ struct Deferred {
   std::string relation;
   RecordRef target;
   std::string cause;
+  bool set = false;  ///< the link is set, but its target may still turn out to have vanished
 };
 
 class Journal {
@@ -92,7 +93,9 @@ class Journal {
   static Entry entry(const RecordRef& record, const Outcome& outcome);
   static Outcome outcome_from(const Value& row);
 
-  static Entry entry(const Failure& failure);
+  /// `run`: the one that has met it.
+  static Entry entry(const Failure& failure, std::uint64_t run);
+  static std::uint64_t run_of(const Entry& failed);
   static Failure failure_from(const Entry& entry);
   static Entry entry(const Deferred& deferred);
   static Deferred deferred_from(const Entry& entry);

@@ -151,16 +151,26 @@ awaitable<void> Engine::link_tables() {
         continue;
       }
       const Value* id = answers.get(deferred.target);
-      if (!id) continue;
+      if (id && deferred.set) {
+        entries.push_back(Entry{Table::deferred, row.key, nullptr});  // it was right all along
+        continue;
+      }
+      if (!id && !deferred.set) continue;
       Record record;
       record.ref = deferred.record;
       record.intent = Intent::patch;
       Object data;
-      data.emplace(deferred.relation, *id);
+      data.emplace(deferred.relation, id ? *id : Value());
       record.data = std::move(data);
       records.push_back(std::move(record));
-      entries.push_back(Entry{Table::deferred, row.key, nullptr});
-      ++next.tally.types[deferred.record.type].linked;
+      if (id) {
+        entries.push_back(Entry{Table::deferred, row.key, nullptr});
+        ++next.tally.types[deferred.record.type].linked;
+      } else {
+        Deferred missing = deferred;
+        missing.set = false;
+        entries.push_back(Journal::entry(missing));
+      }
     }
     if (!entries.empty()) {
       std::vector<Operation> operations;
@@ -227,9 +237,40 @@ awaitable<void> Engine::link_items() {
   }
 }
 
+/// After a complete pass over the source: alternate keys that nobody has any more.
+awaitable<void> Engine::forget_old_keys() {
+  std::string after;
+  while (true) {
+    std::vector<Entry> rows = co_await journal_.store().scan(Table::alias, "", after, walk_batch);
+    if (rows.empty()) co_return;
+    after = rows.back().key;
+    const bool last = rows.size() < walk_batch;
+    std::erase_if(rows, [this](const Entry& row) {
+      return row.value.at("run").as_int64() == static_cast<std::int64_t>(run_.number);
+    });
+    for (Entry& row : rows) row.value = nullptr;
+    if (!rows.empty()) co_await journal_.store().commit(std::move(rows));
+    if (last) co_return;
+  }
+}
+
+/// After a complete pass: records that failed once and are gone from the source, or no longer read.
+awaitable<void> Engine::forget_old_failures() {
+  std::string after;
+  while (true) {
+    std::vector<Entry> rows = co_await journal_.store().scan(Table::failed, "", after, walk_batch);
+    if (rows.empty()) co_return;
+    after = rows.back().key;
+    const bool last = rows.size() < walk_batch;
+    std::erase_if(rows, [this](const Entry& row) { return Journal::run_of(row) == run_.number; });
+    for (Entry& row : rows) row.value = nullptr;
+    if (!rows.empty()) co_await journal_.store().commit(std::move(rows));
+    if (last) co_return;
+  }
+}
+
 /// Shared masters that no record of this run has named: candidates for removal, if they are ours.
 awaitable<void> Engine::collect_unseen() {
-  if (!options_.only.empty() || options_.where || !pipeline_.sink->as_tables()) co_return;
   std::string after;
   while (true) {
     std::vector<Entry> rows = co_await journal_.store().scan(Table::outcome, "", after, walk_batch);
@@ -246,12 +287,13 @@ awaitable<void> Engine::collect_unseen() {
 }
 
 /// Removes what the source no longer has, those that refer to others first.
-awaitable<void> Engine::remove_vanished(Stage& stage) {
+awaitable<void> Engine::remove_vanished() {
   TableSink* sink = pipeline_.sink->as_tables();
   if (!sink) co_return;
+  std::unique_ptr<Stage> stage = import_stage();
   std::vector<std::string> types = sink->types();
   std::reverse(types.begin(), types.end());
-  StreamState stream = co_await resume("~removal", stage);
+  StreamState stream = co_await resume("~removal", *stage);
   for (const std::string& type : types) {
     std::string after;
     while (!stopping()) {

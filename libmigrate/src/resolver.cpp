@@ -48,6 +48,7 @@ awaitable<void> Resolver::want(std::vector<RecordRef> refs, Answers& answers) {
         if (planned_.count(RefHash()(wanted[i]))) answers.known_[wanted[i]] = 0;
         continue;
       }
+      if (keys_of_ && aliases[i].at("run").as_int64() != static_cast<std::int64_t>(keys_of_)) continue;
       ids.emplace_back(aliases[i].at("id").as_string());
       known.push_back(wanted[i]);
     }
@@ -79,6 +80,13 @@ awaitable<void> Resolver::look_up(std::string type, std::vector<std::string> ids
     for (std::size_t i = 0; i < rows.size(); ++i)
       if (rows[i].is_object()) found[positions[i]] = Journal::outcome_from(rows[i]).target_id;
   }
+  if (heed_vanished_) {
+    std::vector<std::string> keys;
+    for (const std::string& id : ids) keys.push_back(type + "/" + id);
+    const std::vector<Value> leaving = co_await journal_.store().get_many(Table::vanished, std::move(keys));
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (!leaving[i].is_null()) found[i] = nullptr;
+  }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (found[i].is_null()) {
       const RecordRef ref{type, ids[i]};
@@ -95,6 +103,11 @@ void Resolver::remember(const RecordRef& ref, const Value& id) {
   Slot& entry = slot(ref);
   entry.ref = ref;
   entry.id = detached(id);
+}
+
+void Resolver::drop(const RecordRef& ref) {
+  Slot& entry = slot(ref);
+  if (entry.ref == ref) entry.id = nullptr;
 }
 
 void Resolver::clear() {

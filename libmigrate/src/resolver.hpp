@@ -26,6 +26,7 @@ class Answers {
     const auto found = known_.find(ref);
     return found == known_.end() || found->second.is_null() ? nullptr : &found->second;
   }
+  void set(const RecordRef& ref, Value id) { known_[ref] = std::move(id); }
   /// Takes over what the other knows better.
   void merge(const Answers& other) {
     for (const auto& [ref, id] : other.known_)
@@ -48,6 +49,12 @@ class Resolver {
 
   /// Adds what is missing to `answers`, which outlives the call.
   awaitable<void> want(std::vector<RecordRef> refs, Answers& answers);
+  /// A complete pass over the source registers every alternate key anew: older ones name what is no longer so.
+  void trust_keys_of(std::uint64_t run) { keys_of_ = run; }
+  /// A delta run: what Table::vanished lists is on its way out and must not be linked to.
+  void heed_vanished() { heed_vanished_ = true; }
+  /// The record is on its way out.
+  void drop(const RecordRef& ref);
   /// A record that has just been committed.
   void remember(const RecordRef& ref, const Value& id);
   /// Everything cached may be stale: records were removed.
@@ -72,6 +79,8 @@ class Resolver {
   std::vector<Slot> cache_;
   std::unordered_set<std::string> imports_;
   std::unordered_set<std::uint64_t> planned_;
+  std::uint64_t keys_of_ = 0;
+  bool heed_vanished_ = false;
 };
 
 MIGRATE_END

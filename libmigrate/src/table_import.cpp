@@ -21,6 +21,7 @@ class Chunk {
   std::vector<Operation>& operations() { return operations_; }
   Unit& unit_of(const Operation& operation) { return batch_.units[operation.unit()]; }
   Batch& batch() { return batch_; }
+  const Batch& batch() const { return batch_; }
 
   const Operation* find(const RecordRef& ref) const {
     const auto found = index_.find(ref);
@@ -36,6 +37,11 @@ class Chunk {
   /// Rows of Table::alias by alternate key; null where there is none.
   std::unordered_map<RecordRef, Value, RefHash> aliases;
   Answers answers;
+  /// Delta run: the type and the natural keys that the target has in the range that the batch covers.
+  std::string covered_type;
+  std::vector<std::string> existing;
+  /// Those of them that the source has no longer, or that are refused now and withdrawn: on their way out.
+  std::unordered_set<std::string> leaving;
 
  private:
   std::size_t rank(const std::string& type) const {
@@ -121,9 +127,10 @@ class TableImport final : public Stage {
                   std::unordered_map<RecordRef, const std::string*, RefHash>& holders);
   awaitable<void> identify(TableTransaction& transaction, Chunk& chunk);
   awaitable<WriteResult> write(TableTransaction& transaction, Chunk& chunk);
-  awaitable<std::vector<std::string>> vanished_keys(Batch& batch);
-  Written settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects,
-                 const std::vector<std::string>& vanished);
+  awaitable<void> know_existing(Chunk& chunk);
+  void find_leaving(Chunk& chunk);
+  bool read_later(const Chunk& chunk, const RecordRef& target) const;
+  Written settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects);
   void settle_units(Written& written, Chunk& chunk);
   void settle_operation(Written& written, StreamState& next, Chunk& chunk, const Operation& operation);
   void count(Tally& tally, Chunk& chunk, const std::vector<Effect>& effects);
@@ -182,7 +189,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
   Place place(transactions_);
   Chunk chunk(batch, order_);
   std::string name = engine_.journal().chunk_name(stream);
-  std::vector<std::string> vanished = co_await vanished_keys(batch);
+  co_await know_existing(chunk);
   bool reviewed = !engine_.interactive();
   while (true) {
     co_await know_masters(chunk);
@@ -208,7 +215,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
       continue;
     }
     StreamState next = stream;
-    Written written = settle(next, chunk, result.effects, vanished);
+    Written written = settle(next, chunk, result.effects);
     Value receipt = Journal::pack(written.entries);
     co_await transaction->commit(std::move(receipt));
     transaction.reset();
@@ -275,6 +282,8 @@ awaitable<void> TableImport::resolve(Chunk& chunk) {
     for (const Link& link : operation.record().links)
       if (!chunk.find(link.target) && !chunk.answers.get(link.target)) wanted.push_back(link.target);
   co_await engine_.resolver().want(std::move(wanted), chunk.answers);
+  find_leaving(chunk);
+  for (const std::string& key : chunk.leaving) chunk.answers.set(RecordRef{chunk.covered_type, key}, nullptr);
 }
 
 /// False: one of the operation's alternate keys belongs to another record.
@@ -394,23 +403,38 @@ awaitable<WriteResult> TableImport::write(TableTransaction& transaction, Chunk& 
   co_return result;
 }
 
-awaitable<std::vector<std::string>> TableImport::vanished_keys(Batch& batch) {
-  std::vector<std::string> vanished;
-  if (!engine_.incremental() || !batch.raw.covers || batch.partition.revisit) co_return vanished;
-  std::string type = batch.partition.type;
+awaitable<void> TableImport::know_existing(Chunk& chunk) {
+  const Batch& batch = chunk.batch();
+  if (!engine_.incremental() || !batch.raw.covers || batch.partition.revisit) co_return;
+  chunk.covered_type = batch.partition.type;
   for (const Unit& unit : batch.units)
     if (const Record* main = unit.count ? batch.main_record(unit) : nullptr) {
-      type = main->ref.type;
+      chunk.covered_type = main->ref.type;
       break;
     }
-  if (!order_.count(type)) co_return vanished;
-  std::unordered_set<std::string_view> present;
-  for (const Unit& unit : batch.units) present.insert(unit.source.id);
+  if (!order_.count(chunk.covered_type)) co_return;
   KeyRange range = *batch.raw.covers;
-  std::vector<std::string> keys = co_await sink_.keys(type, range);
-  for (std::string& key : keys)
-    if (!present.count(key)) vanished.push_back(type + "/" + key);
-  co_return vanished;
+  chunk.existing = co_await sink_.keys(chunk.covered_type, range);
+}
+
+/// Anew after each change of the living units.
+void TableImport::find_leaving(Chunk& chunk) {
+  if (chunk.existing.empty()) return;
+  std::unordered_set<std::string_view> staying;
+  const bool withdraw = engine_.options().on_stale == OnStale::withdraw;
+  for (const Unit& unit : chunk.batch().units)
+    if (unit.alive() || unit.skipped_by_person || (unit.failure && !withdraw)) staying.insert(unit.source.id);
+  chunk.leaving.clear();
+  for (const std::string& key : chunk.existing)
+    if (!staying.count(key)) chunk.leaving.insert(key);
+}
+
+/// A link of a delta run to a record that has not been read yet: it is there, but it may be on its way out.
+bool TableImport::read_later(const Chunk& chunk, const RecordRef& target) const {
+  if (!engine_.incremental() || chunk.find(target)) return false;
+  const Batch& batch = chunk.batch();
+  return target.type == batch.partition.type && batch.raw.covers && batch.raw.covers->through &&
+         std::strtoll(target.id.c_str(), nullptr, 10) > *batch.raw.covers->through;
 }
 
 void TableImport::count(Tally& tally, Chunk& chunk, const std::vector<Effect>& effects) {
@@ -454,9 +478,13 @@ void TableImport::settle_units(Written& written, Chunk& chunk) {
     const Error error = unit.failure ? *unit.failure
                                      : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
     Failure failure = failure_of(unit, Phase::import, error, 1);
+    const bool there = std::find(chunk.existing.begin(), chunk.existing.end(), unit.source.id) != chunk.existing.end();
+    if (there && unit.failure)
+      failure.message += engine_.options().on_stale == OnStale::withdraw ? "; its earlier version is withdrawn"
+                                                                         : "; the target keeps its earlier version";
     if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
       failure.data = batch.originals[u].data;
-    written.entries.push_back(Journal::entry(failure));
+    written.entries.push_back(Journal::entry(failure, engine_.run_state().number));
     written.failures.push_back(std::move(failure));
   }
 }
@@ -489,7 +517,11 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
   if (traits_.keeps_links) return;
   for (const Link& link : record.links) {
     if (chunk.find(link.target) || chunk.answers.get(link.target)) {
-      if (engine_.had_deferred() && link.missing == Missing::deferred)
+      if (link.missing == Missing::deferred && read_later(chunk, link.target)) {
+        Deferred deferred{record.ref, link.relation, link.target, link.cause};
+        deferred.set = true;
+        entries.push_back(Journal::entry(deferred));
+      } else if (engine_.had_deferred() && link.missing == Missing::deferred)
         entries.push_back(Entry{Table::deferred, Journal::key(record.ref) + "/" + link.relation, nullptr});
     } else if (link.missing == Missing::deferred) {
       const Deferred deferred{record.ref, link.relation, link.target, link.cause};
@@ -500,13 +532,16 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
   }
 }
 
-TableImport::Written TableImport::settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects,
-                                         const std::vector<std::string>& vanished) {
+TableImport::Written TableImport::settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects) {
   Written written;
   count(next.tally, chunk, effects);
   settle_units(written, chunk);
   for (const Operation& operation : chunk.operations()) settle_operation(written, next, chunk, operation);
-  for (const std::string& key : vanished) written.entries.push_back(Entry{Table::vanished, key, true});
+  for (const std::string& key : chunk.leaving) {
+    const RecordRef leaving{chunk.covered_type, key};
+    written.entries.push_back(Entry{Table::vanished, Journal::key(leaving), true});
+    engine_.resolver().drop(leaving);
+  }
   next.cursor = detached(chunk.batch().raw.next);
   next.finished = chunk.batch().raw.last;
   ++next.next_chunk;

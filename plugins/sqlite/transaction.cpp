@@ -138,7 +138,7 @@ WriteResult Transaction::write_now(std::span<Operation> operations) {
   std::unordered_set<std::size_t> wrote;
   for (Operation& operation : operations) {
     result.effects.push_back(Effect::unchanged);
-    if (failed.count(operation.unit()) != 0) continue;
+    if (failed.count(operation.unit()) != 0 || operation.action() == Action::remove) continue;
     try {
       result.effects.back() = apply(operation);
       if (result.effects.back() != Effect::unchanged) wrote.insert(operation.unit());
@@ -158,8 +158,56 @@ WriteResult Transaction::write_now(std::span<Operation> operations) {
     }
   }
   if (result.failures.empty()) write_later(result);
+  if (result.failures.empty()) remove_all(operations, result);
   sink_.services_.reach("sqlite.write after");
   return result;
+}
+
+/// Rows that are removed together may refer to each other in any order, and in rings.
+void Transaction::remove_all(std::span<Operation> operations, WriteResult& result) {
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    if (operations[i].action() == Action::remove) left.push_back(i);
+  if (left.empty()) return;
+  std::map<std::size_t, Error> refusals;
+  for (bool progress = true; progress && !left.empty();) {
+    std::vector<std::size_t> refused;
+    refusals.clear();
+    for (const std::size_t i : left) {
+      try {
+        result.effects[i] = apply(operations[i]);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::invalid && error.kind() != ErrorKind::conflict &&
+            error.kind() != ErrorKind::not_found)
+          throw;
+        refused.push_back(i);
+        refusals.emplace(i, error);
+      }
+    }
+    progress = refused.size() < left.size();
+    left.swap(refused);
+  }
+  if (left.empty()) return;
+  // Rings: all of them at once, then asked whether anybody outside still refers to one.
+  Database& db = connection_.db();
+  db.execute("PRAGMA defer_foreign_keys=ON");
+  for (const std::size_t i : left) result.effects[i] = apply(operations[i]);
+  int open = 0, most = 0;
+  sqlite3_db_status(db.get(), SQLITE_DBSTATUS_DEFERRED_FKS, &open, &most, 0);
+  if (open != 0)
+    for (const std::size_t i : left) result.failures.push_back(UnitFailure{operations[i].unit(), refusals.at(i)});
+  else
+    db.execute("PRAGMA defer_foreign_keys=OFF");
+}
+
+/// A reference to a row of this chunk that is not there yet: set when it is.
+bool Transaction::is_ahead(const TargetTable& target, int column, const Cell& cell) const {
+  const auto reference = std::find_if(target.references.begin(), target.references.end(),
+                                      [column](const auto& each) { return each.first == column; });
+  if (reference == target.references.end() || cell.kind != Cell::Kind::integer) return false;
+  const auto parent = reserved_.find(reference->second);
+  return parent != reserved_.end() && cell.integer > parent->second.last_inserted &&
+         cell.integer < parent->second.next_id;
 }
 
 Effect Transaction::apply(Operation& operation) {
@@ -218,10 +266,9 @@ Effect Transaction::create(TableAccess& table, Operation& operation) {
   const std::size_t later_before = later_.size();
   for (const auto& [column, type] : target.references) {
     Cell& cell = row.cells[static_cast<std::size_t>(column)];
-    const auto parent = reserved_.find(type);
-    if (cell.kind != Cell::Kind::integer || parent == reserved_.end()) continue;
-    const bool own = type == target.type && address.is_int64() && cell.integer == address.get_int64();
-    if (own || cell.integer <= parent->second.last_inserted || cell.integer >= parent->second.next_id) continue;
+    const bool own = type == target.type && address.is_int64() && cell.kind == Cell::Kind::integer &&
+                     cell.integer == address.get_int64();
+    if (own || !is_ahead(target, column, cell)) continue;
     later_.push_back(Later{&table, detached(address), column, cell.integer, operation.unit()});
     cell = Cell();
   }
@@ -270,7 +317,13 @@ Effect Transaction::change(TableAccess& table, Operation& operation) {
     const std::uint64_t hash = hash_row(now);
     keep_image(target, address, "update", image, hash);
   }
-  table.update(address, changed, row.cells);
+  std::erase_if(changed, [&](int column) {
+    const Cell& cell = row.cells[static_cast<std::size_t>(column)];
+    if (!is_ahead(target, column, cell)) return false;
+    later_.push_back(Later{&table, detached(address), column, cell.integer, operation.unit()});
+    return true;
+  });
+  if (!changed.empty()) table.update(address, changed, row.cells);
   return Effect::updated;
 }
 
@@ -284,8 +337,8 @@ Effect Transaction::remove(TableAccess& table, const Value& address) {
   for (std::size_t i = 0; i < now.size(); ++i) all.push_back(static_cast<int>(i));
   const std::string image = image_of(target, now, all);
   table.release();
-  keep_image(target, address, "remove", image, std::nullopt);
   table.remove(address);
+  keep_image(target, address, "remove", image, std::nullopt);
   return Effect::removed;
 }
 

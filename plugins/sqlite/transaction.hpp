@@ -53,6 +53,8 @@ class Transaction final : public TableTransaction {
   void remove_dependents(const std::string& type, const Value& address);
   void fill_key(TableAccess& table, Operation& operation, RowCells& row);
   void write_later(WriteResult& result);
+  void remove_all(std::span<Operation> operations, WriteResult& result);
+  bool is_ahead(const TargetTable& target, int column, const Cell& cell) const;
   void keep_image(const TargetTable& table, const Value& address, const char* action, const std::string& image,
                   std::optional<std::uint64_t> hash);
   void index_flags();

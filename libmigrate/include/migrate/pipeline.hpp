@@ -47,6 +47,9 @@ MIGRATE_API std::string_view to_string(VerifyLevel level) noexcept;
 
 enum class OnRecordFailure { compensate, keep };
 enum class OnVerifyFailure { report, rollback };
+/// Delta run: what becomes of the earlier version of a record that is refused now. `withdraw` makes the target what a
+/// fresh run of the present source would give; the removed rows stay in the undo data until the migration is given up.
+enum class OnStale { keep, withdraw };
 
 /// How often and how long after one another an operation is repeated; a pure function of its arguments.
 struct MIGRATE_API RetryPolicy {
@@ -85,6 +88,7 @@ struct RunOptions {
   VerifyLevel verify = VerifyLevel::none;
   OnRecordFailure on_record_failure = OnRecordFailure::compensate;
   OnVerifyFailure on_verify_failure = OnVerifyFailure::report;
+  OnStale on_stale = OnStale::keep;
   std::size_t max_failures = 100;          ///< more break the run off; 0: no limit
   std::size_t batch_size = 0;              ///< 0: the sink's preferred_batch
   std::size_t partitions_in_flight = 4;    ///< of equal rank
