@@ -154,8 +154,13 @@ awaitable<void> Engine::execute() {
     co_await link_phase();
     co_await end_phase(Phase::linking);
   }
-  // Behind the linking, which takes links to what is leaving away.
-  if (incremental()) co_await remove_vanished();
+  if (incremental()) co_await settle_delta();
+  if (options_.mode != Mode::retry) {
+    // Second looks come last: what they depend on has arrived, and what has vanished is gone.
+    std::unique_ptr<Stage> stage = import_stage();
+    co_await run_partitions(*stage, true, true);
+    if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
+  }
   if (options_.verify != VerifyLevel::none && !options_.skip.count(Phase::verification)) {
     co_await begin_phase(Phase::verification);
     co_await verify(options_.verify);
@@ -173,6 +178,25 @@ awaitable<void> Engine::execute() {
     co_await end_phase(Phase::rollback);
   }
   run_.finished = true;
+}
+
+/// Removes what has vanished (behind the linking, which takes links to it away), and then gives those another try
+/// whose unique values were still held by what was about to go.
+awaitable<void> Engine::settle_delta() {
+  co_await remove_vanished();
+  for (int pass = 0; pass < 3 && !stopping(); ++pass) {
+    bool displaced = false;
+    std::function<void(const Failure&)> look = [&displaced](const Failure& failure) {
+      displaced = displaced || failure.cause == "duplicate_key";
+    };
+    std::shared_ptr<CheckpointStore> store = pipeline_.store;
+    co_await for_each_failure(store, look);
+    if (!displaced && pass == 0) co_return;
+    const std::uint64_t failed = report_.total().failed;
+    co_await retry_failed();
+    if (report_.total().failed == failed) break;
+  }
+  if (!options_.skip.count(Phase::linking)) co_await link_phase();
 }
 
 awaitable<std::vector<Check>> Engine::check() {
@@ -213,7 +237,7 @@ awaitable<void> Engine::import_all() {
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
   if (incremental()) resolver_.heed_vanished();
-  co_await run_partitions(*stage, true, true);
+  co_await run_partitions(*stage, true, false);
   if (!stopping() && complete_pass() && run_.number > 1) {
     co_await forget_old_keys();
     co_await forget_old_failures();
@@ -233,7 +257,7 @@ awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revis
   std::stable_sort(partitions.begin(), partitions.end(),
                    [](const Partition& a, const Partition& b) { return a.rank < b.rank; });
   std::erase_if(partitions, [&](const Partition& partition) {
-    return (partition.revisit && !revisits) || (!options_.only.empty() && !options_.only.count(partition.type));
+    return partition.revisit != revisits || (!options_.only.empty() && !options_.only.count(partition.type));
   });
   const std::size_t width = interactive() ? 1 : options_.partitions_in_flight;
   for (std::size_t first = 0; first < partitions.size() && !stopping();) {

@@ -78,6 +78,7 @@ class Engine {
   awaitable<void> execute();
   awaitable<void> import_all();
   awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);
+  awaitable<void> settle_delta();
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
   awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
+#include <set>
 
 #include "engine.hpp"
 
@@ -40,6 +40,9 @@ class Chunk {
   /// Delta run: the type and the natural keys that the target has in the range that the batch covers.
   std::string covered_type;
   std::vector<std::string> existing;
+  /// Rows of living units that the transformers no longer make, to be removed with the chunk.
+  std::deque<Record> orphans;
+  std::vector<Operation> orphan_operations;
   /// Those of them that the source has no longer, or that are refused now and withdrawn: on their way out.
   std::unordered_set<std::string> leaving;
 
@@ -127,6 +130,8 @@ class TableImport final : public Stage {
                   std::unordered_map<RecordRef, const std::string*, RefHash>& holders);
   awaitable<void> identify(TableTransaction& transaction, Chunk& chunk);
   awaitable<WriteResult> write(TableTransaction& transaction, Chunk& chunk);
+  void learn_dependents(Chunk& chunk);
+  awaitable<void> find_orphans(TableTransaction& transaction, Chunk& chunk);
   awaitable<void> know_existing(Chunk& chunk);
   void find_leaving(Chunk& chunk);
   bool read_later(const Chunk& chunk, const RecordRef& target) const;
@@ -142,6 +147,12 @@ class TableImport final : public Stage {
   SinkTraits traits_;
   std::map<std::string, std::size_t> order_;
   Semaphore transactions_;
+  /// Types whose rows are named by the row that they belong to (a certificate's vehicle), and that link's column.
+  struct Dependent {
+    std::string type, column, owner;
+    auto operator<=>(const Dependent&) const = default;
+  };
+  std::set<Dependent> dependents_;
   // A cache of fixed size in front of the store.
   std::vector<RecordRef> dealt_with_{1 << 14};
 };
@@ -207,6 +218,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
     }
     std::unique_ptr<TableTransaction> transaction = co_await sink_.begin(name);
     co_await identify(*transaction, chunk);
+    co_await find_orphans(*transaction, chunk);
     WriteResult result = co_await write(*transaction, chunk);
     if (!result.failures.empty()) {
       for (UnitFailure& failure : result.failures) batch.units[failure.unit].failure = failure.error;
@@ -375,6 +387,55 @@ awaitable<void> TableImport::identify(TableTransaction& transaction, Chunk& chun
   for (Operation& operation : chunk.operations()) fill_links(operation, chunk.answers, in_batch);
 }
 
+void TableImport::learn_dependents(Chunk& chunk) {
+  for (std::span<Operation> group : chunk.groups()) {
+    const Record& record = group.front().record();
+    const std::vector<std::string> key = sink_.key_columns(record.ref.type);
+    if (key.size() != 1) continue;
+    for (const Link& link : record.links)
+      if (link.relation == key.front()) dependents_.insert(Dependent{record.ref.type, key.front(), link.target.type});
+  }
+}
+
+/// Delta run: an owner that is there still, and a row of it that the rules no longer make.
+awaitable<void> TableImport::find_orphans(TableTransaction& transaction, Chunk& chunk) {
+  chunk.orphans.clear();
+  chunk.orphan_operations.clear();
+  if (chunk.existing.empty()) co_return;
+  learn_dependents(chunk);
+  for (const Dependent& dependent : dependents_) {
+    if (dependent.owner != chunk.covered_type) continue;
+    std::unordered_set<std::size_t> provided;
+    for (const Operation& operation : chunk.operations())
+      if (operation.record().ref.type == dependent.type) provided.insert(operation.unit());
+    std::vector<std::string> keys;
+    std::vector<const Operation*> owners;
+    for (const Operation& operation : chunk.operations()) {
+      if (operation.record().ref.type != dependent.owner || operation.action() != Action::update ||
+          provided.count(operation.unit()))
+        continue;
+      const Value& id = operation.target_id();
+      keys.push_back(id.is_int64() ? std::to_string(id.get_int64()) : std::string(id.as_string()));
+      owners.push_back(&operation);
+    }
+    if (keys.empty()) continue;
+    std::vector<std::string> asked = keys;
+    const std::vector<Value> found = co_await sink_.find(dependent.type, std::move(asked));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (found[i].is_null()) continue;
+      Record& record = chunk.orphans.emplace_back();
+      record.ref = RecordRef{dependent.type, keys[i]};
+      Object data;
+      data.emplace(dependent.column, owners[i]->target_id());
+      record.data = std::move(data);
+      record.deleted = true;
+      chunk.orphan_operations.emplace_back(record, owners[i]->unit());
+    }
+  }
+  std::span<Operation> all(chunk.orphan_operations);
+  if (!all.empty()) co_await transaction.identify(all);
+}
+
 /// Everything but shared masters that were on the target before and are not ours to change.
 awaitable<WriteResult> TableImport::write(TableTransaction& transaction, Chunk& chunk) {
   std::vector<Operation>& operations = chunk.operations();
@@ -383,7 +444,7 @@ awaitable<WriteResult> TableImport::write(TableTransaction& transaction, Chunk& 
     const auto known = chunk.known.find(operation.record().ref);
     return known == chunk.known.end() || !known->second.shared || !known->second.ours;
   };
-  if (std::none_of(operations.begin(), operations.end(), theirs)) {
+  if (chunk.orphan_operations.empty() && std::none_of(operations.begin(), operations.end(), theirs)) {
     std::span<Operation> all(operations);
     co_return co_await transaction.write(all);
   }
@@ -394,6 +455,7 @@ awaitable<WriteResult> TableImport::write(TableTransaction& transaction, Chunk& 
     ours.push_back(operations[i]);
     positions.push_back(i);
   }
+  ours.insert(ours.end(), chunk.orphan_operations.begin(), chunk.orphan_operations.end());
   std::span<Operation> some(ours);
   WriteResult partial = co_await transaction.write(some);
   if (!partial.failures.empty()) co_return partial;
@@ -464,6 +526,7 @@ void TableImport::count(Tally& tally, Chunk& chunk, const std::vector<Effect>& e
     ++counters.transformed;
     settled(counters, effects[i]);
   }
+  for (const Record& orphan : chunk.orphans) ++tally.types[orphan.ref.type].removed;
 }
 
 void TableImport::settle_units(Written& written, Chunk& chunk) {
