@@ -77,7 +77,7 @@ CREATE TABLE pairs (a INTEGER, b TEXT, "the value" TEXT, PRIMARY KEY (a, b));
 INSERT INTO pairs VALUES (1,'x','1'),(1,'y|z','2'),(2,'','3'),(10,'\','4'),(3,'x','5');
 CREATE TABLE words (word TEXT PRIMARY KEY, "order" INTEGER);
 INSERT INTO words VALUES ('b',1),('A',2),('a',3),('ä',4),('',5);
-CREATE TABLE nothing (id INTEGER PRIMARY KEY);
+CREATE TABLE vacant (id INTEGER PRIMARY KEY);
 )";
 }
 inline constexpr std::size_t awkward_rows = 17;
