@@ -31,7 +31,7 @@ Object failure_as_json(const Failure& failure) {
           {"attempts", failure.attempts}};
 }
 
-Array causes_as_json(const Report& report, const std::string& migration_file) {
+Array causes_as_json(const Report& report, const std::string& arguments) {
   Array causes;
   for (const CauseRow& row : causes_by_count(report)) {
     causes.push_back(Object{{"type", clean_utf8(row.type)},
@@ -39,7 +39,7 @@ Array causes_as_json(const Report& report, const std::string& migration_file) {
                             {"count", row.summary.count},
                             {"example", clean_utf8(row.summary.example)},
                             {"advice", clean_utf8(row.summary.advice)},
-                            {"retry", retry_command(migration_file, row.cause)}});
+                            {"retry", retry_command(arguments, row.cause)}});
   }
   return causes;
 }
@@ -55,7 +55,7 @@ class JsonPart final : public Part {
  public:
   explicit JsonPart(const Context& context)
       : file_(context.options.directory / "final-migration-report.json") {
-    const Value head = report_as_json(context.report, context.options.migration_file);
+    const Value head = report_as_json(context.report, context.options.arguments);
     file_.write("{\n");
     for (const auto& [key, value] : head.get_object()) {
       file_.write(boost::json::serialize(key) + ": " + boost::json::serialize(value) + ",\n");
@@ -164,7 +164,7 @@ std::unique_ptr<Part> mappings_part(const Context& context) { return std::make_u
 
 }  // namespace reporting
 
-Value report_as_json(const Report& report, const std::string& migration_file) {
+Value report_as_json(const Report& report, const std::string& arguments) {
   using namespace reporting;
   const Counters total = report.total();
   Object document{{"migration", report.migration},
@@ -186,7 +186,7 @@ Value report_as_json(const Report& report, const std::string& migration_file) {
   }
   document["types"] = std::move(types);
   document["warnings"] = std::move(warnings);
-  document["causes"] = causes_as_json(report, migration_file);
+  document["causes"] = causes_as_json(report, arguments);
   Array phases, checks;
   for (Phase phase : report.completed) phases.emplace_back(to_string(phase));
   for (const Check& check : report.checks) {

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <cctype>
 
+#include "migrate/report_writer.hpp"
+
 MIGRATE_BEGIN
 namespace reporting {
 
@@ -137,6 +139,12 @@ std::string_view headline(Status status) {
   return "Broken off; the state is valid";
 }
 
+std::string retry_command(const std::string& arguments, const std::string& cause) {
+  return fmt::format("migrate retry {} --cause {}", arguments.empty() ? "FILE" : arguments, shell_word(cause));
+}
+
+}  // namespace reporting
+
 std::string shell_word(std::string_view word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || std::string_view("@%+=:,./-_").find(static_cast<char>(c)) != std::string_view::npos;
@@ -147,10 +155,4 @@ std::string shell_word(std::string_view word) {
   return quoted + "'";
 }
 
-std::string retry_command(const std::string& migration_file, const std::string& cause) {
-  return fmt::format("migrate retry {} --cause {}", migration_file.empty() ? "FILE" : shell_word(migration_file),
-                     shell_word(cause));
-}
-
-}  // namespace reporting
 MIGRATE_END

@@ -36,9 +36,7 @@ std::string plain_text(const Value& value);
 
 /// What a person reads for the status of a run.
 std::string_view headline(Status status);
-/// `word` as one argument of a POSIX shell.
-std::string shell_word(std::string_view word);
-std::string retry_command(const std::string& migration_file, const std::string& cause);
+std::string retry_command(const std::string& arguments, const std::string& cause);
 
 }  // namespace reporting
 MIGRATE_END
