@@ -120,14 +120,19 @@ class MappingsPart final : public Part {
  public:
   explicit MappingsPart(const Context& context) : directory_(context.options.directory / "mappings") {}
   void mapping(const Mapping& mapping) override {
-    auto& file = files_[mapping.type];
-    const bool first = !file;
-    if (first) file = std::make_unique<AtomicFile>(directory_ / file_name_of(mapping.type));
-    file->write((first ? "{\n" : ",\n") + boost::json::serialize(Value(clean_utf8(mapping.source_id))) + ": " +
-                boost::json::serialize(mapping.target_id));
+    if (!current_ || mapping.type != type_) open(mapping.type);
+    line_.assign(first_ ? "{\n" : ",\n");
+    first_ = false;
+    append_json(line_, mapping.source_id);
+    line_ += ": ";
+    append_json(line_, mapping.target_id);
+    current_->write(line_);
   }
   // Half a mapping would pass for a whole one: the previous file stays.
-  void mapping_trouble(const Error&) override { files_.clear(); }
+  void mapping_trouble(const Error&) override {
+    files_.clear();
+    current_ = nullptr;
+  }
   std::vector<std::filesystem::path> finish() override {
     std::vector<std::filesystem::path> written;
     for (auto& [type, file] : files_) {
@@ -139,8 +144,18 @@ class MappingsPart final : public Part {
   }
 
  private:
+  void open(const std::string& type) {
+    auto& file = files_[type];
+    first_ = !file;
+    if (!file) file = std::make_unique<AtomicFile>(directory_ / file_name_of(type));
+    type_ = type;
+    current_ = file.get();
+  }
   std::filesystem::path directory_;
   std::map<std::string, std::unique_ptr<AtomicFile>> files_;
+  AtomicFile* current_ = nullptr;
+  std::string type_, line_;
+  bool first_ = true;
 };
 
 }  // namespace

@@ -123,6 +123,27 @@ std::string escape_markdown(std::string_view text) {
   return result;
 }
 
+void append_json(std::string& out, std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  if (plain) {
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    out += boost::json::serialize(Value(clean_utf8(text)));
+  }
+}
+
+void append_json(std::string& out, const Value& value) {
+  if (const auto* number = value.if_int64()) {
+    const fmt::format_int digits(*number);
+    out.append(digits.data(), digits.size());
+  } else if (const auto* text = value.if_string()) {
+    append_json(out, std::string_view(text->data(), text->size()));
+  } else {
+    out += boost::json::serialize(value);
+  }
+}
+
 std::string plain_text(const Value& value) {
   return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
 }
