@@ -121,22 +121,25 @@ class Handler {
 
 void read_json(std::istream& in, const Each& each) {
   json::basic_parser<Handler> parser(json::parse_options(), each);
+  const auto fail = [&](const char* what, const json::error_code& code) {
+    const std::string& fault = parser.handler().fault;
+    throw Fault{parser.handler().line, fault.empty() ? what + code.message() : fault};
+  };
   std::string piece;
   // A line at a time, so that every row knows its line; an export of ours has one row a line.
   while (std::getline(in, piece)) {
     if (!in.eof()) piece += '\n';
     json::error_code code;
-    const char* at = piece.data();
-    parser.write_some(true, at, piece.size(), code);
-    if (code) {
-      const std::string& fault = parser.handler().fault;
-      throw Fault{parser.handler().line, fault.empty() ? "not JSON: " + code.message() : fault};
+    const std::size_t taken = parser.done() ? 0 : parser.write_some(true, piece.data(), piece.size(), code);
+    if (code) fail("not JSON: ", code);
+    if (parser.done() && piece.find_first_not_of(" \t\r\n", taken) != std::string::npos) {
+      throw Fault{parser.handler().line, "not JSON: something follows the end of the map or list"};
     }
-    if (piece.back() == '\n') ++parser.handler().line;
+    if (!piece.empty() && piece.back() == '\n') ++parser.handler().line;
   }
   json::error_code code;
-  parser.write_some(false, nullptr, 0, code);
-  if (code) throw Fault{parser.handler().line, "the file ends in the middle: " + code.message()};
+  if (!parser.done()) parser.write_some(false, nullptr, 0, code);
+  if (code) fail("the file ends in the middle: ", code);
 }
 
 }  // namespace mapping_file

@@ -99,7 +99,7 @@ std::string causes_section(const Context& context) {
     text += fmt::format(
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>\n",
         escape_html(row.type), escape_html(row.cause), count_text(row.summary.count), escape_html(row.summary.example),
-        escape_html(row.summary.advice), escape_html(retry_command(context.options.migration_file, row.cause)));
+        escape_html(row.summary.advice), escape_html(retry_command(context.options.arguments, row.cause)));
   }
   return text + "</table></div>\n";
 }

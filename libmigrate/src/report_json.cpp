@@ -31,7 +31,7 @@ Object failure_as_json(const Failure& failure) {
           {"attempts", failure.attempts}};
 }
 
-Array causes_as_json(const Report& report, const std::string& migration_file) {
+Array causes_as_json(const Report& report, const std::string& arguments) {
   Array causes;
   for (const CauseRow& row : causes_by_count(report)) {
     causes.push_back(Object{{"type", clean_utf8(row.type)},
@@ -39,7 +39,7 @@ Array causes_as_json(const Report& report, const std::string& migration_file) {
                             {"count", row.summary.count},
                             {"example", clean_utf8(row.summary.example)},
                             {"advice", clean_utf8(row.summary.advice)},
-                            {"retry", retry_command(migration_file, row.cause)}});
+                            {"retry", retry_command(arguments, row.cause)}});
   }
   return causes;
 }
@@ -55,7 +55,7 @@ class JsonPart final : public Part {
  public:
   explicit JsonPart(const Context& context)
       : file_(context.options.directory / "final-migration-report.json") {
-    const Value head = report_as_json(context.report, context.options.migration_file);
+    const Value head = report_as_json(context.report, context.options.arguments);
     file_.write("{\n");
     for (const auto& [key, value] : head.get_object()) {
       file_.write(boost::json::serialize(key) + ": " + boost::json::serialize(value) + ",\n");
@@ -120,14 +120,19 @@ class MappingsPart final : public Part {
  public:
   explicit MappingsPart(const Context& context) : directory_(context.options.directory / "mappings") {}
   void mapping(const Mapping& mapping) override {
-    auto& file = files_[mapping.type];
-    const bool first = !file;
-    if (first) file = std::make_unique<AtomicFile>(directory_ / file_name_of(mapping.type));
-    file->write((first ? "{\n" : ",\n") + boost::json::serialize(Value(clean_utf8(mapping.source_id))) + ": " +
-                boost::json::serialize(mapping.target_id));
+    if (!current_ || mapping.type != type_) open(mapping.type);
+    line_.assign(first_ ? "{\n" : ",\n");
+    first_ = false;
+    append_json(line_, mapping.source_id);
+    line_ += ": ";
+    append_json(line_, mapping.target_id);
+    current_->write(line_);
   }
   // Half a mapping would pass for a whole one: the previous file stays.
-  void mapping_trouble(const Error&) override { files_.clear(); }
+  void mapping_trouble(const Error&) override {
+    files_.clear();
+    current_ = nullptr;
+  }
   std::vector<std::filesystem::path> finish() override {
     std::vector<std::filesystem::path> written;
     for (auto& [type, file] : files_) {
@@ -139,8 +144,18 @@ class MappingsPart final : public Part {
   }
 
  private:
+  void open(const std::string& type) {
+    auto& file = files_[type];
+    first_ = !file;
+    if (!file) file = std::make_unique<AtomicFile>(directory_ / file_name_of(type));
+    type_ = type;
+    current_ = file.get();
+  }
   std::filesystem::path directory_;
   std::map<std::string, std::unique_ptr<AtomicFile>> files_;
+  AtomicFile* current_ = nullptr;
+  std::string type_, line_;
+  bool first_ = true;
 };
 
 }  // namespace
@@ -164,7 +179,7 @@ std::unique_ptr<Part> mappings_part(const Context& context) { return std::make_u
 
 }  // namespace reporting
 
-Value report_as_json(const Report& report, const std::string& migration_file) {
+Value report_as_json(const Report& report, const std::string& arguments) {
   using namespace reporting;
   const Counters total = report.total();
   Object document{{"migration", report.migration},
@@ -186,7 +201,7 @@ Value report_as_json(const Report& report, const std::string& migration_file) {
   }
   document["types"] = std::move(types);
   document["warnings"] = std::move(warnings);
-  document["causes"] = causes_as_json(report, migration_file);
+  document["causes"] = causes_as_json(report, arguments);
   Array phases, checks;
   for (Phase phase : report.completed) phases.emplace_back(to_string(phase));
   for (const Check& check : report.checks) {

@@ -25,8 +25,7 @@ std::string types_table(const Report& report) {
 
 std::string next_steps(const Context& context) {
   const Report& report = context.report;
-  const std::string file =
-      context.options.migration_file.empty() ? "FILE" : shell_word(context.options.migration_file);
+  const std::string file = context.options.arguments.empty() ? "FILE" : context.options.arguments;
   switch (report.status) {
     case Status::done:
       return report.verification ? "Nothing is left to do.\n"
@@ -58,7 +57,7 @@ std::string causes_section(const Context& context) {
                         escape_markdown(row.cause));
     text += fmt::format("- For example {}\n", escape_markdown(row.summary.example));
     if (!row.summary.advice.empty()) text += fmt::format("- What to do: {}\n", escape_markdown(row.summary.advice));
-    text += fmt::format("- Afterwards: `{}`\n", retry_command(context.options.migration_file, row.cause));
+    text += fmt::format("- Afterwards: `{}`\n", retry_command(context.options.arguments, row.cause));
   }
   return text;
 }

@@ -36,13 +36,13 @@ std::string types_table(const Report& report) {
   return text;
 }
 
-std::string causes_text(const Report& report, const std::string& migration_file) {
+std::string causes_text(const Report& report, const std::string& arguments) {
   std::string text;
   for (const CauseRow& row : causes_by_count(report)) {
     text += fmt::format("  {} {}: {}\n", count_text(row.summary.count), on_one_line(row.type), on_one_line(row.cause));
     if (!row.summary.example.empty()) text += fmt::format("      for example {}\n", on_one_line(row.summary.example));
     if (!row.summary.advice.empty()) text += fmt::format("      {}\n", on_one_line(row.summary.advice));
-    text += fmt::format("      then: {}\n", retry_command(migration_file, row.cause));
+    text += fmt::format("      then: {}\n", retry_command(arguments, row.cause));
   }
   return text.empty() ? text : "\nDid not arrive, by cause:\n" + text;
 }
@@ -92,7 +92,7 @@ std::string rollback_text(const UndoResult& rollback) {
 
 }  // namespace
 
-std::string report_as_text(const Report& report, const std::string& migration_file) {
+std::string report_as_text(const Report& report, const std::string& arguments) {
   const Counters total = report.total();
   std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report.status));
   text += fmt::format("run {} ({}), {}, {} records, {} a second\n", report.run, report.mode,
@@ -103,11 +103,12 @@ std::string report_as_text(const Report& report, const std::string& migration_fi
     text += fmt::format("✗ {}: {}\n", on_one_line(check.name), on_one_line(check.message));
     if (!check.advice.empty()) text += fmt::format("  {}\n", on_one_line(check.advice));
   }
-  if (report.fatal) {
+  // The checks above and the headline say it already.
+  if (report.fatal && report.status != Status::preflight_failed && report.status != Status::stopped) {
     text += fmt::format("why it ended: {}\n", on_one_line(report.fatal->what()));
     if (!report.fatal->advice.empty()) text += fmt::format("  {}\n", on_one_line(report.fatal->advice));
   }
-  text += types_table(report) + causes_text(report, migration_file) + warnings_text(report);
+  text += types_table(report) + causes_text(report, arguments) + warnings_text(report);
   if (report.verification) text += differences_text(*report.verification);
   if (report.rollback) text += rollback_text(*report.rollback);
   return text;

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <cctype>
 
+#include "migrate/report_writer.hpp"
+
 MIGRATE_BEGIN
 namespace reporting {
 
@@ -121,6 +123,27 @@ std::string escape_markdown(std::string_view text) {
   return result;
 }
 
+void append_json(std::string& out, std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  if (plain) {
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    out += boost::json::serialize(Value(clean_utf8(text)));
+  }
+}
+
+void append_json(std::string& out, const Value& value) {
+  if (const auto* number = value.if_int64()) {
+    const fmt::format_int digits(*number);
+    out.append(digits.data(), digits.size());
+  } else if (const auto* text = value.if_string()) {
+    append_json(out, std::string_view(text->data(), text->size()));
+  } else {
+    out += boost::json::serialize(value);
+  }
+}
+
 std::string plain_text(const Value& value) {
   return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
 }
@@ -137,6 +160,12 @@ std::string_view headline(Status status) {
   return "Broken off; the state is valid";
 }
 
+std::string retry_command(const std::string& arguments, const std::string& cause) {
+  return fmt::format("migrate retry {} --cause {}", arguments.empty() ? "FILE" : arguments, shell_word(cause));
+}
+
+}  // namespace reporting
+
 std::string shell_word(std::string_view word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || std::string_view("@%+=:,./-_").find(static_cast<char>(c)) != std::string_view::npos;
@@ -147,10 +176,4 @@ std::string shell_word(std::string_view word) {
   return quoted + "'";
 }
 
-std::string retry_command(const std::string& migration_file, const std::string& cause) {
-  return fmt::format("migrate retry {} --cause {}", migration_file.empty() ? "FILE" : shell_word(migration_file),
-                     shell_word(cause));
-}
-
-}  // namespace reporting
 MIGRATE_END

@@ -31,14 +31,15 @@ std::string shortened(std::string_view text, std::size_t limit);
 std::string escape_html(std::string_view text);
 /// For a cell of a table.
 std::string escape_markdown(std::string_view text);
+/// Appends the JSON of a text or value. For lists of millions: plain ASCII and integers take no detour.
+void append_json(std::string& out, std::string_view text);
+void append_json(std::string& out, const Value& value);
 /// Strings as they are, everything else as JSON.
 std::string plain_text(const Value& value);
 
 /// What a person reads for the status of a run.
 std::string_view headline(Status status);
-/// `word` as one argument of a POSIX shell.
-std::string shell_word(std::string_view word);
-std::string retry_command(const std::string& migration_file, const std::string& cause);
+std::string retry_command(const std::string& arguments, const std::string& cause);
 
 }  // namespace reporting
 MIGRATE_END

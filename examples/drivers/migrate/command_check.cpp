@@ -23,7 +23,7 @@ int check_file(const FileArguments& arguments) {
   }
   const auto failed = std::count_if(checks.begin(), checks.end(), [](const Check& found) { return !found.passed; });
   if (failed == 0) {
-    std::cout << "Ready: migrate run " << plan.file_text << '\n';
+    std::cout << "Ready: migrate run " << plan.arguments << '\n';
     return exit_done;
   }
   std::cout << failed << " of " << checks.size() << " checks did not pass.\n";

@@ -48,7 +48,7 @@ void print_status(const Plan& plan, const Object& status) {
     }
   }
   if (text_at(status, "status") == "interrupted") {
-    std::cout << fmt::format("The process that ran it is gone. Go on with: migrate run {}\n", plan.file_text);
+    std::cout << fmt::format("The process that ran it is gone. Go on with: migrate run {}\n", plan.arguments);
   }
 }
 
@@ -96,7 +96,7 @@ int write_report(const StateArguments& arguments) {
   std::optional<Report> report = wait_for(last_report(session.pipeline().store));
   if (!report) {
     throw Error(ErrorKind::not_found, "no_state", fmt::format("{} has not been run yet", plan.file.name))
-        .with_advice("Start it with: migrate run " + plan.file_text);
+        .with_advice("Start it with: migrate run " + plan.arguments);
   }
   const auto written = wait_for(write_reports(std::move(*report), session.pipeline(), std::move(files)));
   for (const std::filesystem::path& file : written) std::cout << file.string() << '\n';

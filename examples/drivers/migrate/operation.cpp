@@ -52,7 +52,7 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
 }
 
 void print_summary(const Plan& plan, const Outcome& outcome) {
-  std::cout << '\n' << report_as_text(outcome.report, plan.file_text);
+  std::cout << '\n' << report_as_text(outcome.report, plan.arguments);
   if (!outcome.files.empty()) {
     std::cout << "\nReports in " << outcome.files.front().parent_path().string() << ":\n";
     for (const std::filesystem::path& file : outcome.files) std::cout << "  " << file.string() << '\n';
@@ -64,7 +64,7 @@ void print_summary(const Plan& plan, const Outcome& outcome) {
 ReportFiles report_files(const Plan& plan, std::filesystem::path directory) {
   ReportFiles files;
   files.directory = std::move(directory);
-  files.migration_file = plan.file_text;
+  files.arguments = plan.arguments;
   files.max_rows = plan.file.reports.max_rows;
   files.formats = {ReportFormat::verification, ReportFormat::mappings};
   for (const std::string& name : plan.file.reports.formats) {
@@ -107,7 +107,7 @@ int undertake(const Plan& plan, const FileArguments& arguments, Undertaking unde
 
   if (style == ProgressStyle::json) {
     std::cout << boost::json::serialize(
-                     Object{{"event", "end"}, {"report", report_as_json(outcome.report, plan.file_text)}})
+                     Object{{"event", "end"}, {"report", report_as_json(outcome.report, plan.arguments)}})
               << '\n';
   } else {
     print_summary(plan, outcome);
@@ -117,7 +117,7 @@ int undertake(const Plan& plan, const FileArguments& arguments, Undertaking unde
     std::cerr << "warning: " << trouble << ". The migration itself is not concerned.\n";
   }
   if (outcome.report_trouble) {
-    std::cerr << "The reports could not be written; once that is mended: migrate report " << plan.file_text << '\n';
+    std::cerr << "The reports could not be written; once that is mended: migrate report " << plan.arguments << '\n';
     const int worse = explain(*outcome.report_trouble);
     return code == exit_done || code == exit_some_failed ? worse : code;
   }

@@ -38,7 +38,11 @@ Plan load_plan(const FileArguments& arguments) {
   MigrationFile file = parse_migration(arguments.file, registry, overrides);
   for (const ConfigFault& warning : file.warnings) std::cerr << "warning: " << to_string(warning) << '\n';
   WorkingDirectory directory(file.working_dir);
-  return Plan{std::move(registry), std::move(file), std::move(directory), arguments.file.string()};
+  // Secrets cannot be among them: they are refused on the command line.
+  std::string text = shell_word(arguments.file.string());
+  if (!arguments.working_dir.empty()) text += " --working-dir " + shell_word(arguments.working_dir);
+  for (const std::string& assignment : arguments.set) text += " --set " + shell_word(assignment);
+  return Plan{std::move(registry), std::move(file), std::move(directory), std::move(text)};
 }
 
 void LogTarget::attach(RunRecorder* recorder) {
@@ -65,9 +69,8 @@ Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::mak
     if (access == Access::existing) {
       throw Error(ErrorKind::not_found, "no_state",
                   fmt::format("{} has not been run yet: there is no {}", plan.file.name, database.string()))
-          .with_advice("Start it with: migrate run " + plan.file_text +
-                       ". If it was run with another --working-dir or "
-                       "--set, give the same here.");
+          .with_advice("Start it with: migrate run " + plan.arguments +
+                       ". If it was run with another --working-dir or --set, give the same here.");
     }
     file.store = ConnectorConfig{"memory", Object()};
   } else if (access != Access::look || local) {

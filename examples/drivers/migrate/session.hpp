@@ -37,7 +37,7 @@ struct Plan {
   Registry registry;
   MigrationFile file;
   WorkingDirectory directory;
-  std::string file_text;  ///< as typed: for the commands that messages recommend
+  std::string arguments;  ///< FILE and the options that say where, as typed: for the commands that messages recommend
 };
 Plan load_plan(const FileArguments& arguments);
 

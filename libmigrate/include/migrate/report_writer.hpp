@@ -29,7 +29,7 @@ MIGRATE_API std::optional<ReportFormat> report_format_from(std::string_view name
 struct MIGRATE_API ReportFiles {
   ReportFiles();
   std::filesystem::path directory;
-  std::string migration_file;          ///< for the commands that the reports recommend; empty: "FILE"
+  std::string arguments;               ///< of the commands that the reports recommend; see report_as_text()
   std::set<ReportFormat> formats;      ///< default: all
   std::size_t max_rows = 200'000;      ///< rows in each sheet of the workbook; never more than Excel takes
   std::size_t max_listed = 1'000;      ///< failures in the HTML page
@@ -43,10 +43,13 @@ MIGRATE_API awaitable<std::vector<std::filesystem::path>> write_reports(Report r
                                                                         ReportFiles options);
 
 /// The content of final-migration-report.json without its failures: what programs ask of a finished run.
-MIGRATE_API Value report_as_json(const Report& report, const std::string& migration_file = std::string());
+MIGRATE_API Value report_as_json(const Report& report, const std::string& arguments = std::string());
 
 /// The summary that a terminal shows: what arrived per type, failures by cause with example, advice and how to retry
-/// them, warnings, verification. Plain text, ends with a line feed.
-MIGRATE_API std::string report_as_text(const Report& report, const std::string& migration_file = std::string());
+/// them, warnings, verification. Plain text, ends with a line feed. `arguments` is what follows `migrate run` or
+/// `migrate retry`, as a shell takes it: the migration file and options; empty: "FILE".
+MIGRATE_API std::string report_as_text(const Report& report, const std::string& arguments = std::string());
+/// `word` as one argument of a POSIX shell.
+MIGRATE_API std::string shell_word(std::string_view word);
 
 MIGRATE_END
