@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,8 +16,67 @@ MIGRATE_BEGIN
 
 struct RefHash {
   std::size_t operator()(const RecordRef& ref) const noexcept {
-    return std::hash<std::string_view>()(ref.id) * 31 + std::hash<std::string_view>()(ref.type);
+    // Types are few: length and last letter part most of them, and equality has the last word.
+    const std::size_t type = ref.type.empty() ? 0 : ref.type.size() * 131 + static_cast<unsigned char>(ref.type.back());
+    return std::hash<std::string_view>()(ref.id) + type * 0x9E3779B97F4A7C15u;
   }
+};
+
+/// From record to position, for one batch: open addressing, filled once and asked often.
+class RefIndex {
+ public:
+  void reset(std::size_t expected) {
+    std::size_t size = 16;
+    while (size < expected * 2) size *= 2;
+    slots_.assign(size, Slot{0, nothing});
+    refs_.clear();
+  }
+  /// The first position of a ref stays. `ref` outlives the index.
+  void add(const RecordRef& ref, std::uint32_t position) {
+    const std::size_t hash = RefHash()(ref);
+    for (std::size_t i = hash & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
+      Slot& slot = slots_[i];
+      if (slot.entry == nothing) {
+        slot = Slot{hash, static_cast<std::uint32_t>(refs_.size())};
+        refs_.push_back(Entry{&ref, position});
+        if (refs_.size() * 2 > slots_.size()) grow();
+        return;
+      }
+      if (slot.hash == hash && *refs_[slot.entry].ref == ref) return;
+    }
+  }
+  std::optional<std::uint32_t> find(const RecordRef& ref) const {
+    if (refs_.empty()) return std::nullopt;
+    const std::size_t hash = RefHash()(ref);
+    for (std::size_t i = hash & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
+      const Slot& slot = slots_[i];
+      if (slot.entry == nothing) return std::nullopt;
+      if (slot.hash == hash && *refs_[slot.entry].ref == ref) return refs_[slot.entry].position;
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t nothing = 0xFFFFFFFF;
+  struct Slot {
+    std::size_t hash;
+    std::uint32_t entry;
+  };
+  struct Entry {
+    const RecordRef* ref;
+    std::uint32_t position;
+  };
+  void grow() {
+    std::vector<Slot> old = std::move(slots_);
+    slots_.assign(old.size() * 2, Slot{0, nothing});
+    for (const Slot& slot : old) {
+      if (slot.entry == nothing) continue;
+      std::size_t i = slot.hash & (slots_.size() - 1);
+      while (slots_[i].entry != nothing) i = (i + 1) & (slots_.size() - 1);
+      slots_[i] = slot;
+    }
+  }
+  std::vector<Slot> slots_;
+  std::vector<Entry> refs_;
 };
 
 /// What one batch has asked and been told; null: not there.
@@ -49,6 +109,11 @@ class Resolver {
 
   /// Adds what is missing to `answers`, which outlives the call.
   awaitable<void> want(std::vector<RecordRef> refs, Answers& answers);
+  /// The id, if it is at hand without asking anybody.
+  const Value* cached(const RecordRef& ref) const {
+    const Slot& entry = slot(ref);
+    return !entry.id.is_null() && entry.ref == ref ? &entry.id : nullptr;
+  }
   /// A complete pass over the source registers every alternate key anew: older ones name what is no longer so.
   void trust_keys_of(std::uint64_t run) { keys_of_ = run; }
   /// A delta run: what Table::vanished lists is on its way out and must not be linked to.

@@ -24,9 +24,19 @@ class Chunk {
   const Batch& batch() const { return batch_; }
 
   const Operation* find(const RecordRef& ref) const {
-    const auto found = index_.find(ref);
-    return found == index_.end() ? nullptr : &operations_[found->second];
+    const std::optional<std::uint32_t> found = index_.find(ref);
+    return found ? &operations_[*found] : nullptr;
   }
+  /// Where the links of the operations lead, in the order of operations and links: in the chunk, outside, nowhere.
+  struct Lead {
+    const Operation* inside = nullptr;
+    Value outside;
+    bool leads() const noexcept { return inside || !outside.is_null(); }
+    /// Null while the record in the chunk has no id yet.
+    const Value& id() const noexcept { return inside ? inside->target_id() : outside; }
+  };
+  std::vector<Lead> leads;
+  std::vector<std::size_t> first_lead;  ///< by operation
   /// Groups of operations of one type, in dependency order.
   std::vector<std::span<Operation>> groups();
 
@@ -54,7 +64,8 @@ class Chunk {
   Batch& batch_;
   const std::map<std::string, std::size_t>& order_;
   std::vector<Operation> operations_;
-  std::unordered_map<RecordRef, std::size_t, RefHash> index_;
+  RefIndex index_;
+  std::deque<RecordRef> alias_names_;
 };
 
 void Chunk::build() {
@@ -79,14 +90,21 @@ void Chunk::build() {
   }
   operations_.clear();
   for (auto& group : ranks) std::move(group.begin(), group.end(), std::back_inserter(operations_));
-  index_.clear();
+  index_.reset(operations_.size());
+  alias_names_.clear();
   // Only what can be asked for is indexed: most types are nobody's target.
+  last_type = nullptr;
+  bool wanted = false;
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const Record& record = operations_[i].record();
-    if (linked_types.count(record.ref.type)) index_.emplace(record.ref, i);
+    if (!last_type || *last_type != record.ref.type) wanted = linked_types.count(record.ref.type) != 0;
+    last_type = &record.ref.type;
+    if (wanted) index_.add(record.ref, static_cast<std::uint32_t>(i));
     for (const AlternateKey& key : record.keys) {
       RecordRef alias{record.ref.type + "." + key.name, key.value};
-      if (linked_types.count(alias.type)) index_.emplace(std::move(alias), i);
+      if (!linked_types.count(alias.type)) continue;
+      alias_names_.push_back(std::move(alias));
+      index_.add(alias_names_.back(), static_cast<std::uint32_t>(i));
     }
   }
 }
@@ -128,6 +146,7 @@ class TableImport final : public Stage {
   bool check_required(Chunk& chunk);
   bool check_keys(Chunk& chunk, Operation& operation,
                   std::unordered_map<RecordRef, const std::string*, RefHash>& holders);
+  void fill(Chunk& chunk, std::span<Operation> group);
   awaitable<void> identify(TableTransaction& transaction, Chunk& chunk);
   awaitable<WriteResult> write(TableTransaction& transaction, Chunk& chunk);
   void learn_dependents(Chunk& chunk);
@@ -288,14 +307,30 @@ awaitable<void> TableImport::know_aliases(Chunk& chunk) {
 }
 
 awaitable<void> TableImport::resolve(Chunk& chunk) {
+  chunk.leads.clear();
+  chunk.first_lead.clear();
   if (traits_.keeps_links) co_return;
-  std::vector<RecordRef> wanted;
-  for (const Operation& operation : chunk.operations())
-    for (const Link& link : operation.record().links)
-      if (!chunk.find(link.target) && !chunk.answers.get(link.target)) wanted.push_back(link.target);
-  co_await engine_.resolver().want(std::move(wanted), chunk.answers);
   find_leaving(chunk);
-  for (const std::string& key : chunk.leaving) chunk.answers.set(RecordRef{chunk.covered_type, key}, nullptr);
+  std::vector<RecordRef> wanted;
+  std::vector<std::pair<std::size_t, const RecordRef*>> asking;
+  for (const Operation& operation : chunk.operations()) {
+    chunk.first_lead.push_back(chunk.leads.size());
+    for (const Link& link : operation.record().links) {
+      Chunk::Lead& lead = chunk.leads.emplace_back();
+      lead.inside = chunk.find(link.target);
+      if (lead.inside || (link.target.type == chunk.covered_type && chunk.leaving.count(link.target.id))) continue;
+      if (const Value* id = engine_.resolver().cached(link.target)) {
+        lead.outside = *id;
+        continue;
+      }
+      wanted.push_back(link.target);
+      asking.emplace_back(chunk.leads.size() - 1, &link.target);
+    }
+  }
+  if (wanted.empty()) co_return;
+  co_await engine_.resolver().want(std::move(wanted), chunk.answers);
+  for (const auto& [position, target] : asking)
+    if (const Value* id = chunk.answers.get(*target)) chunk.leads[position].outside = *id;
 }
 
 /// False: one of the operation's alternate keys belongs to another record.
@@ -341,8 +376,10 @@ bool TableImport::check_required(Chunk& chunk) {
       continue;
     }
     const Record& record = operation.record();
+    const Chunk::Lead* lead = &chunk.leads[chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())]] - 1;
     for (const Link& link : record.links) {
-      if (link.missing != Missing::fails || chunk.find(link.target) || chunk.answers.get(link.target)) continue;
+      ++lead;
+      if (link.missing != Missing::fails || lead->leads()) continue;
       unit.failure = Error(ErrorKind::not_found, link.cause.empty() ? "missing_reference" : link.cause,
                            fmt::format("{} {}: {} refers to {} \"{}\", which is not there", record.ref.type,
                                        record.ref.id, link.relation, link.target.type, link.target.id))
@@ -371,20 +408,29 @@ awaitable<void> TableImport::adopt_imported_ids(Chunk& chunk) {
   }
 }
 
-awaitable<void> TableImport::identify(TableTransaction& transaction, Chunk& chunk) {
-  const auto in_batch = [&chunk](const RecordRef& ref) -> const Value* {
-    const Operation* operation = chunk.find(ref);
-    return operation && !operation->target_id().is_null() ? &operation->target_id() : nullptr;
-  };
-  // A type's natural key may itself be a link (a vehicle's certificate), so links are filled before its turn, and
-  // once more at the end for those within a type.
-  for (std::span<Operation> group : chunk.groups()) {
-    if (!traits_.keeps_links)
-      for (Operation& operation : group) fill_links(operation, chunk.answers, in_batch);
-    co_await transaction.identify(group);
+/// Writes into the columns of the links where they lead; null where the record in the chunk has no id yet.
+void TableImport::fill(Chunk& chunk, std::span<Operation> group) {
+  for (Operation& operation : group) {
+    Record& record = operation.mutable_record();
+    if (record.links.empty()) continue;
+    std::size_t lead = chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())];
+    Object& data = record.data.as_object();
+    for (const Link& link : record.links) data[link.relation] = chunk.leads[lead++].id();
   }
-  if (traits_.keeps_links) co_return;
-  for (Operation& operation : chunk.operations()) fill_links(operation, chunk.answers, in_batch);
+}
+
+awaitable<void> TableImport::identify(TableTransaction& transaction, Chunk& chunk) {
+  // A type's natural key may itself be a link (a vehicle's certificate), so links are filled before its turn; those
+  // within a type once more at the end.
+  for (std::span<Operation> group : chunk.groups()) {
+    if (!traits_.keeps_links) fill(chunk, group);
+    co_await transaction.identify(group);
+    const bool within = std::any_of(group.begin(), group.end(), [&](const Operation& operation) {
+      const auto& links = operation.record().links;
+      return std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.target.type == operation.record().ref.type; });
+    });
+    if (within && !traits_.keeps_links) fill(chunk, group);
+  }
 }
 
 void TableImport::learn_dependents(Chunk& chunk) {
@@ -578,8 +624,9 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
     entries.push_back(Journal::entry(record.ref, outcome));
   }
   if (traits_.keeps_links) return;
+  std::size_t lead = chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())];
   for (const Link& link : record.links) {
-    if (chunk.find(link.target) || chunk.answers.get(link.target)) {
+    if (chunk.leads[lead++].leads()) {
       if (link.missing == Missing::deferred && read_later(chunk, link.target)) {
         Deferred deferred{record.ref, link.relation, link.target, link.cause};
         deferred.set = true;

@@ -107,6 +107,33 @@ void PostgresSink::create_schema_objects(Connection& connection, const std::vect
   }
   // Only now: what a table says about another one needs both.
   for (const std::string& type : types()) target(connection, type);
+  add_flag_indexes(connection);
+}
+
+bool PostgresSink::is_ours(Connection& connection, const std::string& table) {
+  const Parameters name{table};
+  return connection.run(fmt::format("SELECT 1 FROM {} WHERE kind = 'table' AND name = $1", journal_.objects), name)
+             .rows() > 0;
+}
+
+// Flags ask for each row whether a row that counts refers to it. Only those that count are indexed, which costs a
+// load next to nothing; without it each question reads the whole other table.
+void PostgresSink::add_flag_indexes(Connection& connection) {
+  const std::map<std::string, SinkTable> all = tables();
+  for (const auto& [type, table] : all) {
+    for (const auto& [column, rule] : table.flags_from) {
+      const auto other = all.find(rule.table);
+      if (other == all.end() || !is_ours(connection, other->second.table)) continue;
+      std::vector<std::string> conditions;
+      for (const auto& [field, value] : rule.where)
+        conditions.push_back(fmt::format("{}::text = {}", quote_name(field), literal(value)));
+      connection.change("index flags",
+                        fmt::format("CREATE INDEX IF NOT EXISTS {} ON {}.{} ({}) WHERE {}",
+                                    quote_name(fmt::format("{}_{}_{}", other->second.table, rule.by, column)),
+                                    quote_name(config_.schema), quote_name(other->second.table), quote_name(rule.by),
+                                    fmt::join(conditions, " AND ")));
+    }
+  }
 }
 
 void PostgresSink::create_table(Connection& connection, const std::string& type, const SinkTable& table,
@@ -126,11 +153,7 @@ void PostgresSink::create_table(Connection& connection, const std::string& type,
 void PostgresSink::add_foreign_keys(Connection& connection) {
   const std::map<std::string, SinkTable> all = tables();
   for (const auto& [type, table] : all) {
-    const Parameters name{table.table};
-    const bool ours =
-        connection.run(fmt::format("SELECT 1 FROM {} WHERE kind = 'table' AND name = $1", journal_.objects), name)
-            .rows() > 0;
-    if (!ours) continue;
+    if (!is_ours(connection, table.table)) continue;
     const auto from = target(connection, type);
     for (const auto& [column, referred] : table.references) {
       if (!all.contains(referred)) continue;

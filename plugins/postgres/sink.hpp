@@ -69,6 +69,8 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   void create_schema_objects(Connection& connection, const std::vector<TableSchema>& schemas);
   void create_table(Connection& connection, const std::string& type, const SinkTable& table, const TableSchema* schema);
   void add_foreign_keys(Connection& connection);
+  void add_flag_indexes(Connection& connection);
+  bool is_ours(Connection& connection, const std::string& table);
   std::map<std::string, SinkTable> tables() const;
   std::shared_ptr<Target> load(Connection& connection, const std::string& type);
   void add_flags(Connection& connection, Target& target);
