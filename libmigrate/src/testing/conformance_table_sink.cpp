@@ -329,7 +329,7 @@ std::vector<Result> check_table_sink(const TableSinkFixture& fixture) {
       std::vector<TableSchema> none;
       co_await first->prepare(std::move(none));
       // The connection that prepared stands for the one that a run uses; others come from the fixture.
-      ready.make = [&fixture, first] { return first; };
+      ready.make = [first] { return first; };
       co_await check(ready);
     };
   };
