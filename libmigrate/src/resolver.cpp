@@ -6,7 +6,7 @@ MIGRATE_BEGIN
 
 namespace {
 // Enough for the masters of most migrations, about 6 MiB when full; what does not fit is looked up again.
-constexpr std::size_t cache_slots = 1 << 15;
+constexpr std::size_t cache_slots = 1 << 16;
 }  // namespace
 
 Resolver::Resolver(Journal& journal, Sink& sink) : journal_(journal), sink_(sink), cache_(cache_slots) {}
@@ -49,6 +49,13 @@ awaitable<void> Resolver::want(std::vector<RecordRef> refs, Answers& answers) {
         continue;
       }
       if (keys_of_ && aliases[i].at("run").as_int64() != static_cast<std::int64_t>(keys_of_)) continue;
+      // The row tells the target's id too, so that the target need not be asked; a delta run must make sure.
+      const Value* target = aliases[i].get_object().if_contains("target");
+      if (target && !heed_vanished_) {
+        remember(wanted[i], *target);
+        answers.known_[wanted[i]] = *target;
+        continue;
+      }
       ids.emplace_back(aliases[i].at("id").as_string());
       known.push_back(wanted[i]);
     }

@@ -608,10 +608,13 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
   for (const AlternateKey& key : record.keys) {
     const RecordRef alias{record.ref.type + "." + key.name, key.value};
     Value& known = chunk.aliases[alias];
-    if (known.is_object() && known.at("run").as_int64() == static_cast<std::int64_t>(run)) continue;
+    if (known.is_object() && known.at("run").as_int64() == static_cast<std::int64_t>(run) &&
+        (known.at("id").as_string() != record.ref.id || known.at("target") == operation.target_id()))
+      continue;
     Object row;
     row.emplace("id", record.ref.id);
     row.emplace("run", static_cast<std::int64_t>(run));
+    row.emplace("target", detached(operation.target_id()));
     known = row;
     entries.push_back(Entry{Table::alias, Journal::key(alias), std::move(row)});
   }
