@@ -237,6 +237,7 @@ awaitable<void> Engine::import_all() {
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
   if (incremental()) resolver_.heed_vanished();
+  looks_ahead_ = services().pool != nullptr && !incremental();
   co_await run_partitions(*stage, true, false);
   if (!stopping() && complete_pass() && run_.number > 1) {
     co_await forget_old_keys();
@@ -344,7 +345,22 @@ awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor
   const bool keep = interactive() || !pipeline_.source->traits().fetches;
   const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
   co_await on_pool(services(), work);
+  co_await look_ahead(*batch);
   co_return batch;
+}
+
+/// Asks for the targets of links while the batch before this one is still being written. What is not there yet is
+/// asked for again when it is this batch's turn.
+awaitable<void> Engine::look_ahead(const Batch& batch) {
+  if (!pipeline_.sink->as_tables() || pipeline_.sink->traits().keeps_links || !looks_ahead_) co_return;
+  std::unordered_set<RecordRef, RefHash> wanted;
+  for (const Record& record : batch.records)
+    for (const Link& link : record.links)
+      if (link.target.type != record.ref.type && !resolver_.cached(link.target)) wanted.insert(link.target);
+  if (wanted.empty()) co_return;
+  std::vector<RecordRef> refs(wanted.begin(), wanted.end());
+  Answers answers;
+  co_await resolver_.want(std::move(refs), answers);
 }
 
 awaitable<void> Engine::back_off(RecordRef record, Error error, int attempt) {

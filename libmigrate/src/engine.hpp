@@ -82,6 +82,7 @@ class Engine {
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
   awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
+  awaitable<void> look_ahead(const Batch& batch);
   void filter(Batch& batch) const;
   awaitable<void> select_sample();
   awaitable<void> link_phase();
@@ -117,7 +118,8 @@ class Engine {
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
-  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
+  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false,
+       looks_ahead_ = false;
 };
 
 std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink);
