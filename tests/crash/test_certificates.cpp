@@ -131,9 +131,9 @@ void matrix(const Folder& folder, const Target& target) {
     const Outcome again = migrate_once(folder, target, none, "full", true);
     REQUIRE(again.report.has_value());
     REQUIRE_MESSAGE(!again.report->fatal.has_value(), again.report->fatal->what());
-    for (const auto& [type, rows] : expected.rows) {
-      INFO(type);
-      REQUIRE(again.rows.at(type) == rows);
+    for (const auto& table : expected.rows) {
+      INFO(table.first);
+      REQUIRE(again.rows.at(table.first) == table.second);
     }
     REQUIRE(counts(*again.report) == counts(*expected.report));
   }
