@@ -92,7 +92,10 @@ void SqliteSink::prepare_now(std::vector<TableSchema> schemas) {
 
 awaitable<void> SqliteSink::finish() {
   auto work = [&] {
-    if (writer_) writer_->db().execute("PRAGMA optimize");
+    if (!writer_) return;
+    writer_->db().execute("PRAGMA optimize");
+    // Whoever copies the file alone afterwards has everything.
+    writer_->db().number("PRAGMA wal_checkpoint(TRUNCATE)");
   };
   co_await on_pool(services_, work);
 }

@@ -60,7 +60,8 @@ class SqliteSink final : public TableSink {
   std::vector<std::string> types_;  ///< as check() or prepare() found them
   std::map<std::string, std::vector<std::string>> keys_;
   std::mutex reading_;
-  std::unique_ptr<Connection> reader_, writer_;
+  // The writer is closed last: only it can take the write-ahead log into the file.
+  std::unique_ptr<Connection> writer_, reader_;
   bool indexed_ = false;                                      ///< the indexes that flags need are there
   std::unordered_map<std::string, std::string> last_chunks_;  ///< by stream: whose receipt is cleared next
 };

@@ -439,3 +439,14 @@ TEST_CASE("sink: a crash at any point leaves a chunk whole or not there at all")
   }
   CHECK(reached == 6);
 }
+
+TEST_CASE("sink: whoever copies the file alone after the run has everything") {
+  TempFolder folder;
+  const fs::path file = folder.path / "t.db";
+  std::shared_ptr<TableSink> sink = opened(shop(file));
+  write(*sink, "s/1/p/1", {record("customers", "7", R"({"name":"Ann","created_at":null})")});
+  wait_for(sink->find("customers", {"7"}));  // a second, reading connection
+  sink.reset();
+  CHECK_FALSE(fs::exists(file.string() + "-wal"));
+  CHECK(dump(file) == Strings{"customers: 1|7|Ann|NULL"});
+}
