@@ -268,10 +268,9 @@ bool TableImport::check_required(Chunk& chunk) {
       continue;
     }
     const Record& record = operation.record();
-    const Chunk::Lead* lead = &chunk.leads[chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())]] - 1;
+    std::size_t lead = chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())];
     for (const Link& link : record.links) {
-      ++lead;
-      if (link.missing != Missing::fails || lead->leads()) continue;
+      if (chunk.leads[lead++].leads() || link.missing != Missing::fails) continue;
       unit.failure = Error(ErrorKind::not_found, link.cause.empty() ? "missing_reference" : link.cause,
                            fmt::format("{} {}: {} refers to {} \"{}\", which is not there", record.ref.type,
                                        record.ref.id, link.relation, link.target.type, link.target.id))
