@@ -8,11 +8,12 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "migrate/base64.hpp"
+
 namespace migrate::postgres {
 
 namespace {
 
-constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 int hex_value(char c) {
@@ -146,47 +147,6 @@ Value decode(Kind kind, std::string_view text, bool raw_bytes, const boost::json
   }
   if (raw_bytes && !is_utf8(text)) return binary_value(text, storage);
   return text_value(text, storage);
-}
-
-std::string base64_encode(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? base64_digits[group >> (18 - 6 * j) & 63U] : '=';
-    }
-  }
-  return out;
-}
-
-bool base64_decode(std::string_view text, std::string& bytes) {
-  static const std::array<signed char, 256> values = [] {
-    std::array<signed char, 256> table;
-    table.fill(-1);
-    for (std::size_t i = 0; i < base64_digits.size(); ++i) {
-      table[static_cast<unsigned char>(base64_digits[i])] = static_cast<signed char>(i);
-    }
-    return table;
-  }();
-  bytes.clear();
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return false;
-    group = group << 6 | static_cast<std::uint32_t>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(group >> bits & 255U);
-    }
-  }
-  return bits < 6;
 }
 
 char* CopyBuffer::room(std::size_t size) {

@@ -49,8 +49,4 @@ class CopyBuffer {
 /// The text that a key column receives: what COPY would write, without its escapes.
 std::string key_text(const Value& value);
 
-std::string base64_encode(std::string_view bytes);
-/// False when it is not base64.
-bool base64_decode(std::string_view text, std::string& bytes);
-
 }  // namespace migrate::postgres
