@@ -71,6 +71,8 @@ std::optional<Error> transform_one(Record record, const Transforms& transforms, 
 
 }  // namespace
 
+Prepared::~Prepared() = default;
+
 const Record* Batch::main_record(const Unit& unit) const {
   for (std::size_t i = unit.first; i < unit.first + unit.count; ++i)
     if (records[i].ref.type == unit.source.type && records[i].intent == Intent::upsert) return &records[i];

@@ -22,6 +22,11 @@ struct Unit {
   bool dropped() const noexcept { return !failure && !skipped_by_person && count == 0; }
 };
 
+/// What a stage has found out about a batch ahead of its turn.
+struct Prepared {
+  virtual ~Prepared();
+};
+
 struct Batch {
   // The arena that records may live in is a member of `raw`, which therefore comes first and is destroyed last.
   RecordBatch raw;
@@ -30,6 +35,8 @@ struct Batch {
   std::vector<Unit> units;
   Partition partition;
   std::vector<Entry> also;  ///< to be committed with the batch
+  /// Refers to the records, so it comes last and is destroyed first.
+  std::unique_ptr<Prepared> prepared;
 
   /// The record that stands for the unit in counters: the first one that is nobody else's master.
   const Record* main_record(const Unit& unit) const;

@@ -50,7 +50,7 @@ std::string stream_key(const Partition& partition) {
 
 Stage::~Stage() = default;
 awaitable<void> Stage::recover(StreamState&) { co_return; }
-awaitable<void> Stage::close() { co_return; }
+awaitable<void> Stage::prepare(Batch&) { co_return; }
 
 Engine::Engine(Pipeline pipeline, RunOptions options, boost::asio::any_io_executor executor)
     : pipeline_(std::move(pipeline)),
@@ -237,14 +237,12 @@ awaitable<void> Engine::import_all() {
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
   if (incremental()) resolver_.heed_vanished();
-  looks_ahead_ = services().pool != nullptr && !incremental();
   co_await run_partitions(*stage, true, false);
   if (!stopping() && complete_pass() && run_.number > 1) {
     co_await forget_old_keys();
     co_await forget_old_failures();
     if (incremental()) co_await collect_unseen();
   }
-  co_await stage->close();
 }
 
 /// Every record of the source is looked at.
@@ -292,11 +290,12 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
     stream = co_await resume(stream_key(partition), stage);
     if (stream.finished) co_return;
   }
-  std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor);
+  std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor), done;
   while (true) {
     Running<std::unique_ptr<Batch>> ahead;
     if (!batch->raw.last && !stopping() && !interactive()) {
-      awaitable<std::unique_ptr<Batch>> reading = read_batch(partition, detached(batch->raw.next));
+      awaitable<std::unique_ptr<Batch>> reading =
+          read_ahead(partition, detached(batch->raw.next), stage, std::move(done));
       ahead = Running<std::unique_ptr<Batch>>(executor_, std::move(reading));
     }
     std::exception_ptr trouble;
@@ -315,10 +314,12 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
       co_await ahead.abandon();
       co_return;
     }
+    Cursor next = detached(batch->raw.next);
+    done = std::move(batch);
     if (ahead.active())
       batch = co_await ahead.join();
     else
-      batch = co_await read_batch(partition, detached(batch->raw.next));
+      batch = co_await read_batch(partition, std::move(next));
   }
 }
 
@@ -345,22 +346,19 @@ awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor
   const bool keep = interactive() || !pipeline_.source->traits().fetches;
   const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
   co_await on_pool(services(), work);
-  co_await look_ahead(*batch);
   co_return batch;
 }
 
-/// Asks for the targets of links while the batch before this one is still being written. What is not there yet is
-/// asked for again when it is this batch's turn.
-awaitable<void> Engine::look_ahead(const Batch& batch) {
-  if (!pipeline_.sink->as_tables() || pipeline_.sink->traits().keeps_links || !looks_ahead_) co_return;
-  std::unordered_set<RecordRef, RefHash> wanted;
-  for (const Record& record : batch.records)
-    for (const Link& link : record.links)
-      if (link.target.type != record.ref.type && !resolver_.cached(link.target)) wanted.insert(link.target);
-  if (wanted.empty()) co_return;
-  std::vector<RecordRef> refs(wanted.begin(), wanted.end());
-  Answers answers;
-  co_await resolver_.want(std::move(refs), answers);
+/// The next batch, ready for apply(). `done`, the one before the present one, goes meanwhile: away from the strand.
+awaitable<std::unique_ptr<Batch>> Engine::read_ahead(Partition partition, Cursor from, Stage& stage,
+                                                     std::unique_ptr<Batch> done) {
+  if (done) {
+    const auto destroy = [&done] { done.reset(); };
+    co_await on_pool(services(), destroy);
+  }
+  std::unique_ptr<Batch> batch = co_await read_batch(std::move(partition), std::move(from));
+  co_await stage.prepare(*batch);
+  co_return batch;
 }
 
 awaitable<void> Engine::back_off(RecordRef record, Error error, int attempt) {

@@ -29,9 +29,11 @@ class Stage {
   virtual ~Stage();
   /// Before the first batch of a stream: finishes what a crash left between target and store.
   virtual awaitable<void> recover(StreamState& stream);
+  /// While the batch before this one is still being applied: looks up what apply() will need. A courtesy: apply()
+  /// trusts nothing of it that may have changed since, and does without.
+  virtual awaitable<void> prepare(Batch& batch);
   /// When it returns, the batch is settled and the stream's cursor stands behind it.
   virtual awaitable<void> apply(StreamState& stream, Batch& batch) = 0;
-  virtual awaitable<void> close();
 };
 
 /// Source records that a test run has chosen; the type of a needed alternate key is "type.key".
@@ -82,7 +84,8 @@ class Engine {
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
   awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
-  awaitable<void> look_ahead(const Batch& batch);
+  awaitable<std::unique_ptr<Batch>> read_ahead(Partition partition, Cursor from, Stage& stage,
+                                               std::unique_ptr<Batch> done);
   void filter(Batch& batch) const;
   awaitable<void> select_sample();
   awaitable<void> link_phase();
@@ -118,8 +121,7 @@ class Engine {
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
-  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false,
-       looks_ahead_ = false;
+  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
 };
 
 std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink);

@@ -16,13 +16,28 @@
 MIGRATE_BEGIN
 
 /// A batch on its way into one transaction: the operations of the units that are still alive, and who refers to whom.
-class Chunk {
+class Chunk final : public Prepared {
  public:
   Chunk(Batch& batch, const std::map<std::string, std::size_t>& order) : batch_(batch), order_(order) {}
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
+  ~Chunk() override { leave(); }
+
+  /// Chunks that are prepared and not yet applied hear of what is committed meanwhile.
+  using Waiting = std::vector<Chunk*>;
+  void wait_in(std::shared_ptr<Waiting> list) {
+    list->push_back(this);
+    waiting_in_ = std::move(list);
+  }
+  void leave() {
+    if (waiting_in_) std::erase(*waiting_in_, this);
+    waiting_in_.reset();
+  }
 
   /// Operations of the living units, masters first. Of several records of one shared master the first counts.
   void build();
   std::vector<Operation>& operations() { return operations_; }
+  const std::vector<Operation>& operations() const { return operations_; }
   Unit& unit_of(const Operation& operation) { return batch_.units[operation.unit()]; }
   Batch& batch() { return batch_; }
   const Batch& batch() const { return batch_; }
@@ -50,7 +65,8 @@ class Chunk {
   std::unordered_set<RecordRef, RefHash> dealt_with;
   /// Rows of Table::alias by alternate key; null where there is none.
   std::unordered_map<RecordRef, Value, RefHash> aliases;
-  Answers answers;
+  /// Prepared ahead: a chunk committed since has made a shared master that this one was about to make.
+  bool outdated = false;
   /// Delta run: the type and the natural keys that the target has in the range that the batch covers.
   std::string covered_type;
   std::vector<std::string> existing;
@@ -65,6 +81,7 @@ class Chunk {
     const auto found = order_.find(type);
     return found == order_.end() ? order_.size() : found->second;
   }
+  std::shared_ptr<Waiting> waiting_in_;
   Batch& batch_;
   const std::map<std::string, std::size_t>& order_;
   std::vector<Operation> operations_;

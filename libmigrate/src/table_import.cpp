@@ -22,6 +22,7 @@ class TableImport final : public Stage {
         transactions_(engine.executor(), std::max<std::size_t>(1, traits_.max_in_flight)) {}
 
   awaitable<void> recover(StreamState& stream) override;
+  awaitable<void> prepare(Batch& batch) override;
   awaitable<void> apply(StreamState& stream, Batch& batch) override;
 
  private:
@@ -34,7 +35,10 @@ class TableImport final : public Stage {
   awaitable<void> know_masters(Chunk& chunk);
   awaitable<void> know_aliases(Chunk& chunk);
   awaitable<void> adopt_imported_ids(Chunk& chunk);
+  awaitable<void> look_at(Chunk& chunk);
   awaitable<void> resolve(Chunk& chunk);
+  awaitable<void> resolve_rest(Chunk& chunk);
+  void tell_waiting(const Chunk& committed);
   bool check_required(Chunk& chunk);
   bool check_keys(Chunk& chunk, Operation& operation,
                   std::unordered_map<RecordRef, const std::string*, RefHash>& holders);
@@ -64,6 +68,8 @@ class TableImport final : public Stage {
     auto operator<=>(const Dependent&) const = default;
   };
   std::set<Dependent> dependents_;
+  /// At most one a stream.
+  std::shared_ptr<Chunk::Waiting> waiting_ = std::make_shared<Chunk::Waiting>();
   // A cache of fixed size in front of the store.
   std::vector<RecordRef> dealt_with_{1 << 14};
 };
@@ -106,18 +112,61 @@ awaitable<void> TableImport::apply(StreamState& stream, Batch& batch) {
   }
 }
 
+/// What the units are made of and where their links lead, as far as that is known now.
+awaitable<void> TableImport::look_at(Chunk& chunk) {
+  co_await know_masters(chunk);
+  chunk.build();
+  co_await know_aliases(chunk);
+  co_await resolve(chunk);
+}
+
+awaitable<void> TableImport::prepare(Batch& batch) {
+  // A delta run resolves against what leaves the target, which the chunks before this one decide.
+  if (engine_.incremental() || engine_.interactive() || batch.partition.revisit) co_return;
+  auto chunk = std::make_unique<Chunk>(batch, order_);
+  // From here on, so that it hears of what is committed while it is being looked at.
+  chunk->wait_in(waiting_);
+  try {
+    co_await look_at(*chunk);
+  } catch (const Error&) {
+    // apply() meets the same trouble, and knows how to repeat.
+    chunk->outdated = true;
+  }
+  batch.prepared = std::move(chunk);
+}
+
+void TableImport::tell_waiting(const Chunk& committed) {
+  for (Chunk* chunk : *waiting_) {
+    for (const Operation& operation : committed.operations()) {
+      const Record& record = operation.record();
+      if (record.intent == Intent::get_or_create && chunk->known.count(record.ref)) chunk->outdated = true;
+      for (const AlternateKey& key : record.keys) {
+        const RecordRef alias{record.ref.type + "." + key.name, key.value};
+        const auto mine = chunk->aliases.find(alias);
+        const auto row = committed.aliases.find(alias);
+        if (mine != chunk->aliases.end() && row != committed.aliases.end()) mine->second = row->second;
+      }
+    }
+  }
+}
+
 awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
   co_await transactions_.acquire();
   Place place(transactions_);
-  Chunk chunk(batch, order_);
+  std::unique_ptr<Prepared> prepared = std::move(batch.prepared);
+  bool ahead = prepared && !static_cast<Chunk&>(*prepared).outdated;
+  if (!ahead) prepared = std::make_unique<Chunk>(batch, order_);
+  auto& chunk = static_cast<Chunk&>(*prepared);
+  chunk.leave();
   std::string name = engine_.journal().chunk_name(stream);
   co_await know_existing(chunk);
   bool reviewed = !engine_.interactive();
   while (true) {
-    co_await know_masters(chunk);
-    chunk.build();
-    co_await know_aliases(chunk);
-    co_await resolve(chunk);
+    if (ahead)
+      co_await resolve_rest(chunk);
+    else
+      co_await look_at(chunk);
+    ahead = false;
     const bool clean = check_required(chunk);
     if (!clean && reviewed) continue;
     co_await adopt_imported_ids(chunk);
@@ -145,6 +194,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
     co_await engine_.journal().store().commit(std::move(written.entries));
     stream = std::move(next);
     for (const Failure& failure : written.failures) engine_.tell(failure);
+    tell_waiting(chunk);
     break;
   }
   for (const Operation& operation : chunk.operations()) {
@@ -153,6 +203,8 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
     engine_.resolver().remember(ref, operation.target_id());
     dealt_with_[RefHash()(ref) % dealt_with_.size()] = ref;
   }
+  // With the batch, away from the strand.
+  batch.prepared = std::move(prepared);
   engine_.progress(stream);
 }
 
@@ -190,12 +242,16 @@ awaitable<void> TableImport::know_aliases(Chunk& chunk) {
   for (const Operation& operation : chunk.operations())
     for (const AlternateKey& key : operation.record().keys) {
       const RecordRef alias{operation.record().ref.type + "." + key.name, key.value};
-      if (!chunk.aliases.count(alias)) keys.push_back(Journal::key(alias));
+      if (chunk.aliases.try_emplace(alias).second) keys.push_back(Journal::key(alias));
     }
   if (keys.empty()) co_return;
   std::vector<std::string> wanted = keys;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::alias, std::move(wanted));
-  for (std::size_t i = 0; i < keys.size(); ++i) chunk.aliases[Journal::ref_from(keys[i])] = rows[i];
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    // What a chunk before this one has told meanwhile is newer.
+    Value& row = chunk.aliases[Journal::ref_from(keys[i])];
+    if (row.is_null()) row = std::move(rows[i]);
+  }
 }
 
 awaitable<void> TableImport::resolve(Chunk& chunk) {
@@ -220,9 +276,31 @@ awaitable<void> TableImport::resolve(Chunk& chunk) {
     }
   }
   if (wanted.empty()) co_return;
-  co_await engine_.resolver().want(std::move(wanted), chunk.answers);
+  Answers answers;
+  co_await engine_.resolver().want(std::move(wanted), answers);
   for (const auto& [position, target] : asking)
-    if (const Value* id = chunk.answers.get(*target)) chunk.leads[position].outside = *id;
+    if (const Value* id = answers.get(*target)) chunk.leads[position].outside = *id;
+}
+
+/// Asks again for what was not there when the chunk was prepared.
+awaitable<void> TableImport::resolve_rest(Chunk& chunk) {
+  if (traits_.keeps_links) co_return;
+  std::vector<RecordRef> wanted;
+  std::vector<std::pair<std::size_t, const RecordRef*>> asking;
+  std::size_t position = 0;
+  for (const Operation& operation : chunk.operations())
+    for (const Link& link : operation.record().links) {
+      if (!chunk.leads[position].leads()) {
+        wanted.push_back(link.target);
+        asking.emplace_back(position, &link.target);
+      }
+      ++position;
+    }
+  if (wanted.empty()) co_return;
+  Answers answers;
+  co_await engine_.resolver().want(std::move(wanted), answers);
+  for (const auto& [at, target] : asking)
+    if (const Value* id = answers.get(*target)) chunk.leads[at].outside = *id;
 }
 
 /// False: one of the operation's alternate keys belongs to another record.

@@ -385,28 +385,31 @@ std::vector<TargetRow> PostgresSink::walk_on(const Target& target, const std::st
   return out;
 }
 
-std::optional<std::int64_t> PostgresSink::top_key(Connection& connection, const Target& target) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto found = top_keys_.find(target.type); found != top_keys_.end()) return found->second;
+bool PostgresSink::may_hold(Connection& connection, const Target& target, std::int64_t least, std::int64_t most) {
+  // Held during the question, asked once a table: what others commit meanwhile is added behind it.
+  const std::scoped_lock lock(mutex_);
+  const auto [spans, fresh] = spans_.try_emplace(target.type);
+  if (fresh) {
+    try {
+      const Result found = connection.run(
+          fmt::format("SELECT min({0}), max({0}) FROM {1} t", target.key_list(), target.table.qualified));
+      if (!found.null(0, 0)) spans->second.add(found.integer(0, 0), found.integer(0, 1));
+    } catch (...) {
+      spans_.erase(spans);
+      throw;
+    }
   }
-  const Result found =
-      connection.run(fmt::format("SELECT max({}) FROM {} t", target.key_list(), target.table.qualified));
-  std::optional<std::int64_t> top;
-  if (!found.null(0, 0)) top = found.integer(0, 0);
-  const std::scoped_lock lock(mutex_);
-  return top_keys_[target.type] = top;
+  return spans->second.touches(least, most);
 }
 
-void PostgresSink::raise_top_key(const std::string& type, std::int64_t key) {
+void PostgresSink::add_span(const std::string& type, std::int64_t least, std::int64_t most) {
   const std::scoped_lock lock(mutex_);
-  const auto found = top_keys_.find(type);
-  if (found != top_keys_.end() && (!found->second || *found->second < key)) found->second = key;
+  if (const auto found = spans_.find(type); found != spans_.end()) found->second.add(least, most);
 }
 
-void PostgresSink::forget_top_keys() {
+void PostgresSink::forget_spans() {
   const std::scoped_lock lock(mutex_);
-  top_keys_.clear();
+  spans_.clear();
 }
 
 awaitable<std::vector<TargetRow>> PostgresSink::list(std::string type, std::string after, std::size_t limit,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config.hpp"
+#include "key_spans.hpp"
 #include "migrate/services.hpp"
 #include "migrate/sink.hpp"
 #include "pool.hpp"
@@ -49,11 +50,12 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::vector<Value> look_up(Connection& connection, const Target& target, const std::vector<std::string>& keys);
   /// The chunk of the same partition that was committed last, whose receipt is of no use any more.
   std::string exchange_last_chunk(const std::string& chunk);
-  /// The greatest key of a table whose integer key has no index: below it a look-up reads the whole table. Nobody
-  /// guards such a key against other writers, so what this sink has seen and written is taken for what is there.
-  std::optional<std::int64_t> top_key(Connection& connection, const Target& target);
-  void raise_top_key(const std::string& type, std::int64_t key);
-  void forget_top_keys();
+  /// For a table whose integer key has no index, so that a look-up reads the whole table: false when no row can have a
+  /// key in the span. Nobody guards such a key against other writers, so what this sink has seen and written is taken
+  /// for what is there.
+  bool may_hold(Connection& connection, const Target& target, std::int64_t least, std::int64_t most);
+  void add_span(const std::string& type, std::int64_t least, std::int64_t most);
+  void forget_spans();
   const Journal& journal() const noexcept { return journal_; }
   const Services& services() const noexcept { return services_; }
   const SinkConfig& config() const noexcept { return config_; }
@@ -94,8 +96,8 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::map<std::string, SinkTable> tables_;
   std::vector<std::string> types_;
   std::map<std::string, std::shared_ptr<const Target>, std::less<>> targets_;
-  std::map<std::string, std::string> last_chunks_;               ///< by partition
-  std::map<std::string, std::optional<std::int64_t>> top_keys_;  ///< by type
+  std::map<std::string, std::string> last_chunks_;  ///< by partition
+  std::map<std::string, KeySpans> spans_;           ///< by type
   std::mutex walk_mutex_;
   std::optional<Walk> walk_;
 };

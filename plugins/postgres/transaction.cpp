@@ -99,9 +99,8 @@ std::vector<Value> Transaction::existing(const Target& target, const std::vector
     }
     if (!least) return std::vector<Value>(keys.size());
     if (!target.key_indexed) {
-      const std::optional<std::int64_t> top = sink_->top_key(*connection_, target);
-      top_keys_[target.type] = std::max(*most, top_keys_.try_emplace(target.type, *most).first->second);
-      if (!top || *least > *top) return std::vector<Value>(keys.size());
+      spans_[target.type].emplace_back(*least, *most);
+      if (!sink_->may_hold(*connection_, target, *least, *most)) return std::vector<Value>(keys.size());
     }
     const Result found = connection_->run(fmt::format("SELECT EXISTS (SELECT 1 FROM {} t WHERE {} BETWEEN {} AND {})",
                                                       target.table.qualified, target.key_list(), *least, *most));
@@ -224,11 +223,12 @@ void Transaction::commit_now(const Value& receipt) {
   try {
     connection_->change("commit", "COMMIT");
   } catch (...) {
-    sink_->forget_top_keys();  // whether the rows are there is not known
+    sink_->forget_spans();  // whether the rows are there is not known
     throw;
   }
   open_ = false;
-  for (const auto& [type, key] : top_keys_) sink_->raise_top_key(type, key);
+  for (const auto& [type, spans] : spans_)
+    for (const auto& [least, most] : spans) sink_->add_span(type, least, most);
 }
 
 }  // namespace migrate::postgres

@@ -89,7 +89,8 @@ class Transaction : public TableTransaction {
   std::map<std::string, std::vector<std::int64_t>> created_;  ///< integer ids of new rows, by type
   std::map<std::string, std::vector<std::string>> created_keys_;
   std::set<std::string> keyless_;                 ///< types without any key that got rows
-  std::map<std::string, std::int64_t> top_keys_;  ///< see PostgresSink::top_key()
+  /// See PostgresSink::may_hold(); by type.
+  std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> spans_;
   std::map<std::size_t, Failed> failures_;        ///< by unit
   std::vector<Effect> effects_;
   Members sent_;  ///< by the COPY under way or done last, row by row

@@ -1,4 +1,6 @@
 // The command line. Each group of commands is in a file of its own; see commands.hpp.
+#include <malloc.h>
+
 #include <csignal>
 #include <iostream>
 
@@ -35,6 +37,8 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A fixed threshold: what a batch has used goes back to the system with it, so that memory does not grow with the run.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   // A reader of our output that goes away must not end a migration.
   std::signal(SIGPIPE, SIG_IGN);
   try {
