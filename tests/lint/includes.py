@@ -20,6 +20,8 @@ RULES = [
     ("SQLite", r"sqlite3\.h", rf"libmigrate/src/.*sqlite|libmigrate/src/store|plugins/(sqlite|cloudflare_d1)/|examples/drivers/certificates/|{TESTS}"),
     ("yaml-cpp", r"yaml-cpp/", rf"libmigrate/src/.*(config|yaml)|{TESTS}"),
     ("libxlsxwriter", r"xlsxwriter", rf"libmigrate/src/.*(report|xlsx)|{TESTS}"),
+    ("Gumbo", r"gumbo\.h", rf"libmigrate/src/richtext/|{TESTS}"),
+    ("md4c", r"md4c\.h", rf"libmigrate/src/richtext/|{TESTS}"),
     ("libjq", r"jq\.h|jv\.h", rf"plugins/jq/|{TESTS}"),
     ("CLI11", r"CLI/", rf"examples/|{TESTS}"),
     ("doctest", r"doctest/", rf"{TESTS}|libmigrate/src/testing/"),

@@ -9,7 +9,8 @@ import re
 from lintkit import Fault, File, Sample, line_of, main
 
 MARKS = "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"))
-LEFTOVER = re.compile(rf"\b(?:{MARKS})\b(?![-_/])|^(?:<{{7}}|>{{7}}) ", re.MULTILINE)
+# In quotes it is data: Atlassian documents have it as the state of a task.
+LEFTOVER = re.compile(rf"\b(?:{MARKS})\b(?![-_/\"])|^(?:<{{7}}|>{{7}}) ", re.MULTILINE)
 BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
 
 

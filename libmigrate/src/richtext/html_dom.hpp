@@ -1,0 +1,55 @@
+// HTML as Gumbo reads it, within bounds: memory linear in the input, no deep recursion, no quadratic time.
+#pragma once
+
+#include <gumbo.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "migrate/abi.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+
+/// The parsed document; owns everything that its nodes point to.
+class HtmlDom {
+ public:
+  /// `html` has to outlive this.
+  explicit HtmlDom(std::string_view html);
+  ~HtmlDom();
+  HtmlDom(const HtmlDom&) = delete;
+  HtmlDom& operator=(const HtmlDom&) = delete;
+
+  /// Null when the input is built to exhaust a parser: nested beyond reason, or a tree many times its size.
+  const GumboNode* root() const noexcept { return root_; }
+
+ private:
+  struct Chunk;
+  static void* allocate(void* self, std::size_t size);
+  bool parse(const char* text, std::size_t size);
+
+  Chunk* chunks_ = nullptr;
+  std::size_t left_ = 0;
+  std::size_t budget_ = 0;
+  void* give_up_ = nullptr;  ///< jmp_buf of the parse that is under way
+  const GumboNode* root_ = nullptr;
+};
+
+/// Value of an attribute; empty when there is none.
+std::string_view attribute(const GumboNode& node, const char* name);
+bool has_attribute(const GumboNode& node, const char* name);
+/// Whether the attribute `class` holds the word.
+bool has_class(const GumboNode& node, std::string_view word);
+/// In small letters, also for tags that HTML does not know ("o:p").
+std::string tag_name(const GumboNode& node);
+/// All text below; a <br> is a line feed.
+std::string text_below(const GumboNode& node);
+/// Whether an element of that tag is below.
+bool has_below(const GumboNode& node, GumboTag tag);
+
+/// What a reader would see of markup that was not parsed: text without tags, line ends where they stand.
+std::string without_tags(std::string_view html);
+
+}  // namespace richtext
+MIGRATE_END

@@ -1,0 +1,480 @@
+#include "html_parser.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "html_builder.hpp"
+#include "html_dom.hpp"
+#include "html_links.hpp"
+#include "utf8.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+namespace {
+
+using Nodes = std::vector<Node>;
+
+int number(std::string_view text, int otherwise) {
+  text = trim(text);
+  int value = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::uint16_t span(const GumboNode& node, const char* name) {
+  return static_cast<std::uint16_t>(std::clamp(number(attribute(node, name), 1), 1, 1000));
+}
+
+std::string language_of(const GumboNode& pre) {
+  std::string language(attribute(pre, "lang"));
+  const auto from_class = [&](const GumboNode& node) {
+    const std::string_view words = attribute(node, "class");
+    const std::size_t at = words.find("language-");
+    if (at == std::string_view::npos || !language.empty()) return;
+    const std::string_view rest = words.substr(at + 9);
+    language = rest.substr(0, rest.find_first_of(" \t\n"));
+  };
+  from_class(pre);
+  const GumboVector& children = pre.v.element.children;
+  for (unsigned index = 0; index < children.length; ++index) {
+    const auto& child = *static_cast<const GumboNode*>(children.data[index]);
+    if (child.type == GUMBO_NODE_ELEMENT && child.v.element.tag == GUMBO_TAG_CODE) from_class(child);
+  }
+  return language;
+}
+
+class HtmlReader {
+ public:
+  HtmlReader(const HtmlOptions& options, bool exact, HtmlBuilder& builder, Losses& losses)
+      : options_(options), exact_(exact), builder_(builder), losses_(losses) {}
+
+  /// Without recursion: the tree may be a thousand levels deep.
+  void read(const GumboNode& root) {
+    std::vector<Level> levels;
+    if (enter(root)) levels.push_back({&root, 0, style_, after_});
+    while (!levels.empty()) {
+      Level& level = levels.back();
+      const GumboVector& children = level.node->v.element.children;
+      if (level.next < children.length) {
+        const auto& child = *static_cast<const GumboNode*>(children.data[level.next++]);
+        const HtmlStyle before = style_;
+        if (enter(child)) {
+          levels.push_back({&child, 0, before, after_});
+        } else {
+          style_ = before;
+        }
+        continue;
+      }
+      leave(level.after);
+      style_ = level.before;
+      levels.pop_back();
+    }
+  }
+
+ private:
+  /// What ends with an element.
+  enum class After { nothing, boundary, close, close_table, close_caption, quotation_mark };
+  struct Level {
+    const GumboNode* node;
+    unsigned next;
+    HtmlStyle before;
+    After after;
+  };
+
+  void leave(After after) {
+    switch (after) {
+      case After::nothing:
+        break;
+      case After::boundary:
+        builder_.boundary();
+        break;
+      case After::close:
+        builder_.close();
+        break;
+      case After::close_table:
+        close_table();
+        break;
+      case After::close_caption:
+        builder_.close_before();
+        break;
+      case After::quotation_mark:
+        builder_.words("\u201D", style_);
+        break;
+    }
+  }
+
+  /// A table of one cell lays out; so does one that says it.
+  void close_table() {
+    Node& table = builder_.current();
+    const bool single =
+        table.kind == Kind::table && table.children.size() == 1 && table.children[0].children.size() == 1;
+    if (single && !exact_) {
+      losses_.add("table", "its content");
+      Nodes inside = std::move(table.children[0].children[0].children);
+      table = Node(Kind::document, std::move(inside));
+    }
+    builder_.close();
+  }
+
+  bool open(Node block, After after = After::close) {
+    builder_.open(std::move(block));
+    after_ = after;
+    return true;
+  }
+  bool apart() {
+    builder_.boundary();
+    after_ = After::boundary;
+    return true;
+  }
+  bool mark(Mark mark) {
+    style_.marks = style_.marks.with(mark);
+    return true;
+  }
+
+  /// Whether the children are to be read. Sets `after_` to what ends with the element.
+  bool enter(const GumboNode& node) {
+    after_ = After::nothing;
+    switch (node.type) {
+      case GUMBO_NODE_TEXT:
+      case GUMBO_NODE_CDATA:
+      case GUMBO_NODE_WHITESPACE:
+        builder_.words(node.v.text.text, style_);
+        return false;
+      case GUMBO_NODE_ELEMENT:
+        break;
+      default:
+        return false;
+    }
+    if (const std::string_view css = attribute(node, "style"); !css.empty()) apply_css(css, style_);
+    return enter_inline(node) || enter_block(node);
+  }
+
+  bool enter_inline(const GumboNode& node) {
+    switch (node.v.element.tag) {
+      case GUMBO_TAG_B:
+        // Google Docs wraps everything in <b style="font-weight:normal">.
+        return attribute(node, "style").find("font-weight") != std::string_view::npos || mark(Mark::strong);
+      case GUMBO_TAG_STRONG:
+        return mark(Mark::strong);
+      case GUMBO_TAG_I:
+      case GUMBO_TAG_EM:
+      case GUMBO_TAG_VAR:
+      case GUMBO_TAG_CITE:
+      case GUMBO_TAG_DFN:
+        return mark(Mark::em);
+      case GUMBO_TAG_U:
+      case GUMBO_TAG_INS:
+        return mark(Mark::underline);
+      case GUMBO_TAG_S:
+      case GUMBO_TAG_STRIKE:
+      case GUMBO_TAG_DEL:
+        return mark(Mark::strike);
+      case GUMBO_TAG_SUB:
+        return mark(Mark::sub);
+      case GUMBO_TAG_SUP:
+        return mark(Mark::sup);
+      case GUMBO_TAG_CODE:
+      case GUMBO_TAG_TT:
+      case GUMBO_TAG_KBD:
+      case GUMBO_TAG_SAMP:
+        return mark(Mark::code);
+      case GUMBO_TAG_FONT:
+        return font(node);
+      case GUMBO_TAG_Q:
+        builder_.words("\u201C", style_);
+        after_ = After::quotation_mark;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool font(const GumboNode& node) {
+    for (const char* name : {"color", "data-mx-color"}) {
+      if (has_attribute(node, name)) style_.colour = colour_of(attribute(node, name));
+    }
+    return true;
+  }
+
+  bool enter_block(const GumboNode& node) {
+    switch (node.v.element.tag) {
+      case GUMBO_TAG_HEAD:
+      case GUMBO_TAG_SCRIPT:
+      case GUMBO_TAG_STYLE:
+      case GUMBO_TAG_TITLE:
+      case GUMBO_TAG_TEMPLATE:
+      case GUMBO_TAG_LINK:
+      case GUMBO_TAG_META:
+      case GUMBO_TAG_BASE:
+      case GUMBO_TAG_WBR:
+        return false;
+      case GUMBO_TAG_H1:
+      case GUMBO_TAG_H2:
+      case GUMBO_TAG_H3:
+      case GUMBO_TAG_H4:
+      case GUMBO_TAG_H5:
+      case GUMBO_TAG_H6:
+        return heading(node);
+      case GUMBO_TAG_UL:
+      case GUMBO_TAG_OL:
+      case GUMBO_TAG_DIR:
+      case GUMBO_TAG_MENU:
+        return list(node);
+      case GUMBO_TAG_LI:
+        return item(node);
+      case GUMBO_TAG_BLOCKQUOTE:
+        return open(Node(Kind::quote));
+      case GUMBO_TAG_PRE:
+      case GUMBO_TAG_LISTING:
+      case GUMBO_TAG_XMP:
+      case GUMBO_TAG_PLAINTEXT:
+        return code(node);
+      case GUMBO_TAG_TABLE:
+        return open(Node(is_layout(node) ? Kind::document : Kind::table), After::close_table);
+      case GUMBO_TAG_TR:
+        return table_part(node, Kind::row);
+      case GUMBO_TAG_TD:
+      case GUMBO_TAG_TH:
+        return table_part(node, Kind::cell);
+      case GUMBO_TAG_CAPTION:
+        return open(Node(Kind::document), After::close_caption);
+      default:
+        return enter_leaf(node);
+    }
+  }
+
+  bool enter_leaf(const GumboNode& node) {
+    switch (node.v.element.tag) {
+      case GUMBO_TAG_BR:
+        builder_.add(Node(Kind::hard_break));
+        return false;
+      case GUMBO_TAG_HR:
+        builder_.add_block(Node(Kind::rule));
+        return false;
+      case GUMBO_TAG_IMG:
+      case GUMBO_TAG_IMAGE:
+        return image(node);
+      case GUMBO_TAG_A:
+        return anchor(node);
+      case GUMBO_TAG_SPAN:
+        return special_span(node);
+      case GUMBO_TAG_INPUT:
+        return input(node);
+      case GUMBO_TAG_VIDEO:
+      case GUMBO_TAG_AUDIO:
+      case GUMBO_TAG_IFRAME:
+      case GUMBO_TAG_EMBED:
+      case GUMBO_TAG_OBJECT:
+      case GUMBO_TAG_CANVAS:
+      case GUMBO_TAG_SVG:
+      case GUMBO_TAG_MATH:
+        return unknown(node);
+      case GUMBO_TAG_DETAILS:
+        losses_.add("details", "its content");
+        return apart();
+      case GUMBO_TAG_SUMMARY:
+      case GUMBO_TAG_DT:
+        mark(Mark::strong);
+        return apart();
+      case GUMBO_TAG_DL:
+        losses_.add("dl", "paragraphs");
+        return apart();
+      case GUMBO_TAG_DIV:
+        return division(node);
+      default:
+        break;
+    }
+    if (node.v.element.tag == GUMBO_TAG_UNKNOWN && tag_name(node) == "mx-reply" && options_.matrix_reply) return false;
+    return is_block(node.v.element.tag) ? apart() : true;
+  }
+
+  static bool is_block(GumboTag tag) {
+    switch (tag) {
+      case GUMBO_TAG_HTML:
+      case GUMBO_TAG_BODY:
+      case GUMBO_TAG_P:
+      case GUMBO_TAG_DD:
+      case GUMBO_TAG_SECTION:
+      case GUMBO_TAG_ARTICLE:
+      case GUMBO_TAG_HEADER:
+      case GUMBO_TAG_FOOTER:
+      case GUMBO_TAG_MAIN:
+      case GUMBO_TAG_NAV:
+      case GUMBO_TAG_ASIDE:
+      case GUMBO_TAG_ADDRESS:
+      case GUMBO_TAG_CENTER:
+      case GUMBO_TAG_FORM:
+      case GUMBO_TAG_FIELDSET:
+      case GUMBO_TAG_LEGEND:
+      case GUMBO_TAG_FIGURE:
+      case GUMBO_TAG_FIGCAPTION:
+      case GUMBO_TAG_HGROUP:
+      case GUMBO_TAG_OPTION:
+      case GUMBO_TAG_TEXTAREA:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool heading(const GumboNode& node) {
+    Node made(Kind::heading);
+    made.level = static_cast<std::uint8_t>(node.v.element.tag - GUMBO_TAG_H1 + 1);
+    return open(std::move(made));
+  }
+
+  bool list(const GumboNode& node) {
+    Node made(Kind::list);
+    made.ordered = node.v.element.tag == GUMBO_TAG_OL;
+    made.start = number(attribute(node, "start"), 1);
+    return open(std::move(made));
+  }
+
+  bool item(const GumboNode& node) {
+    Node made(Kind::list_item);
+    if (const std::string_view task = attribute(node, "data-task"); !task.empty()) {
+      made.task = task == "done" ? Task::done : Task::open;
+    }
+    return open(std::move(made));
+  }
+
+  bool division(const GumboNode& node) {
+    if (has_attribute(node, "data-panel")) {
+      Node panel(Kind::panel);
+      panel.id = attribute(node, "data-panel");
+      return open(std::move(panel));
+    }
+    // Freshdesk keeps what an e-mail quotes in such a block.
+    if (has_class(node, "freshdesk_quote") && !has_below(node, GUMBO_TAG_BLOCKQUOTE)) return open(Node(Kind::quote));
+    return apart();
+  }
+
+  bool code(const GumboNode& node) {
+    Node made(Kind::code_block);
+    made.text = text_below(node);
+    made.id = language_of(node);
+    if (has_below(node, GUMBO_TAG_IMG)) losses_.add("image", "nothing", "in a code block");
+    builder_.add_block(std::move(made));
+    return false;
+  }
+
+  static bool is_layout(const GumboNode& node) {
+    return attribute(node, "role") == "presentation" || attribute(node, "role") == "none";
+  }
+
+  bool table_part(const GumboNode& node, Kind kind) {
+    // Inside a table for layout rows and cells are as good as divisions.
+    for (const GumboNode* above = node.parent; above != nullptr; above = above->parent) {
+      if (above->type != GUMBO_NODE_ELEMENT || above->v.element.tag != GUMBO_TAG_TABLE) continue;
+      if (is_layout(*above)) return apart();
+      break;
+    }
+    Node made(kind);
+    if (kind == Kind::cell) {
+      made.header = node.v.element.tag == GUMBO_TAG_TH;
+      made.colspan = span(node, "colspan");
+      made.rowspan = span(node, "rowspan");
+    }
+    return open(std::move(made));
+  }
+
+  bool image(const GumboNode& node) {
+    if (has_attribute(node, "data-mx-emoticon")) {
+      Node emoji(Kind::emoji);
+      emoji.id = attribute(node, "alt").empty() ? attribute(node, "title") : attribute(node, "alt");
+      builder_.add(std::move(emoji));
+      return false;
+    }
+    Node made(Kind::image);
+    made.text = attribute(node, "alt");
+    made.url = attribute(node, "src");
+    made.width = number(attribute(node, "width"), 0);
+    made.height = number(attribute(node, "height"), 0);
+    made.link = style_.link;
+    // A pixel that tells a sender of mail that it was opened.
+    const bool tracks =
+        has_attribute(node, "width") && has_attribute(node, "height") && made.width <= 1 && made.height <= 1;
+    if (tracks || (made.url.empty() && made.text.empty())) {
+      losses_.add("image", "nothing", made.url);
+      return false;
+    }
+    builder_.add(std::move(made));
+    return false;
+  }
+
+  bool anchor(const GumboNode& node) {
+    std::optional<Node> known = known_link(node);
+    if (known) {
+      if (style_.marks != Marks())
+        losses_.add("marks of a " + std::string(to_string(known->kind)), "nothing", known->text);
+      builder_.add(std::move(*known));
+      return false;
+    }
+    const std::string_view address = trim(attribute(node, "href"));
+    // "#" and the like only lead to a script.
+    if (address.size() > 1 || (address.size() == 1 && address[0] != '#')) style_.link = address;
+    return true;
+  }
+
+  bool special_span(const GumboNode& node) {
+    if (has_attribute(node, "data-mention") || has_attribute(node, "data-item")) return anchor(node);
+    if (has_attribute(node, "data-mx-spoiler")) losses_.add("spoiler", "text", text_below(node));
+    if (has_attribute(node, "data-mx-color")) return font(node);
+    return true;
+  }
+
+  bool input(const GumboNode& node) {
+    const std::string type = lower(attribute(node, "type"));
+    if (type != "checkbox") {
+      if (type != "hidden" && type != "radio") builder_.words(attribute(node, "value"), style_);
+      return false;
+    }
+    const bool checked = has_attribute(node, "checked");
+    Node* const item = builder_.innermost(Kind::list_item);
+    if (item != nullptr && item->task == Task::none && HtmlBuilder::is_empty(*item)) {
+      item->task = checked ? Task::done : Task::open;
+    } else {
+      builder_.words(checked ? "\u2611 " : "\u2610 ", style_);
+    }
+    return false;
+  }
+
+  bool unknown(const GumboNode& node) {
+    Node made(Kind::raw);
+    made.id = tag_name(node);
+    made.url = attribute(node, "src").empty() ? attribute(node, "data") : attribute(node, "src");
+    const bool drawn = node.v.element.tag == GUMBO_TAG_SVG || node.v.element.tag == GUMBO_TAG_MATH;
+    made.text = drawn ? std::string(trim(text_below(node))) : made.url;
+    builder_.add(std::move(made));
+    return false;
+  }
+
+  const HtmlOptions& options_;
+  const bool exact_;
+  HtmlBuilder& builder_;
+  Losses& losses_;
+  HtmlStyle style_;
+  After after_ = After::nothing;
+};
+
+}  // namespace
+
+Parsed parse_html_as(std::string_view html, const HtmlOptions& options, bool exact) {
+  Parsed parsed;
+  const HtmlDom dom(html);
+  if (dom.root() == nullptr) {
+    parsed.losses.add("markup", "plain text", "nested too deep");
+    parsed.document = normalised(paragraph(without_tags(html)), parsed.losses);
+    return parsed;
+  }
+  HtmlBuilder builder(html.size(), parsed.losses);
+  HtmlReader(options, exact, builder, parsed.losses).read(*dom.root());
+  parsed.document = normalised(builder.finish(), parsed.losses);
+  return parsed;
+}
+
+Parsed parse_html(std::string_view html, const HtmlOptions& options) { return parse_html_as(html, options, false); }
+
+}  // namespace richtext
+MIGRATE_END

@@ -1,0 +1,104 @@
+#include "html_style.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "utf8.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+namespace {
+
+struct Named {
+  std::string_view name;
+  std::int32_t value;
+};
+// The sixteen of HTML 4 and the ones that editors offer.
+constexpr std::array<Named, 24> colours = {{
+    {"aqua", 0x00FFFF},    {"blue", 0x0000FF},     {"brown", 0xA52A2A},     {"crimson", 0xDC143C},
+    {"cyan", 0x00FFFF},    {"darkblue", 0x00008B}, {"darkgreen", 0x006400}, {"darkred", 0x8B0000},
+    {"fuchsia", 0xFF00FF}, {"gold", 0xFFD700},     {"gray", 0x808080},      {"green", 0x008000},
+    {"grey", 0x808080},    {"lime", 0x00FF00},     {"magenta", 0xFF00FF},   {"maroon", 0x800000},
+    {"navy", 0x000080},    {"olive", 0x808000},    {"orange", 0xFFA500},    {"purple", 0x800080},
+    {"red", 0xFF0000},     {"silver", 0xC0C0C0},   {"teal", 0x008080},      {"yellow", 0xFFFF00},
+}};
+
+std::int32_t from_hex(std::string_view digits) {
+  if (digits.size() != 3 && digits.size() != 6) return -1;
+  std::string full;
+  for (const char c : digits) full.append(digits.size() == 3 ? 2 : 1, c);
+  std::int32_t value = -1;
+  const auto [end, error] = std::from_chars(full.data(), full.data() + full.size(), value, 16);
+  return error == std::errc() && end == full.data() + full.size() ? value : -1;
+}
+
+std::int32_t from_rgb(std::string_view arguments) {
+  std::int32_t value = 0;
+  for (int part = 0; part < 3; ++part) {
+    const std::size_t start = arguments.find_first_of("0123456789");
+    if (start == std::string_view::npos) return -1;
+    arguments.remove_prefix(start);
+    int number = 0;
+    const auto [end, error] = std::from_chars(arguments.data(), arguments.data() + arguments.size(), number);
+    if (error != std::errc()) return -1;
+    arguments.remove_prefix(static_cast<std::size_t>(end - arguments.data()));
+    value = value << 8 | std::clamp(number, 0, 255);
+  }
+  return value;
+}
+
+void apply(std::string_view property, std::string_view value, HtmlStyle& style) {
+  const auto set = [&](Mark mark, bool on) { style.marks = on ? style.marks.with(mark) : style.marks.without(mark); };
+  if (property == "font-weight") {
+    int weight = 0;
+    std::from_chars(value.data(), value.data() + value.size(), weight);
+    set(Mark::strong, value.starts_with("bold") || weight >= 600);
+  } else if (property == "font-style") {
+    set(Mark::em, value.starts_with("italic") || value.starts_with("oblique"));
+  } else if (property == "text-decoration" || property == "text-decoration-line") {
+    // Lines of an element outside go on through those inside: nothing is taken away.
+    if (value.find("underline") != std::string_view::npos) set(Mark::underline, true);
+    if (value.find("line-through") != std::string_view::npos) set(Mark::strike, true);
+  } else if (property == "vertical-align") {
+    if (value == "sub") set(Mark::sub, true);
+    if (value == "super") set(Mark::sup, true);
+  } else if (property == "color") {
+    style.colour = colour_of(value);
+  } else if (property == "white-space") {
+    style.keeps_blanks = value.starts_with("pre") || value == "break-spaces";
+  }
+}
+
+}  // namespace
+
+std::int32_t colour_of(std::string_view css) {
+  const std::string value = lower(trim(css));
+  std::int32_t colour = -1;
+  if (value.starts_with('#')) {
+    colour = from_hex(std::string_view(value).substr(1));
+  } else if (value.starts_with("rgb")) {
+    colour = from_rgb(value);
+  } else {
+    const auto found =
+        std::find_if(colours.begin(), colours.end(), [&](const Named& named) { return named.name == value; });
+    if (found != colours.end()) colour = found->value;
+  }
+  return colour == 0 ? -1 : colour;
+}
+
+void apply_css(std::string_view css, HtmlStyle& style) {
+  while (!css.empty()) {
+    const std::size_t end = std::min(css.find(';'), css.size());
+    const std::string_view declaration = css.substr(0, end);
+    css.remove_prefix(std::min(end + 1, css.size()));
+    const std::size_t colon = declaration.find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string value = lower(trim(declaration.substr(colon + 1)));
+    if (const std::size_t important = value.find('!'); important != std::string::npos) value.erase(important);
+    apply(lower(trim(declaration.substr(0, colon))), trim(value), style);
+  }
+}
+
+}  // namespace richtext
+MIGRATE_END

@@ -1,0 +1,27 @@
+// How words look at one place of an HTML document.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "migrate/richtext/document.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+
+struct HtmlStyle {
+  Marks marks;
+  std::int32_t colour = -1;
+  std::string_view link;  ///< lives in the parsed document
+  bool keeps_blanks = false;
+};
+
+/// What of a `style` attribute the tree can hold: weight, slant, lines, colour, position, white space.
+void apply_css(std::string_view css, HtmlStyle& style);
+
+/// "#fa0", "#ffaa00", "rgb(255, 170, 0)" or a name; -1 for black, which is how text looks anyway, and for anything
+/// else.
+std::int32_t colour_of(std::string_view css);
+
+}  // namespace richtext
+MIGRATE_END

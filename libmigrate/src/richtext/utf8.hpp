@@ -1,0 +1,44 @@
+// Characters: what may stand in a text, and how it is counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "migrate/abi.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+
+struct Utf8 {
+  char32_t code = 0;
+  std::uint8_t size = 1;  ///< bytes taken; 1 for a byte that begins nothing
+  bool valid = true;
+};
+/// The character at `at`, which is below the size.
+Utf8 decode(std::string_view text, std::size_t at) noexcept;
+void append(std::string& to, char32_t code);
+
+/// Valid UTF-8 without control characters but line feed and tab: these and halves of surrogate pairs are left out,
+/// other bytes that are no UTF-8 become U+FFFD. CR and CR LF become LF. Returns how many were left out or replaced.
+std::size_t clean(std::string& text);
+
+/// Blanks of every kind, the no-break space included.
+bool is_space(char32_t code) noexcept;
+inline bool is_ascii_space(char character) noexcept {
+  return character == ' ' || character == '\t' || character == '\n' || character == '\r' || character == '\f';
+}
+inline bool is_ascii_alnum(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+inline bool is_ascii_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+inline bool is_ascii_punctuation(char c) noexcept { return c > ' ' && c < 127 && !is_ascii_alnum(c); }
+std::string lower(std::string_view text);
+std::string_view trim(std::string_view text) noexcept;
+
+/// At most `bytes` of it, cut between two characters.
+std::string_view prefix(std::string_view text, std::size_t bytes) noexcept;
+
+}  // namespace richtext
+MIGRATE_END

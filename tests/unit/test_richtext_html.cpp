@@ -1,0 +1,213 @@
+// HTML into the tree: what browsers, mail programs, Freshdesk, Azure DevOps and Matrix write.
+#include <doctest/doctest.h>
+
+#include "richtext_kit.hpp"
+
+using namespace migrate;
+using namespace migrate::richtext;
+using migrate::testing::shape;
+using migrate::testing::told;
+
+namespace {
+
+std::string tree(std::string_view html) { return shape(parse_html(html).document); }
+std::string losses(std::string_view html) { return told(parse_html(html).losses); }
+
+struct Row {
+  const char* html;
+  const char* tree;
+};
+
+void check(std::initializer_list<Row> rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.html);
+    CHECK(tree(row.html) == row.tree);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("paragraphs, breaks and blanks are those that a browser shows") {
+  check({
+      {"", ""},
+      {"  \n ", ""},
+      {"a", R"(p("a"))"},
+      {"<p>a</p><p>b</p>", R"(p("a") p("b"))"},
+      {"<div>a</div><div>b<div>c</div>d</div>", R"(p("a") p("b") p("c") p("d"))"},
+      {"<div>a</div><div><br></div><div>b</div>", R"(p("a") p("b"))"},
+      {"a<br>b", R"(p("a" br "b"))"},
+      {"a<br><br>b", R"(p("a") p("b"))"},
+      {"a <br> b<br>", R"(p("a" br "b"))"},
+      {"  a \n  b\t<b> c </b> d", R"(p("a b " "c "b "d"))"},
+      {"<p>&nbsp;</p>", ""},
+      {"<p>a&nbsp;b &amp; &lt;c&gt; &euro; &#8222;</p>", "p(\"a\u00a0b & <c> \u20ac \u201e\")"},
+      {"<div style='white-space: pre-wrap'>a  b\n c</div>", R"(p("a  b" br "c"))"},
+      {"<center><address>a</address></center><section>b</section>", R"(p("a") p("b"))"},
+      {"a<script>alert(1)</script><style>p{}</style><!-- c -->b", R"(p("ab"))"},
+      {"<html><head><title>t</title></head><body>b</body></html>", R"(p("b"))"},
+      {"a<wbr>b", R"(p("ab"))"},
+  });
+}
+
+TEST_CASE("marks of elements and of styles") {
+  check({
+      {"<b>b</b><i>i</i><u>u</u><s>s</s><sub>v</sub><sup>^</sup><code>c</code>", R"(p("b"b "i"i "u"u "s"s "v"v "^"^ "c"c))"},
+      {"<strong><em>x</em></strong>", R"(p("x"bi))"},
+      {"<b>a</b><strong>b</strong>", R"(p("ab"b))"},
+      {"<ins>a</ins><del>b</del><strike>c</strike><tt>d</tt><kbd>e</kbd>", R"(p("a"u "bc"s "de"c))"},
+      {"<span style='font-weight:700;font-style:italic'>x</span>", R"(p("x"bi))"},
+      {"<span style='text-decoration: underline line-through'>x</span>", R"(p("x"su))"},
+      {"<b style='font-weight:normal'>x</b>", R"(p("x"))"},
+      {"<b>a<span style='font-weight:normal'>b</span></b>", R"(p("a"b "b"))"},
+      {"<span style='color:#f00'>x</span><font color=green>y</font>", R"(p("x"#ff0000 "y"#008000))"},
+      {"<span style='color:rgb(1, 2, 3)'>x</span>", R"(p("x"#010203))"},
+      {"<span style='COLOR: Black'>x</span><span style='color:#000000'>y</span><span style='color:windowtext'>z</span>", R"(p("xyz"))"},
+      {"<q>x</q>", "p(\"\u201cx\u201d\")"},
+      {"<sub>a<sup>b</sup></sub>", R"(p("a"v "b"^))"},
+  });
+}
+
+TEST_CASE("links: where they lead, and which are none") {
+  check({
+      {"<a href='https://x.test/?a=1&amp;b=2'>x</a>", R"(p("x"->https://x.test/?a=1&b=2))"},
+      {"<a href='#'>x</a><a>y</a><a href=''>z</a>", R"(p("xyz"))"},
+      {"<a href=' /a b '>x</a>", R"(p("x"->/a b))"},
+      {"<a href='https://x.test'><b>x</b> y</a>", R"(p("x"b->https://x.test " y"->https://x.test))"},
+  });
+}
+
+TEST_CASE("headings, lists, quotes, code and rules") {
+  check({
+      {"<h1>a</h1><h6>b</h6>", R"(h1("a") h6("b"))"},
+      {"<h2><div>a</div><p>b</p></h2>", R"(h2("a" br "b"))"},
+      {"<ul><li>a<li>b</ul>", R"(ul(li(p("a")) li(p("b"))))"},
+      {"<ol start=3><li>a</ol>", R"(ol3(li(p("a"))))"},
+      {"<ul><li>a<ul><li>b</li></ul></li></ul>", R"(ul(li(p("a") ul(li(p("b"))))))"},
+      {"<ul><li>a</li><ul><li>b</li></ul></ul>", R"(ul(li(p("a") ul(li(p("b"))))))"},
+      {"<ul>x<li>a</li></ul><li>b</li>", R"(ul(li(p("x")) li(p("a"))) ul(li(p("b"))))"},
+      {"<ul><li></li></ul>", ""},
+      {"<ul><li><input type=checkbox checked> a<li><input type=checkbox>b</ul>", R"(ul(done(p("a")) open(p("b"))))"},
+      {"<blockquote>a<blockquote>b</blockquote></blockquote>", R"(quote(p("a") quote(p("b"))))"},
+      {"<pre>a\n  b\n</pre>", "code(-|a\n  b)"},
+      {"<pre><code class='language-c++'>x&lt;y</code></pre>", "code(c++|x<y)"},
+      {"<pre lang=ruby>a<br>b</pre>", "code(ruby|a\nb)"},
+      {"a<hr>b", R"(p("a") hr p("b"))"},
+      {"<dl><dt>a<dd>b</dl>", R"(p("a"b) p("b"))"},
+      {"<details><summary>s</summary>x</details>", R"(p("s"b) p("x"))"},
+  });
+}
+
+TEST_CASE("tables, and tables that only lay out") {
+  check({
+      {"<table><tr><th>a<th>b<tr><td>1<td>2</table>", R"(table(tr(th(p("a")) th(p("b"))) tr(td(p("1")) td(p("2")))))"},
+      {"<table><tr><td colspan=2 rowspan=9>a<td><tr><td>b</table>", R"(table(tr(td2x2(p("a")) td()) tr(td(p("b")))))"},
+      {"<table><caption>c</caption><tr><td>a<td>b</table>", R"(p("c") table(tr(td(p("a")) td(p("b")))))"},
+      {"<table><tr><td><p>a</p><p>b</p></table>", R"(p("a") p("b"))"},
+      {"<table role=presentation><tr><td>a<td>b</table>", R"(p("a") p("b"))"},
+      {"<table><tr><td>a<table><tr><td>1<td>2</table><td>b</table>", R"(table(tr(td(p("a") table(tr(td(p("1")) td(p("2"))))) td(p("b")))))"},
+      {"<table></table>", ""},
+  });
+  CHECK(losses("<table><tr><td>a</table>") == "table: its content 1");
+}
+
+TEST_CASE("images stay typed, with what is needed to find the file") {
+  check({
+      {"<img src='https://x.test/a.png' alt=A width=20 height=10>", R"(p(img(A|https://x.test/a.png|-|-)20x10))"},
+      {"<img src=\"https://eucattachment.freshdesk.com/inline/attachment?token=eyJ.a.b\">",
+       R"(p(img(-|https://eucattachment.freshdesk.com/inline/attachment?token=eyJ.a.b|-|-)))"},
+      {"<img src='cid:part1@x'>", R"(p(img(-|cid:part1@x|-|-)))"},
+      {"<img src=\"https://dev.azure.com/o/p/_apis/wit/attachments/g?fileName=image.png&amp;x=1\" alt=Image>",
+       R"(p(img(Image|https://dev.azure.com/o/p/_apis/wit/attachments/g?fileName=image.png&x=1|-|-)))"},
+      {"<a href='https://x.test'><img src=/a.png></a>", R"(p(img(-|/a.png|-|-)->https://x.test))"},
+      {"a<br><img src=/a.png><br>b", R"(p("a") p(img(-|/a.png|-|-)) p("b"))"},
+      {"a <img src=/a.png> b", R"(p("a " img(-|/a.png|-|-) " b"))"},
+      {"<img src=/track.gif width=1 height=1>", ""},
+  });
+  CHECK(losses("<img src=/track.gif width=1 height=1>") == "image: nothing 1");
+}
+
+TEST_CASE("Azure DevOps: mentions and work items are typed") {
+  check({
+      {R"(<div><a href="#" data-vss-mention="version:2.0,1d2c-GUID">@Lea N</a>&nbsp;done</div>)", "p(@(1d2c-GUID|Lea N|-) \"\u00a0done\")"},
+      {R"(<a href="https://dev.azure.com/acme/p/_workitems/edit/12/" data-vss-mention="version:1.0">#12</a>)",
+       R"(p(ref(12|#12|https://dev.azure.com/acme/p/_workitems/edit/12/|-)))"},
+      {R"(<a href="https://dev.azure.com/acme/p/_workitems/edit/12">Bug 12</a>: Crash)",
+       R"(p(ref(12|Bug 12|https://dev.azure.com/acme/p/_workitems/edit/12|-) ": Crash"))"},
+      {R"(<a href="https://dev.azure.com/acme/p/_workitems/edit/12">see there</a>)",
+       R"(p("see there"->https://dev.azure.com/acme/p/_workitems/edit/12))"},
+      {R"(<a href="https://dev.azure.com/acme/p/_workitems/edit/12">Bug 112</a>)",
+       R"(p("Bug 112"->https://dev.azure.com/acme/p/_workitems/edit/12))"},
+  });
+}
+
+TEST_CASE("Matrix: replies, mentions, spoilers") {
+  check({
+      {R"(<a href="https://matrix.to/#/@ann:ex.org">Ann</a>: hi)", R"(p(@(@ann:ex.org|Ann|-) ": hi"))"},
+      {R"(<a href="https://matrix.to/#/%40ann%3Aex.org">Ann</a>)", R"(p(@(@ann:ex.org|Ann|-)))"},
+      {R"(<a href="https://matrix.to/#/#room:ex.org">room</a>)", R"(p("room"->https://matrix.to/#/#room:ex.org))"},
+      {"<mx-reply><blockquote>old</blockquote></mx-reply>new", R"(quote(p("old")) p("new"))"},
+      {"<font data-mx-color='#ff0000'>x</font>", R"(p("x"#ff0000))"},
+      {"<img data-mx-emoticon src=mxc://x/y alt=':cat:'>", "p(emoji(:cat:|-))"},
+  });
+  HtmlOptions reply;
+  reply.matrix_reply = true;
+  CHECK(shape(parse_html("<mx-reply><blockquote>old</blockquote></mx-reply>new", reply).document) == R"(p("new"))");
+  CHECK(losses("<span data-mx-spoiler>x</span>") == "spoiler: text 1");
+}
+
+TEST_CASE("Freshdesk: quoted mail becomes a quote") {
+  check({
+      {R"(<div>Thanks</div><div class="freshdesk_quote"><div>On Monday you wrote</div><div>Help</div></div>)",
+       R"(p("Thanks") quote(p("On Monday you wrote") p("Help")))"},
+      {R"(<div class="freshdesk_quote"><blockquote class="freshdesk_quote">Help</blockquote></div>)", R"(quote(p("Help")))"},
+      {R"(<div class="gmail_quote"><blockquote>Help</blockquote></div>)", R"(quote(p("Help")))"},
+  });
+}
+
+TEST_CASE("what the tree does not know is named, with what can be read of it") {
+  CHECK(tree("<iframe src='https://video.test/1'>no frames</iframe>") == "p(raw(iframe|https://video.test/1|https://video.test/1))");
+  CHECK(tree("<svg><text>drawn</text></svg>") == "p(raw(svg|drawn|-))");
+  CHECK(losses("<svg></svg>") == "svg: nothing 1");
+  CHECK(tree("<o:p>a</o:p><foo>b</foo>") == R"(p("ab"))");
+}
+
+TEST_CASE("bytes that are no text, and markup that is none") {
+  CHECK(tree("a\x01\x02"
+             "b\xff"
+             "c\xed\xa0\x80"
+             "d") != "");
+  check({
+      {"<", R"(p("<"))"},
+      {"a < b & c", R"(p("a < b & c"))"},
+      {"</div></p>a", R"(p("a"))"},
+      {"<b>a<p>b", R"(p("a"b) p("b"b))"},
+      {"<![if !supportLists]>x<![endif]>", R"(p("x"))"},
+  });
+}
+
+TEST_CASE("markup built to exhaust a parser still gives its text, in bounded time and memory") {
+  std::string nested;
+  for (int level = 0; level < 200'000; ++level) nested += "<div>";
+  nested += "deep";
+  CHECK(tree(nested) == R"(p("deep"))");
+  CHECK(losses(nested) == "markup: plain text 1");
+
+  std::string quotes;
+  for (int level = 0; level < 400; ++level) quotes += "<blockquote>";
+  const Parsed parsed = parse_html(quotes + "deep");
+  CHECK(told(parsed.losses).starts_with("depth: text"));
+  CHECK(shape(parsed.document).find("deep") != std::string::npos);
+
+  std::string repeating;
+  for (int index = 0; index < 4000; ++index) repeating += "<font size=" + std::to_string(index) + ">";
+  for (int index = 0; index < 20'000; ++index) repeating += "<p>x";
+  CHECK(shape(parse_html(repeating).document).find('x') != std::string::npos);
+
+  std::string attributes = "<p";
+  for (int index = 0; index < 100'000; ++index) attributes += " a" + std::to_string(index);
+  CHECK(tree(attributes + ">x") == R"(p("x"))");
+
+  std::string link = "<a href='https://x.test/" + std::string(100'000, 'a') + "'>";
+  for (int index = 0; index < 10'000; ++index) link += "<b>x</b><i>y</i>";
+  CHECK(losses(link).starts_with("link: text"));
+}
