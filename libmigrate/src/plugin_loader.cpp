@@ -93,6 +93,7 @@ void Registry::add(const PluginDescriptor& descriptor) {
   state_->adding.name = descriptor.name;
   state_->adding.version = descriptor.version;
   state_->added.clear();
+  state_->added_simulators.clear();
   std::optional<Error> failure;
   try {
     descriptor.add_to(*this);
@@ -111,6 +112,7 @@ void Registry::add(const PluginDescriptor& descriptor) {
   state_->adding = {};
   if (!failure) return;
   for (const auto& key : state_->added) state_->connectors.erase(key);
+  for (const std::string& name : state_->added_simulators) state_->simulators.erase(name);
   throw *failure;
 }
 

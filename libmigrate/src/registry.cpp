@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "migrate/testing/simulator.hpp"
 #include "registry_state.hpp"
 
 MIGRATE_BEGIN
@@ -151,6 +152,42 @@ std::shared_ptr<CheckpointStore> Registry::make_store(std::string_view name, con
                                                       const Services& services) const {
   auto made = state_->make(ConnectorKind::store, name, options, services);
   return std::static_pointer_cast<CheckpointStore>(std::const_pointer_cast<void>(made));
+}
+
+void Registry::add_simulator(std::string name, SimulatorMaker make) {
+  SimulatorInfo info;
+  info.name = name;
+  info.plugin = state_->adding.name;
+  info.version = state_->adding.version;
+  auto [entry, added] = state_->simulators.try_emplace(name);
+  if (!added) {
+    throw Error(ErrorKind::conflict, "simulator_name_taken",
+                fmt::format("There is a simulator \"{}\" already, from plugin {}.", name, entry->second.info.plugin))
+        .with_advice("Load only one of them.");
+  }
+  entry->second = {std::move(info), std::move(make)};
+  state_->added_simulators.push_back(std::move(name));
+}
+
+std::vector<SimulatorInfo> Registry::simulators() const {
+  std::vector<SimulatorInfo> result;
+  for (const auto& [name, simulator] : state_->simulators) result.push_back(simulator.info);
+  return result;
+}
+
+std::shared_ptr<testing::Simulator> Registry::make_simulator(std::string_view name, testing::SimulatorOptions options,
+                                                             const Services& services) const {
+  auto found = state_->simulators.find(name);
+  if (found == state_->simulators.end()) {
+    std::vector<std::string> known;
+    for (const auto& [key, simulator] : state_->simulators) known.push_back(key);
+    throw Error(ErrorKind::not_found, "unknown_simulator",
+                fmt::format("There is no simulator named \"{}\"{}", name, config::suggestion(name, known)))
+        .with_advice("Correct the name, or name the plugin's folder in MIGRATE_PLUGIN_PATH.");
+  }
+  if (auto made = found->second.maker(std::move(options), services)) return made;
+  throw Error(ErrorKind::internal, "simulator_construction",
+              fmt::format("The simulator \"{}\" of plugin {} made nothing.", name, found->second.info.plugin));
 }
 
 MIGRATE_END

@@ -15,6 +15,10 @@ class Registry::State {
     config::ObjectShape shape;
     Maker maker;
   };
+  struct Simulator {
+    SimulatorInfo info;
+    SimulatorMaker maker;
+  };
   /// The plugin whose add_to() is running.
   struct Adding {
     std::string name, version;
@@ -26,7 +30,9 @@ class Registry::State {
                                    const Services& services) const;
 
   std::map<std::pair<ConnectorKind, std::string>, Connector> connectors;
+  std::map<std::string, Simulator, std::less<>> simulators;
   std::vector<std::pair<ConnectorKind, std::string>> added;  ///< in order; what a failing plugin added is taken back
+  std::vector<std::string> added_simulators;
   Adding adding;
   std::vector<std::filesystem::path> loaded;
   std::vector<NotBuilt> not_built;

@@ -20,6 +20,10 @@
 MIGRATE_BEGIN
 
 struct PluginDescriptor;  // plugin.hpp
+namespace testing {
+class Simulator;          // testing/simulator.hpp
+struct SimulatorOptions;
+}  // namespace testing
 
 enum class ConnectorKind { source, sink, transformer, store };
 MIGRATE_API std::string_view to_string(ConnectorKind kind) noexcept;
@@ -33,6 +37,14 @@ struct ConnectorInfo {
   std::string doc;
   Value json_schema;
   std::string markdown;
+};
+
+/// A local stand-in of a service that a plugin brings along.
+using SimulatorMaker =
+    std::function<std::shared_ptr<testing::Simulator>(testing::SimulatorOptions options, const Services& services)>;
+struct SimulatorInfo {
+  std::string name;             ///< of the connector whose service it stands for
+  std::string plugin, version;  ///< as in ConnectorInfo
 };
 
 /// A bundled plugin that could not be built, and why.
@@ -76,6 +88,9 @@ class MIGRATE_API Registry {
     add_made<CheckpointStore>(ConnectorKind::store, std::move(name), std::move(spec), std::move(make));
   }
 
+  /// A stand-in of the service; the clock of the services is its time. Throws Error(conflict) when the name is taken.
+  void add_simulator(std::string name, SimulatorMaker make);
+
   /// A plugin that is linked into this program (see MIGRATE_DECLARE_PLUGIN), checked as a loaded one is.
   void add(const PluginDescriptor& linked_in);
   /// A plugin file. Throws Error(unsupported) when it is none, or was built for another ABI: the message names both.
@@ -110,6 +125,12 @@ class MIGRATE_API Registry {
                                                       const Services& services) const;
   std::shared_ptr<CheckpointStore> make_store(std::string_view name, const Value& options,
                                               const Services& services) const;
+
+  /// By name.
+  std::vector<SimulatorInfo> simulators() const;
+  /// Throws Error(not_found) with the nearest names, Error(invalid) for settings that it does not take.
+  std::shared_ptr<testing::Simulator> make_simulator(std::string_view name, testing::SimulatorOptions options,
+                                                     const Services& services) const;
 
  private:
   /// All four interfaces as one type; the kind says which.

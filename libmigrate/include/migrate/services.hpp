@@ -16,18 +16,24 @@
 
 MIGRATE_BEGIN
 
+namespace http {
+class Transport;  // http/transport.hpp
+}
+
 enum class LogLevel { debug, info, warning, error };
 
-/// Time as the migration sees it. The system clock sleeps; the simulated one jumps to the wake-up time at once.
+/// Time as the migration sees it. The system clock sleeps; the simulated one jumps to the next wake-up time when nothing
+/// else is left to do.
 class MIGRATE_API Clock {
  public:
   virtual ~Clock();
   virtual std::chrono::system_clock::time_point now() const = 0;
-  /// Suspends the calling coroutine for at least `duration`.
+  /// Suspends the calling coroutine for at least `duration`, or until it is cancelled.
   virtual awaitable<void> sleep(std::chrono::milliseconds duration) = 0;
 
   static std::shared_ptr<Clock> system();
-  /// Starts at `start`; sleeping advances it. One strand only.
+  /// Starts at `start`. Any number of sleepers, woken in the order of their times; equal times in the order in which
+  /// they went to sleep. One strand only.
   static std::shared_ptr<Clock> simulated(std::chrono::system_clock::time_point start);
 };
 
@@ -42,6 +48,8 @@ struct MIGRATE_API Services {
   /// Called by connectors and stores right before and right after each statement or exchange that changes
   /// something, with a name for it. Production leaves it empty; a test throws SimulatedCrash out of it.
   std::function<void(std::string_view point)> fault_point;
+  /// Under every http::Client. Null: each client makes itself http::socket_transport() with default options.
+  std::shared_ptr<http::Transport> transport;
 
   void write_log(LogLevel level, std::string_view who, std::string_view what) const {
     if (log) log(level, who, what);

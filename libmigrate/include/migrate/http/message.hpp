@@ -56,6 +56,7 @@ struct MIGRATE_API Request {
   /// May be repeated when its outcome is unknown: set by the client for GET, HEAD, PUT and DELETE, and by a connector
   /// for a POST that the service promises to apply once.
   std::optional<bool> idempotent;
+  std::optional<unsigned> redirects;  ///< followed by the client at most; nothing: as its options say
 
   /// The body as JSON, with its Content-Type.
   void set_json(const Value& value);
@@ -74,6 +75,7 @@ struct MIGRATE_API Response {
   int status = 200;
   Headers headers;
   std::string body;
+  std::string request;  ///< set by the client: "POST /rest/api/3/issue", without its query, for messages
 
   bool ok() const noexcept { return status >= 200 && status < 300; }
   /// Throws Error(transient, "not_json") with an excerpt when the body is something else: a gateway's page, mostly.
