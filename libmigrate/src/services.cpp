@@ -1,5 +1,6 @@
 #include "migrate/services.hpp"
 
+#include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -7,6 +8,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
+#include <map>
+#include <utility>
 
 MIGRATE_BEGIN
 
@@ -29,21 +32,76 @@ class SystemClock final : public Clock {
   }
 };
 
+/// Time stands still while anything is left to do, then jumps to the next sleeper. Whether something is left an
+/// executor does not tell, so a turn of the clock goes to the end of the queue a number of times first: each time
+/// everything that was ready has run, and a wake-up takes some such rounds to go through events, spawns and joins to
+/// the next sleep.
 class SimulatedClock final : public Clock {
  public:
-  explicit SimulatedClock(std::chrono::system_clock::time_point start) : now_(start) {}
-  std::chrono::system_clock::time_point now() const override { return now_; }
+  explicit SimulatedClock(std::chrono::system_clock::time_point start) : state_(std::make_shared<State>()) {
+    state_->now = start;
+  }
+  std::chrono::system_clock::time_point now() const override { return state_->now; }
 
   awaitable<void> sleep(milliseconds duration) override {
-    // Sleepers of the same instant wake in the order in which they went to sleep: each sees at least its own time.
-    const auto wake = now_ + duration;
     asio::any_io_executor executor = co_await asio::this_coro::executor;
-    co_await asio::post(executor, asio::use_awaitable);
-    if (now_ < wake) now_ = wake;
+    Sleeper sleeper(state_, executor, duration);
+    boost::system::error_code ignored;
+    co_await sleeper.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 
  private:
-  std::chrono::system_clock::time_point now_;
+  static constexpr int quiet_rounds = 16;
+  using Key = std::pair<std::chrono::system_clock::time_point, std::uint64_t>;
+  struct State;
+
+  struct Sleeper {
+    Sleeper(std::shared_ptr<State> clock, const asio::any_io_executor& executor, milliseconds duration)
+        : state(std::move(clock)), timer(executor), key(state->now + duration, ++state->sequence) {
+      timer.expires_at(asio::steady_timer::time_point::max());
+      state->sleepers.emplace(key, this);
+      state->rounds = 0;
+      if (state->turning.expired()) turn(state, executor);
+    }
+    Sleeper(const Sleeper&) = delete;
+    Sleeper& operator=(const Sleeper&) = delete;
+    ~Sleeper() { state->sleepers.erase(key); }
+
+    std::shared_ptr<State> state;
+    asio::steady_timer timer;
+    Key key;
+  };
+
+  struct State {
+    std::chrono::system_clock::time_point now;
+    std::map<Key, Sleeper*> sleepers;
+    std::uint64_t sequence = 0;
+    int rounds = 0;
+    /// Held by the turn that is under way. When its executor dies with the turn in its queue, a later sleeper starts
+    /// anew.
+    std::weak_ptr<int> turning;
+  };
+
+  static void turn(const std::shared_ptr<State>& state, const asio::any_io_executor& executor) {
+    auto token = std::make_shared<int>(0);
+    state->turning = token;
+    asio::post(executor, [state, executor, token] { next_round(state, executor, token); });
+  }
+  static void next_round(const std::shared_ptr<State>& state, const asio::any_io_executor& executor,
+                         std::shared_ptr<int> token) {
+    if (state->sleepers.empty()) return;
+    if (++state->rounds > quiet_rounds) {
+      state->rounds = 0;
+      auto first = state->sleepers.begin();
+      state->now = std::max(state->now, first->first.first);
+      Sleeper* sleeper = first->second;
+      state->sleepers.erase(first);
+      sleeper->timer.cancel();
+    }
+    asio::post(executor, [state, executor, token] { next_round(state, executor, token); });
+  }
+
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace

@@ -16,6 +16,11 @@
 MIGRATE_BEGIN
 namespace http {
 
+class Secrets;      // internal
+class StatusError;  // http/client.hpp
+struct Response;
+MIGRATE_API StatusError error_of(const Response& response);
+
 /// In the order in which they were added; names compare without regard to case. Values never hold CR, LF or NUL: add()
 /// and set() throw Error(invalid) for them, so that no text of a record can smuggle a header in.
 class MIGRATE_API Headers {
@@ -80,6 +85,11 @@ struct MIGRATE_API Response {
   bool ok() const noexcept { return status >= 200 && status < 300; }
   /// Throws Error(transient, "not_json") with an excerpt when the body is something else: a gateway's page, mostly.
   Value json() const;
+
+ private:
+  friend class Client;
+  friend StatusError error_of(const Response& response);
+  std::shared_ptr<const Secrets> secrets_;  ///< the client's, so that no excerpt shows them
 };
 
 /// A response whose body is read as it comes. Destroying it early closes the connection.
@@ -107,7 +117,7 @@ class MIGRATE_API Query {
 };
 
 /// The parts of an absolute http or https URL.
-struct Url {
+struct MIGRATE_API Url {
   bool tls = false;
   std::string host;  ///< lower case, without the brackets of an IPv6 address
   std::uint16_t port = 80;

@@ -13,7 +13,8 @@ MIGRATE_BEGIN
 namespace http {
 
 /// What went wrong below HTTP. Kind transient; cause "connect_failed", "tls_failed" (kind unauthorized: the certificate
-/// was not trusted), "connection_lost", "timeout", "response_torn" or "response_too_large".
+/// was not trusted), "connection_lost", "timeout", "response_torn", "body_size" (a stream of other length than
+/// announced) or "response_too_large" (kind invalid).
 class MIGRATE_API TransportError : public Error {
  public:
   TransportError(ErrorKind kind, std::string cause, const std::string& message, bool sent);
@@ -72,12 +73,15 @@ struct Answer {
 using AnswerHandler = std::function<awaitable<Answer>(Request)>;
 
 /// In process, without sockets: requests to an origin go to its handler; any other origin is "connect_failed". Bodies
-/// that stream are read whole first; endings become the TransportError that a socket would give. With a simulated clock whole migrations run in virtual time.
+/// that stream are read whole first; endings become the TransportError that a socket would give. With a simulated clock
+/// whole migrations run in virtual time.
 class MIGRATE_API SimulatedTransport : public Transport {
  public:
   SimulatedTransport();
   ~SimulatedTransport() override;
-  void serve(std::string origin, AnswerHandler handler);
+  /// `clock` measures the limits of time, after the handler is done: an answer that came too late is a timeout whose
+  /// request was applied. Null: no such limits, and a dripping answer takes no time.
+  void serve(std::string origin, AnswerHandler handler, std::shared_ptr<Clock> clock = nullptr);
   awaitable<Response> exchange(Url to, Request request, ExchangeLimits limits) override;
   awaitable<StreamedResponse> open(Url to, Request request, ExchangeLimits limits) override;
 
