@@ -50,7 +50,7 @@ std::string stream_key(const Partition& partition) {
 
 Stage::~Stage() = default;
 awaitable<void> Stage::recover(StreamState&) { co_return; }
-awaitable<void> Stage::prepare(Batch&) { co_return; }
+awaitable<void> Stage::prepare(Batch&, Batch&) { co_return; }
 
 Engine::Engine(Pipeline pipeline, RunOptions options, boost::asio::any_io_executor executor)
     : pipeline_(std::move(pipeline)),
@@ -295,7 +295,7 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
     Running<std::unique_ptr<Batch>> ahead;
     if (!batch->raw.last && !stopping() && !interactive()) {
       awaitable<std::unique_ptr<Batch>> reading =
-          read_ahead(partition, detached(batch->raw.next), stage, std::move(done));
+          read_ahead(partition, detached(batch->raw.next), stage, *batch, std::move(done));
       ahead = Running<std::unique_ptr<Batch>>(executor_, std::move(reading));
     }
     std::exception_ptr trouble;
@@ -349,15 +349,15 @@ awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor
   co_return batch;
 }
 
-/// The next batch, ready for apply(). `done`, the one before the present one, goes meanwhile: away from the strand.
-awaitable<std::unique_ptr<Batch>> Engine::read_ahead(Partition partition, Cursor from, Stage& stage,
+/// The batch after `before`, prepared. `done`, the one before that, is destroyed meanwhile: away from the strand.
+awaitable<std::unique_ptr<Batch>> Engine::read_ahead(Partition partition, Cursor from, Stage& stage, Batch& before,
                                                      std::unique_ptr<Batch> done) {
   if (done) {
     const auto destroy = [&done] { done.reset(); };
     co_await on_pool(services(), destroy);
   }
   std::unique_ptr<Batch> batch = co_await read_batch(std::move(partition), std::move(from));
-  co_await stage.prepare(*batch);
+  co_await stage.prepare(*batch, before);
   co_return batch;
 }
 
@@ -447,16 +447,8 @@ awaitable<void> Engine::conclude() {
       report_.status = report_.total().failed ? Status::done_with_failures : Status::done;
   }
   if (journal_.state_id().empty()) co_return;
-  report_.causes.clear();
-  std::shared_ptr<CheckpointStore> store = pipeline_.store;
-  std::function<void(const Failure&)> gather = [this](const Failure& failure) {
-    if (failure.skipped_by_person) return;
-    CauseSummary& summary = report_.causes[failure.record.type][failure.cause];
-    if (++summary.count > 1) return;
-    summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
-    summary.advice = failure.advice;
-  };
-  co_await for_each_failure(store, gather);
+  report_.causes = co_await causes_of(pipeline_.store);
+  report_.orphans_removed = co_await removed_orphans(*pipeline_.store);
   if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
   run_.status = to_string(report_.status);
   run_.elapsed_ms = report_.elapsed.count();

@@ -29,9 +29,9 @@ class Stage {
   virtual ~Stage();
   /// Before the first batch of a stream: finishes what a crash left between target and store.
   virtual awaitable<void> recover(StreamState& stream);
-  /// While the batch before this one is still being applied: looks up what apply() will need. A courtesy: apply()
-  /// trusts nothing of it that may have changed since, and does without.
-  virtual awaitable<void> prepare(Batch& batch);
+  /// While apply(before) is still under way: does what need not wait for its end. A courtesy: apply(batch) makes sure of
+  /// what may have changed since, and does without.
+  virtual awaitable<void> prepare(Batch& batch, Batch& before);
   /// When it returns, the batch is settled and the stream's cursor stands behind it.
   virtual awaitable<void> apply(StreamState& stream, Batch& batch) = 0;
 };
@@ -84,7 +84,7 @@ class Engine {
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
   awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
-  awaitable<std::unique_ptr<Batch>> read_ahead(Partition partition, Cursor from, Stage& stage,
+  awaitable<std::unique_ptr<Batch>> read_ahead(Partition partition, Cursor from, Stage& stage, Batch& before,
                                                std::unique_ptr<Batch> done);
   void filter(Batch& batch) const;
   awaitable<void> select_sample();
@@ -154,6 +154,11 @@ void fill_links(Operation& operation, const Answers& answers, const InBatch& in_
       field = nullptr;
   }
 }
+
+/// Failures by type and cause, as the store has them.
+using Causes = std::map<std::string, std::map<std::string, CauseSummary>>;
+awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store);
+awaitable<std::uint64_t> removed_orphans(CheckpointStore& store);
 
 Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts);
 /// The position of each type in the sink's order, so that what others refer to comes first.

@@ -63,6 +63,14 @@ awaitable<void> ItemSink::undo(Receipt) {
   throw unsupported("taking effects back");
   co_return;
 }
+awaitable<void> ItemSink::for_each_marked(std::string, std::function<void(const Marked&)>) {
+  throw unsupported("listing what it has marked");
+  co_return;
+}
+awaitable<std::vector<bool>> ItemSink::exist(std::vector<std::string>) {
+  throw unsupported("listing what it has marked");
+  co_return std::vector<bool>();
+}
 
 TableTransaction::~TableTransaction() = default;
 

@@ -21,20 +21,35 @@ struct Item {
   int attempts = 1;
 };
 
+/// A batch's records on their way, from the moment when the first of them may be written.
+struct Work final : Prepared {
+  Work(Batch& of, boost::asio::any_io_executor executor) : batch(of), begun(std::move(executor)) {}
+  Batch& batch;
+  std::vector<Item> items;
+  Answers answers;
+  OperationContext context{};
+  std::size_t unbegun = 0;  ///< records of the present wave that wait for a place
+  Event begun;              ///< none is left, so that places are free for the next batch
+};
+
 class ItemImport final : public Stage {
  public:
-  ItemImport(Engine& engine, ItemSink& sink) : engine_(engine), sink_(sink), sequence_(engine.journal()) {}
+  ItemImport(Engine& engine, ItemSink& sink)
+      : engine_(engine),
+        sink_(sink),
+        sequence_(engine.journal()),
+        places_(engine.executor(),
+                std::min(engine.options().items_in_flight, std::max<std::size_t>(1, sink.traits().max_in_flight))) {}
+  awaitable<void> prepare(Batch& batch, Batch& before) override;
   awaitable<void> apply(StreamState& stream, Batch& batch) override;
 
  private:
-  struct Work {
-    Batch& batch;
-    std::vector<Item> items;
-    Answers answers;
-    OperationContext context;
-  };
+  std::unique_ptr<Work> open(Batch& batch);
   awaitable<void> skip_settled(Work& work);
+  awaitable<std::vector<Item*>> find_links(Work& work);
   awaitable<void> run_waves(Work& work);
+  awaitable<void> run(Work& work, std::vector<Item*> wave, bool early);
+  awaitable<void> write_in_turn(Work& work, Item& item, bool early);
   bool ready(const Work& work, const Item& item) const;
   awaitable<void> write(Work& work, Item& item);
   awaitable<std::optional<Error>> write_once(Work& work, Item& item);
@@ -46,16 +61,18 @@ class ItemImport final : public Stage {
   Engine& engine_;
   ItemSink& sink_;
   Sequence sequence_;
+  Semaphore places_;  ///< operations in flight, whichever batch they are of
+  std::exception_ptr fatal_;  ///< what ended the run: nothing begins any more
 };
 
-awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
-  Work work{batch, {}, {}, {}};
-  work.context.journal = &engine_.journal();
-  work.context.sequence = &sequence_;
-  work.context.answers = &work.answers;
-  work.context.source = engine_.pipeline().source.get();
-  work.context.clock = engine_.services().clock.get();
-  work.context.migration = engine_.pipeline().name;
+std::unique_ptr<Work> ItemImport::open(Batch& batch) {
+  auto work = std::make_unique<Work>(batch, engine_.executor());
+  work->context.journal = &engine_.journal();
+  work->context.sequence = &sequence_;
+  work->context.answers = &work->answers;
+  work->context.source = engine_.pipeline().source.get();
+  work->context.clock = engine_.services().clock.get();
+  work->context.migration = engine_.pipeline().name;
   std::unordered_set<RecordRef, RefHash> seen;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
     const Unit& unit = batch.units[u];
@@ -65,9 +82,46 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
       Item item;
       item.record = &batch.records[i];
       item.unit = u;
-      work.items.push_back(std::move(item));
+      work->items.push_back(std::move(item));
     }
   }
+  return work;
+}
+
+/// Writes what can be written while the last records of the batch before this one are still under way, so that one
+/// long item does not leave the others idle. Only the cursor waits for its turn.
+awaitable<void> ItemImport::prepare(Batch& batch, Batch& before) {
+  if (engine_.interactive()) co_return;
+  if (!before.prepared) before.prepared = open(before);  // apply(before) is about to begin
+  co_await static_cast<Work&>(*before.prepared).begun.wait();
+  if (engine_.stopping() || fatal_) co_return;
+  std::unique_ptr<Work> work = open(batch);
+  co_await skip_settled(*work);
+  std::vector<Item*> free = co_await find_links(*work);
+  // A record that needs another waits: what it needs may be in the batch before this one. So does a later version of
+  // one that is.
+  std::unordered_set<RecordRef, RefHash> earlier;
+  for (const Item& item : static_cast<Work&>(*before.prepared).items) earlier.insert(item.record->ref);
+  std::erase_if(free, [&](const Item* item) {
+    const bool needs = std::any_of(item->record->links.begin(), item->record->links.end(), [&](const Link& link) {
+      return link.missing == Missing::fails && !work->answers.get(link.target);
+    });
+    return needs || earlier.count(item->record->ref);
+  });
+  co_await run(*work, std::move(free), true);
+  batch.prepared = std::move(work);
+}
+
+awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
+  if (!batch.prepared) batch.prepared = open(batch);
+  Work& work = static_cast<Work&>(*batch.prepared);
+  // However this ends: the next batch waits for it.
+  struct Begun {
+    Event& event;
+    ~Begun() { event.set(); }
+  };
+  const Begun at_the_end{work.begun};
+  // Once more for those that had to wait: the batch before this one may have held an earlier version.
   co_await skip_settled(work);
   co_await run_waves(work);
   co_await fail_unit_mates(work);
@@ -89,11 +143,17 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
 /// What an earlier run or an earlier attempt at this one has brought over already.
 awaitable<void> ItemImport::skip_settled(Work& work) {
   std::vector<std::string> keys;
-  for (const Item& item : work.items) keys.push_back(Journal::key(item.record->ref));
+  std::vector<Item*> asking;
+  for (Item& item : work.items) {
+    if (item.state != Item::State::waiting) continue;
+    keys.push_back(Journal::key(item.record->ref));
+    asking.push_back(&item);
+  }
+  if (keys.empty()) co_return;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].is_object()) continue;
-    Item& item = work.items[i];
+    Item& item = *asking[i];
     const Outcome outcome = Journal::outcome_from(rows[i]);
     item.target_id = std::string(outcome.target_id.as_string());
     item.update = true;
@@ -115,46 +175,70 @@ bool ItemImport::ready(const Work& work, const Item& item) const {
   return true;
 }
 
-awaitable<void> ItemImport::run_waves(Work& work) {
-  const std::size_t width = std::min(engine_.options().items_in_flight, std::max<std::size_t>(1, sink_.traits().max_in_flight));
-  while (!engine_.stopping()) {
-    std::vector<RecordRef> targets;
-    std::vector<Item*> waiting;
-    for (Item& item : work.items) {
-      if (item.state != Item::State::waiting) continue;
-      waiting.push_back(&item);
-      for (const Link& link : item.record->links)
-        if (!work.answers.get(link.target)) targets.push_back(link.target);
-    }
-    if (waiting.empty()) co_return;
-    // Asked anew in each wave: the wave before may have created what was missing.
+/// Asks where the links of waiting records lead: anew each time, since what was missing may have been created.
+awaitable<std::vector<Item*>> ItemImport::find_links(Work& work) {
+  std::vector<RecordRef> targets;
+  std::vector<Item*> waiting;
+  for (Item& item : work.items) {
+    if (item.state != Item::State::waiting) continue;
+    waiting.push_back(&item);
+    for (const Link& link : item.record->links)
+      if (!work.answers.get(link.target)) targets.push_back(link.target);
+  }
+  if (!targets.empty()) {
     Answers fresh;
     co_await engine_.resolver().want(std::move(targets), fresh);
     work.answers.merge(fresh);
+  }
+  co_return waiting;
+}
+
+awaitable<void> ItemImport::run_waves(Work& work) {
+  while (!engine_.stopping()) {
+    if (fatal_) std::rethrow_exception(fatal_);
+    std::vector<Item*> waiting = co_await find_links(work);
+    if (waiting.empty()) co_return;
     std::vector<Item*> wave;
     for (Item* item : waiting)
       if (ready(work, *item)) wave.push_back(item);
     if (wave.empty()) wave.push_back(waiting.front());  // a cycle of required links: reported as missing
-    TaskGroup group(engine_.executor(), width);
-    for (Item* item : wave) {
-      if (engine_.stopping()) break;
-      awaitable<void> task = write(work, *item);
-      const bool started = co_await group.spawn(std::move(task));
-      if (!started) break;
-    }
-    co_await group.join();
-    std::vector<Entry> entries;
-    for (Item* item : wave) {
-      if (item->state != Item::State::settled) continue;
-      Outcome outcome;
-      outcome.target_id = item->target_id;
-      outcome.version = item->record->version;
-      outcome.run = engine_.run_state().number;
-      outcome.shared = item->record->intent == Intent::get_or_create;
-      entries.push_back(Journal::entry(item->record->ref, outcome));
-    }
-    // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
-    co_await engine_.journal().store().commit(std::move(entries));
+    co_await run(work, std::move(wave), false);
+  }
+}
+
+awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early) {
+  work.unbegun = wave.size();
+  TaskGroup group(engine_.executor(), std::max<std::size_t>(1, wave.size()));
+  for (Item* item : wave) {
+    awaitable<void> task = write_in_turn(work, *item, early);
+    const bool started = co_await group.spawn(std::move(task));
+    if (!started) break;
+  }
+  co_await group.join();
+  std::vector<Entry> entries;
+  for (Item* item : wave) {
+    if (item->state != Item::State::settled) continue;
+    Outcome outcome;
+    outcome.target_id = item->target_id;
+    outcome.version = item->record->version;
+    outcome.run = engine_.run_state().number;
+    outcome.shared = item->record->intent == Intent::get_or_create;
+    entries.push_back(Journal::entry(item->record->ref, outcome));
+  }
+  // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
+  if (!entries.empty()) co_await engine_.journal().store().commit(std::move(entries));
+}
+
+awaitable<void> ItemImport::write_in_turn(Work& work, Item& item, bool early) {
+  co_await places_.acquire(early);
+  Place place(places_);
+  if (--work.unbegun == 0 && !early) work.begun.set();
+  if (engine_.stopping() || fatal_) co_return;
+  try {
+    co_await write(work, item);
+  } catch (...) {
+    if (!fatal_) fatal_ = std::current_exception();
+    throw;
   }
 }
 
@@ -286,6 +370,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     Counters& counters = next.tally.types[unit.source.type];
     ++counters.read;
     if (unit.dropped()) ++counters.dropped;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) counters.files += batch.records[i].blobs.size();
     if (!unit.failure) {
       if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
       continue;
@@ -304,6 +389,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     if (!main) ++counters.read;
     ++counters.transformed;
     ++(item.skipped ? counters.skipped : counters.written);
+    counters.files_written += item.record->blobs.size();
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
     book_links(work, next, item, entries);
   }

@@ -30,7 +30,7 @@ Value member(const Object& row, const char* key) {
 }
 
 /// The counters by name, once for both directions.
-constexpr std::array<std::pair<const char*, std::uint64_t Counters::*>, 9> counter_names{{
+constexpr std::array<std::pair<const char*, std::uint64_t Counters::*>, 11> counter_names{{
     {"read", &Counters::read},
     {"transformed", &Counters::transformed},
     {"written", &Counters::written},
@@ -40,6 +40,8 @@ constexpr std::array<std::pair<const char*, std::uint64_t Counters::*>, 9> count
     {"linked", &Counters::linked},
     {"verified", &Counters::verified},
     {"removed", &Counters::removed},
+    {"files", &Counters::files},
+    {"files_written", &Counters::files_written},
 }};
 
 Value to_value(const std::map<std::string, std::map<std::string, std::uint64_t>>& counts) {

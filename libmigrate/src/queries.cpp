@@ -109,15 +109,22 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     report.rollback = std::move(undone);
   }
   if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
-  std::function<void(const Failure&)> gather = [&report](const Failure& failure) {
+  report.causes = co_await causes_of(store);
+  report.orphans_removed = co_await removed_orphans(*store);
+  co_return report;
+}
+
+awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store) {
+  Causes causes;
+  std::function<void(const Failure&)> gather = [&causes](const Failure& failure) {
     if (failure.skipped_by_person) return;
-    CauseSummary& summary = report.causes[failure.record.type][failure.cause];
+    CauseSummary& summary = causes[failure.record.type][failure.cause];
     if (++summary.count > 1) return;
     summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
     summary.advice = failure.advice;
   };
   co_await for_each_failure(store, gather);
-  co_return report;
+  co_return causes;
 }
 
 awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> store, std::function<void(const Failure&)> each) {

@@ -52,6 +52,8 @@ Counters& Counters::operator+=(const Counters& other) {
   linked += other.linked;
   verified += other.verified;
   removed += other.removed;
+  files += other.files;
+  files_written += other.files_written;
   return *this;
 }
 

@@ -14,6 +14,7 @@ Object counters_as_json(const Counters& counters) {
   return {{"read", counters.read},       {"transformed", counters.transformed}, {"written", counters.written},
           {"skipped", counters.skipped}, {"dropped", counters.dropped},         {"failed", counters.failed},
           {"linked", counters.linked},   {"verified", counters.verified},       {"removed", counters.removed},
+          {"files", counters.files},     {"files_written", counters.files_written},
           {"balanced", counters.balanced()}};
 }
 
@@ -217,6 +218,7 @@ Value report_as_json(const Report& report, const std::string& arguments) {
                                                         {"restored", report.rollback->restored},
                                                         {"kept", findings_as_json(report.rollback->kept)}})
                                          : Value();
+  document["orphans_removed"] = report.orphans_removed;
   document["fatal"] = report.fatal ? Value(error_as_json(*report.fatal)) : Value();
   return document;
 }

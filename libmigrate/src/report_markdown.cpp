@@ -90,6 +90,13 @@ std::string proof_section(const Report& report) {
                         report.verification->level, count_text(report.verification->checked),
                         count_text(report.verification->differences));
   }
+  const Counters total = report.total();
+  if (total.files) {
+    text += fmt::format("\n## Attachments\n\n{} of {} arrived ({}).\n", count_text(total.files_written),
+                        count_text(total.files), percent_text(total.files_written, total.files));
+  }
+  if (report.orphans_removed)
+    text += fmt::format("\n## Orphans\n\n{} removed from the target.\n", count_text(report.orphans_removed));
   if (report.rollback) {
     text += fmt::format(
         "\n## Rollback\n\n{} rows removed, {} restored, {} kept because somebody has changed them since.\n",

@@ -92,6 +92,17 @@ std::string rollback_text(const UndoResult& rollback) {
 
 }  // namespace
 
+/// What a migration of items is judged by, beside the records.
+std::string items_text(const Report& report) {
+  const Counters total = report.total();
+  std::string text;
+  if (total.files)
+    text += fmt::format("attachments: {} of {} ({})\n", count_text(total.files_written), count_text(total.files),
+                        percent_text(total.files_written, total.files));
+  if (report.orphans_removed) text += fmt::format("orphans removed: {}\n", count_text(report.orphans_removed));
+  return text;
+}
+
 std::string report_as_text(const Report& report, const std::string& arguments) {
   const Counters total = report.total();
   std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report.status));
@@ -108,7 +119,7 @@ std::string report_as_text(const Report& report, const std::string& arguments) {
     text += fmt::format("why it ended: {}\n", on_one_line(report.fatal->what()));
     if (!report.fatal->advice.empty()) text += fmt::format("  {}\n", on_one_line(report.fatal->advice));
   }
-  text += types_table(report) + causes_text(report, arguments) + warnings_text(report);
+  text += types_table(report) + items_text(report) + causes_text(report, arguments) + warnings_text(report);
   if (report.verification) text += differences_text(*report.verification);
   if (report.rollback) text += rollback_text(*report.rollback);
   return text;

@@ -22,7 +22,7 @@ class TableImport final : public Stage {
         transactions_(engine.executor(), std::max<std::size_t>(1, traits_.max_in_flight)) {}
 
   awaitable<void> recover(StreamState& stream) override;
-  awaitable<void> prepare(Batch& batch) override;
+  awaitable<void> prepare(Batch& batch, Batch& before) override;
   awaitable<void> apply(StreamState& stream, Batch& batch) override;
 
  private:
@@ -120,7 +120,7 @@ awaitable<void> TableImport::look_at(Chunk& chunk) {
   co_await resolve(chunk);
 }
 
-awaitable<void> TableImport::prepare(Batch& batch) {
+awaitable<void> TableImport::prepare(Batch& batch, Batch&) {
   // A delta run resolves against what leaves the target, which the chunks before this one decide.
   if (engine_.incremental() || engine_.interactive() || batch.partition.revisit) co_return;
   auto chunk = std::make_unique<Chunk>(batch, order_);

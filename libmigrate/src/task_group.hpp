@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -124,25 +125,34 @@ class TaskGroup {
   std::size_t width_;
 };
 
-/// Counted admission on one strand; fair.
+/// Counted admission on one strand: first come, first served, and those who can wait after all others.
 class Semaphore {
  public:
-  Semaphore(boost::asio::any_io_executor executor, std::size_t places) : freed_(std::move(executor)), free_(places) {}
-  awaitable<void> acquire() {
-    while (free_ == 0) {
-      freed_.reset();
-      co_await freed_.wait();
+  Semaphore(boost::asio::any_io_executor executor, std::size_t places) : executor_(std::move(executor)), free_(places) {}
+  awaitable<void> acquire(bool can_wait = false) {
+    if (free_ > 0) {
+      --free_;
+      co_return;
     }
-    --free_;
+    auto turn = std::make_shared<Event>(executor_);
+    (can_wait ? patient_ : queue_).push_back(turn);
+    co_await turn->wait();  // release() hands its place over
   }
   void release() {
-    ++free_;
-    freed_.set();
+    std::deque<std::shared_ptr<Event>>& queue = queue_.empty() ? patient_ : queue_;
+    if (queue.empty()) {
+      ++free_;
+      return;
+    }
+    std::shared_ptr<Event> turn = std::move(queue.front());
+    queue.pop_front();
+    turn->set();
   }
 
  private:
-  Event freed_;
+  boost::asio::any_io_executor executor_;
   std::size_t free_;
+  std::deque<std::shared_ptr<Event>> queue_, patient_;
 };
 
 /// Holds one place of a semaphore.

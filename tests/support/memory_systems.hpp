@@ -1,6 +1,8 @@
 // Systems in memory for tests of the engine: a source, a database with transactions, a service without.
 #pragma once
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -377,8 +379,13 @@ class MemoryItems final : public ItemSink {
     std::vector<Check> checks;
     co_return checks;
   }
+  std::function<void(const Operation&)> on_write;
+  std::function<std::chrono::milliseconds(const Operation&)> duration;
+
   awaitable<std::string> write(Operation& operation) override {
     const Record& record = operation.record();
+    if (on_write) on_write(operation);
+    if (duration) co_await services_.clock->sleep(duration(operation));
     Step create = co_await operation.begin("create");
     if (!create.done()) {
       int id = create.uncertain() ? find(create.key()) : 0;
@@ -425,7 +432,7 @@ class MemoryItems final : public ItemSink {
   awaitable<void> undo(Receipt receipt) override {
     const std::string step = receipt.step;
     if (step == "create") {
-      int id = receipt.uncertain ? find(receipt.key) : static_cast<int>(receipt.undo.as_int64());
+      int id = receipt.uncertain ? find(receipt.key) : std::stoi(receipt.target_id);
       if (!id || !service_.items.count(id)) co_return;
       if (service_.items[id].touched)
         throw Error(ErrorKind::conflict, "touched", fmt::format("item {} has been changed by a person", id));
@@ -435,6 +442,17 @@ class MemoryItems final : public ItemSink {
         std::erase_if(item.comments, [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
     }
     co_return;
+  }
+
+  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override {
+    for (const auto& [id, item] : service_.items)
+      if (item.marker.starts_with(migration + "/")) each(Marked{item.marker, std::to_string(id), item.title, ""});
+    co_return;
+  }
+  awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override {
+    std::vector<bool> result;
+    for (const std::string& id : target_ids) result.push_back(service_.items.count(std::stoi(id)) != 0);
+    co_return result;
   }
 
  private:
@@ -469,6 +487,21 @@ class MemoryItems final : public ItemSink {
   Services services_;
   std::size_t in_flight_;
 };
+
+/// Runs one coroutine to its end.
+template <class T>
+T wait_for(awaitable<T> work) {
+  boost::asio::io_context context;
+  std::optional<T> result;
+  std::exception_ptr failure;
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, T value) {
+    failure = error;
+    if (!error) result.emplace(std::move(value));
+  });
+  context.run();
+  if (failure) std::rethrow_exception(failure);
+  return std::move(*result);
+}
 
 inline Link link_to(std::string relation, std::string type, std::string id, Missing missing, std::string cause) {
   Link link;

@@ -51,9 +51,29 @@ int roll_back(const RollbackArguments& arguments) {
   return undertake(plan, arguments, std::move(undertaking));
 }
 
-int find_orphans(const RollbackArguments& arguments) {
+void list(const char* heading, const std::vector<Marked>& items) {
+  if (items.empty()) return;
+  std::cout << fmt::format("\n{}\n", heading);
+  for (const Marked& item : items)
+    std::cout << fmt::format("  {}  {}{}\n", item.target_id, item.title, item.url.empty() ? "" : "  " + item.url);
+}
+
+void show(const Plan& plan, const Orphans& found) {
+  std::cout << fmt::format("{} items on the target carry the mark of {} and are in its journal.\n", found.known,
+                           plan.file.name);
+  list("Orphans: on the target, and the journal does not know them:", found.unknown);
+  list("Begun by a run that was cut short; migrate run completes or removes them:", found.unfinished);
+  if (!found.missing.empty()) std::cout << "\nMigrated once, and gone from the target:\n";
+  for (const auto& [record, id] : found.missing)
+    std::cout << fmt::format("  {} {}, which was {}\n", record.type, record.id, id);
+  std::cout << fmt::format("\n{} orphans, {} unfinished, {} gone.\n", found.unknown.size(), found.unfinished.size(),
+                           found.missing.size());
+}
+
+int orphans(const RollbackArguments& arguments) {
   const Plan plan = load_plan(arguments);
-  const Session session(plan, arguments.verbosity, Access::look);
+  const bool removes = arguments.remove && !arguments.dry_run;
+  const Session session(plan, arguments.verbosity, removes ? Access::existing : Access::look);
   if (session.pipeline().sink->as_tables()) {
     std::cout << fmt::format(
         "{} writes each chunk in one transaction, together with the receipt for it: what was interrupted left nothing "
@@ -61,9 +81,26 @@ int find_orphans(const RollbackArguments& arguments) {
         plan.file.sink.name);
     return exit_done;
   }
-  throw Error(ErrorKind::unsupported, "no_orphans",
-              fmt::format("this version cannot look for orphans on {}", plan.file.sink.name))
-      .with_advice("migrate run FILE goes on with, or takes back, whatever an interrupted run has begun.");
+  const Orphans found = wait_for(find_orphans(session.pipeline()));
+  show(plan, found);
+  if (!arguments.remove || found.unknown.empty()) return exit_done;
+  if (arguments.dry_run) {
+    std::cout << fmt::format("--dry-run: {} would be removed; nothing has been done.\n", found.unknown.size());
+    return exit_done;
+  }
+  if (!arguments.yes &&
+      !confirmed_by_typing(fmt::format("Remove these {} for good?", found.unknown.size()), plan.file.name)) {
+    std::cout << "Nothing has been done.\n";
+    return exit_usage;
+  }
+  std::size_t kept = 0;
+  std::function<void(const Marked&, const Error&)> left = [&kept](const Marked& item, const Error& error) {
+    ++kept;
+    std::cout << fmt::format("  {} stays: {}\n", item.target_id, error.what());
+  };
+  const std::uint64_t removed = wait_for(remove_orphans(session.pipeline(), found.unknown, left));
+  std::cout << fmt::format("{} removed, {} left.\n", removed, kept);
+  return kept ? exit_some_failed : exit_done;
 }
 
 }  // namespace
@@ -78,12 +115,12 @@ void add_rollback_commands(Cli cli) {
   rollback->callback([cli, arguments] { cli.action = [arguments] { return roll_back(*arguments); }; });
 
   auto orphaned = std::make_shared<RollbackArguments>();
-  CLI::App* orphans = cli.app.add_subcommand("orphans", "Looks for what an interrupted run left on the target");
-  add_file_arguments(*orphans, *orphaned);
-  orphans->add_flag("--delete", orphaned->remove, "Removes them");
-  orphans->add_flag("--dry-run", orphaned->dry_run, "Only shows what would be removed");
-  orphans->add_flag("-y,--yes", orphaned->yes, "Does not ask");
-  orphans->callback([cli, orphaned] { cli.action = [orphaned] { return find_orphans(*orphaned); }; });
+  CLI::App* command = cli.app.add_subcommand("orphans", "Looks for what an interrupted run left on the target");
+  add_file_arguments(*command, *orphaned);
+  command->add_flag("--delete", orphaned->remove, "Removes them");
+  command->add_flag("--dry-run", orphaned->dry_run, "Only shows what would be removed");
+  command->add_flag("-y,--yes", orphaned->yes, "Does not ask");
+  command->callback([cli, orphaned] { cli.action = [orphaned] { return orphans(*orphaned); }; });
 }
 
 }  // namespace migrate::program

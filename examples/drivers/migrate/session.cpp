@@ -109,6 +109,16 @@ bool confirmed(const std::string& question) {
   return answer == "y" || answer == "yes";
 }
 
+bool confirmed_by_typing(const std::string& question, const std::string& word) {
+  std::cout << question << fmt::format(" Type \"{}\" to do it: ", word) << std::flush;
+  std::string answer;
+  if (!std::getline(std::cin, answer)) {
+    std::cout << "\nNobody is there to answer; --yes does.\n";
+    return false;
+  }
+  return answer == word;
+}
+
 int explain(const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
   std::cerr << "migrate: " << error.what() << '\n';

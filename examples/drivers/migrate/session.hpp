@@ -95,6 +95,9 @@ void wait_for(awaitable<void> work);
 /// "No" where nobody can answer; `--yes` answers before this is asked.
 bool confirmed(const std::string& question);
 
+/// The same for what cannot be taken back: only `word`, typed out, is a yes.
+bool confirmed_by_typing(const std::string& question, const std::string& word);
+
 /// What a person reads about an error, and the exit code that it stands for.
 int explain(const std::exception& error);
 

@@ -130,6 +130,22 @@ MIGRATE_API awaitable<std::optional<Report>> last_report(std::shared_ptr<Checkpo
 MIGRATE_API awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> store,
                                              std::function<void(const Failure&)> each);
 
+/// Target and journal compared: what one of them has and the other does not know. ItemSinks only: a database gets a
+/// chunk and its receipt in one transaction.
+struct Orphans {
+  std::vector<Marked> unknown;     ///< on the target with this migration's mark; the journal has no use for it
+  std::vector<Marked> unfinished;  ///< begun by a run that was cut short: the next run completes or removes it
+  /// In the id map, and gone from the target.
+  std::vector<std::pair<RecordRef, std::string>> missing;
+  std::uint64_t known = 0;         ///< on both sides
+};
+/// Writes nothing. Throws Error(unsupported) for a sink that cannot list what it has marked.
+MIGRATE_API awaitable<Orphans> find_orphans(Pipeline pipeline);
+/// Removes what find_orphans() has called unknown, and says how many; `each` hears of one that could not be removed.
+/// What a person has changed since is left alone. The number is kept in the journal (Report::orphans_removed).
+MIGRATE_API awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> orphans,
+                                                    std::function<void(const Marked&, const Error&)> each);
+
 /// One line of the id map.
 struct Mapping {
   std::string type, source_id;

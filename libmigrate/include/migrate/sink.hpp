@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -135,6 +136,13 @@ struct Receipt {
   bool uncertain = false;  ///< no receipt was written: the effect may exist, look for `key` first
 };
 
+/// Something on the target that carries the mark of a migration.
+struct Marked {
+  std::string key;        ///< Step::key() of the step that made it; empty when the mark does not tell
+  std::string target_id;  ///< as write() returned it
+  std::string title, url; ///< for people
+};
+
 /// A service without transactions. Several write() calls are in flight at once, never two for the same record.
 class MIGRATE_API ItemSink : public Sink {
  public:
@@ -147,6 +155,13 @@ class MIGRATE_API ItemSink : public Sink {
   /// Takes one effect back. Idempotent: undoing what is gone is success. Throws Error(conflict) when a person has
   /// changed the thing since, and leaves it alone. Default: Error(unsupported).
   virtual awaitable<void> undo(Receipt receipt);
+
+  /// Everything on the target that carries the mark of this migration, whether the journal knows it or not: `each` is
+  /// called for one after the other. Waits until an index that lags has had time to show what was made just now.
+  /// Default: Error(unsupported).
+  virtual awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each);
+  /// Which of these things are still there, in the same order. Default: Error(unsupported).
+  virtual awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids);
 };
 
 enum class Effect : std::uint8_t { created, updated, unchanged, removed, absent };
