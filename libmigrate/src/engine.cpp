@@ -239,8 +239,8 @@ awaitable<void> Engine::import_all() {
   if (incremental()) resolver_.heed_vanished();
   co_await run_partitions(*stage, true, false);
   if (!stopping() && complete_pass() && run_.number > 1) {
-    co_await forget_old_keys();
-    co_await forget_old_failures();
+    co_await forget_older(Table::alias);
+    co_await forget_older(Table::failed);
     if (incremental()) co_await collect_unseen();
   }
 }

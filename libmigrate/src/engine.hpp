@@ -92,8 +92,7 @@ class Engine {
   awaitable<void> link_tables();
   awaitable<void> link_items();
   awaitable<void> remove_vanished();
-  awaitable<void> forget_old_keys();
-  awaitable<void> forget_old_failures();
+  awaitable<void> forget_older(Table table);
   bool complete_pass() const;
   awaitable<void> collect_unseen();
   awaitable<void> retry_failed();

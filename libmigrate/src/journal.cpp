@@ -312,8 +312,8 @@ Entry Journal::entry(const Failure& failure, std::uint64_t run) {
   return Entry{Table::failed, key(failure.record), std::move(row)};
 }
 
-std::uint64_t Journal::run_of(const Entry& failed) {
-  return static_cast<std::uint64_t>(integer(failed.value.as_object(), "run"));
+std::uint64_t Journal::run_of(const Entry& row) {
+  return static_cast<std::uint64_t>(integer(row.value.as_object(), "run"));
 }
 
 Failure Journal::failure_from(const Entry& entry) {

@@ -95,7 +95,8 @@ class Journal {
 
   /// `run`: the one that has met it.
   static Entry entry(const Failure& failure, std::uint64_t run);
-  static std::uint64_t run_of(const Entry& failed);
+  /// Of a row of Table::failed or Table::alias.
+  static std::uint64_t run_of(const Entry& row);
   static Failure failure_from(const Entry& entry);
   static Entry entry(const Deferred& deferred);
   static Deferred deferred_from(const Entry& entry);

@@ -1,0 +1,73 @@
+// Another try for what has failed.
+#include "engine.hpp"
+
+MIGRATE_BEGIN
+
+namespace {
+constexpr std::size_t walk_batch = 1000;
+}
+
+/// The failed records as they are now, in a batch of their own.
+awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Failure> failures) {
+  auto batch = std::make_unique<Batch>();
+  batch->partition.name = "~retry";
+  if (pipeline_.source->traits().fetches) {
+    std::vector<RecordRef> refs;
+    for (const Failure& failure : failures) refs.push_back(failure.record);
+    batch->raw = co_await pipeline_.source->fetch(std::move(refs));
+  } else {
+    for (Failure& failure : failures) {
+      Record record;
+      record.ref = failure.record;
+      record.data = std::move(failure.data);
+      batch->raw.records.push_back(std::move(record));
+    }
+  }
+  const bool keep = !pipeline_.source->traits().fetches;
+  const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
+  co_await on_pool(services(), work);
+  co_return batch;
+}
+
+/// The stage counts what it sees as read once more, so the first count of these records is taken back.
+awaitable<void> Engine::retry_failed() {
+  if (run_.number == 0)
+    throw Error(ErrorKind::invalid, "nothing_to_retry", "there has been no run of this migration yet");
+  std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
+  co_await pipeline_.sink->prepare(std::move(schemas));
+  had_failures_ = true;
+  std::unique_ptr<Stage> stage = import_stage();
+  StreamState stream = co_await resume("~retry", *stage);
+  stream.finished = false;
+  std::string after;
+  while (!stopping()) {
+    std::vector<Entry> rows = co_await journal_.store().scan(Table::failed, "", after, walk_batch);
+    if (rows.empty()) co_return;
+    const bool last = rows.size() < walk_batch;
+    after = rows.back().key;
+    std::vector<Failure> failures;
+    for (const Entry& row : rows) {
+      Failure failure = Journal::failure_from(row);
+      if (failure.skipped_by_person || (!options_.cause.empty() && failure.cause != options_.cause)) continue;
+      failures.push_back(std::move(failure));
+    }
+    if (failures.empty()) {
+      if (last) co_return;
+      continue;
+    }
+    for (const Failure& failure : failures) {
+      --stream.tally.types[failure.record.type].read;
+      --stream.tally.types[failure.record.type].failed;
+    }
+    std::set<std::string> asked;
+    for (const Failure& failure : failures) asked.insert(Journal::key(failure.record));
+    std::unique_ptr<Batch> batch = co_await fetch_failed(std::move(failures));
+    for (const Unit& unit : batch->units) asked.erase(Journal::key(unit.source));
+    batch->raw.last = last;
+    for (const std::string& key : asked) batch->also.push_back(Entry{Table::failed, key, nullptr});
+    co_await stage->apply(stream, *batch);
+    if (last) co_return;
+  }
+}
+
+MIGRATE_END
