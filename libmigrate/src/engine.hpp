@@ -16,8 +16,8 @@
 #include "batch.hpp"
 #include "journal.hpp"
 #include "migrate/pipeline.hpp"
+#include "migrate/task_group.hpp"
 #include "resolver.hpp"
-#include "task_group.hpp"
 
 MIGRATE_BEGIN
 

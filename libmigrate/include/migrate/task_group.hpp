@@ -1,4 +1,5 @@
-// Structured concurrency on one strand: nothing that is spawned outlives the coroutine that spawned it.
+// Structured concurrency on one strand: nothing that is spawned outlives the coroutine that spawned it. For connectors
+// that make several requests at once, and for the engine.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
