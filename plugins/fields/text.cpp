@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "migrate/base64.hpp"
+
 namespace migrate::fields {
 namespace {
 
@@ -26,30 +28,6 @@ std::size_t sequence_length(const unsigned char* p, const unsigned char* end) no
   bool surrogate = lead == 0xED && p[1] > 0x9F;
   bool beyond = lead == 0xF4 && p[1] > 0x8F;
   return overlong || surrogate || beyond ? 0 : length;
-}
-
-int sextet(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (char c : text) {
-    int value = sextet(c);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
-  }
-  return bytes;
 }
 
 /// The code point when a reader would not see it: no-break and zero-width spaces, marks of direction, joiners.
@@ -207,7 +185,9 @@ std::optional<std::string> binary_bytes(const Value& value) {
   const Value* encoded = parts != nullptr ? parts->if_contains("base64") : nullptr;
   const boost::json::string* text = encoded != nullptr ? encoded->if_string() : nullptr;
   if (text == nullptr) return std::nullopt;
-  return from_base64(*text);
+  std::string bytes;
+  if (!base64_decode(*text, bytes)) return std::nullopt;
+  return bytes;
 }
 
 std::optional<std::string_view> scalar_text(const Value& value, std::string& spare) {

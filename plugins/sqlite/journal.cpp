@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstring>
 
+#include "migrate/base64.hpp"
 #include "values.hpp"
 
 namespace migrate::sqlite {
@@ -81,7 +82,7 @@ std::string image_of(const TargetTable& table, const std::vector<Cell>& cells, c
     const Cell& cell = cells[at];
     Value value;
     if (cell.kind == Cell::Kind::text && !valid_utf8(cell.bytes))
-      value.emplace_object().emplace("$text", base64(cell.bytes));
+      value.emplace_object().emplace("$text", base64_encode(cell.bytes));
     else
       value = value_of(cell);
     image.emplace(table.columns[at].name, std::move(value));
@@ -115,8 +116,9 @@ std::vector<std::pair<int, Cell>> cells_of_image(const TargetTable& table, std::
       cell.bytes = scratch.emplace_back(std::move(*bytes));
     } else if (value.is_object() && value.get_object().contains("$text")) {
       cell.kind = Cell::Kind::text;
-      cell.bytes =
-          scratch.emplace_back(from_base64(std::string_view(value.at("$text").as_string())).value_or(std::string()));
+      std::string& text = scratch.emplace_back();
+      if (!base64_decode(value.at("$text").as_string(), text)) text.clear();
+      cell.bytes = text;
     } else if (value.is_object()) {
       cell.kind = Cell::Kind::real;
       cell.real = value.at("$numberDouble").as_string() == "-Infinity" ? -__builtin_inf() : __builtin_inf();

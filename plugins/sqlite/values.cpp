@@ -2,19 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
+#include "migrate/base64.hpp"
 #include "migrate/error.hpp"
 
 namespace migrate::sqlite {
 
 namespace {
 
-constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string_view column_bytes(sqlite3_stmt* row, int column) {
   // The pointer before the length: asking for it may convert the value.
@@ -92,48 +91,10 @@ bool valid_utf8(std::string_view bytes) noexcept {
   return true;
 }
 
-std::string base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += k <= count ? digits[word >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  static const auto values = [] {
-    std::array<signed char, 256> table;
-    table.fill(-1);
-    for (std::size_t i = 0; i < digits.size(); ++i)
-      table[static_cast<unsigned char>(digits[i])] = static_cast<signed char>(i);
-    return table;
-  }();
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t word = 0;
-  int bits = 0;
-  for (char c : text) {
-    const signed char value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    word = word << 6 | static_cast<std::uint32_t>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(word >> bits & 0xFFU);
-    }
-  }
-  return bytes;
-}
-
 void set_binary(Value& into, std::string_view bytes) {
   Object& outer = into.emplace_object();
   Object& inner = outer.emplace("$binary", Object(outer.storage())).first->value().get_object();
-  inner.emplace("base64", base64(bytes));
+  inner.emplace("base64", base64_encode(bytes));
   inner.emplace("subType", "00");
 }
 
@@ -142,7 +103,9 @@ std::optional<std::string> binary_of(const Value& value) {
   const Value* binary = value.get_object().if_contains("$binary");
   const Value* text = binary && binary->is_object() ? binary->get_object().if_contains("base64") : nullptr;
   if (!text || !text->is_string()) return std::nullopt;
-  return from_base64(std::string_view(text->get_string()));
+  std::string bytes;
+  if (!base64_decode(text->get_string(), bytes)) return std::nullopt;
+  return bytes;
 }
 
 void read_column(sqlite3_stmt* row, int column, Value& into) {
@@ -215,7 +178,7 @@ void bind_key_text(sqlite3_stmt* statement, int index, const std::string& text, 
 Value cursor_part(sqlite3_stmt* row, int column) {
   Value part;
   if (sqlite3_column_type(row, column) == SQLITE_TEXT && !valid_utf8(column_bytes(row, column)))
-    part.emplace_object().emplace("text", base64(column_bytes(row, column)));
+    part.emplace_object().emplace("text", base64_encode(column_bytes(row, column)));
   else
     read_column(row, column, part);
   return part;
@@ -231,7 +194,9 @@ void bind_cursor_part(sqlite3_stmt* statement, int index, const Value& part) {
   } else if (std::optional<std::string> bytes = binary_of(part)) {
     sqlite3_bind_blob64(statement, index, bytes->data(), bytes->size(), SQLITE_TRANSIENT);
   } else if (part.is_object() && part.get_object().contains("text")) {
-    bind_text(statement, index, from_base64(std::string_view(part.at("text").as_string())).value_or(std::string()));
+    std::string text;
+    if (!base64_decode(part.at("text").as_string(), text)) text.clear();
+    bind_text(statement, index, text);
   } else if (part.is_object() && part.get_object().contains("$numberDouble")) {
     const bool negative = part.at("$numberDouble").as_string() == "-Infinity";
     sqlite3_bind_double(statement, index, negative ? -INFINITY : INFINITY);

@@ -13,10 +13,6 @@ namespace migrate::sqlite {
 
 bool valid_utf8(std::string_view bytes) noexcept;
 
-std::string base64(std::string_view bytes);
-/// Nothing when it is not Base64.
-std::optional<std::string> from_base64(std::string_view text);
-
 /// `{"$binary":…}`, in the storage of `into`.
 void set_binary(Value& into, std::string_view bytes);
 /// The bytes of a `{"$binary":…}`; nothing when the value is none.

@@ -379,14 +379,3 @@ TEST_CASE("UTF-8 is told from what is not") {
                           "\xF4\x90\x80\x80", "\xFF", "12345678\xC7\xE1", "\xF0\x9F\x9A"})
     CHECK_FALSE(valid_utf8(bad));
 }
-
-TEST_CASE("Base64 there and back") {
-  std::string bytes;
-  for (int i = 0; i < 70; ++i) {
-    CHECK(sqlite::from_base64(sqlite::base64(bytes)) == bytes);
-    bytes += static_cast<char>(i * 37);
-  }
-  CHECK(sqlite::base64("foobar") == "Zm9vYmFy");
-  CHECK(sqlite::base64("fo") == "Zm8=");
-  CHECK_FALSE(sqlite::from_base64("a?b").has_value());
-}
