@@ -91,6 +91,7 @@ class Engine {
   awaitable<void> link_phase();
   awaitable<void> link_tables();
   awaitable<void> link_items();
+  awaitable<bool> link_one(ItemSink& sink, Operation& operation);
   awaitable<void> remove_vanished();
   awaitable<void> forget_older(Table table);
   bool complete_pass() const;
@@ -100,6 +101,7 @@ class Engine {
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
   awaitable<void> verify(VerifyLevel level);
+  awaitable<void> verify_items_exist(Report::Verification& verification);
   awaitable<void> dry_run();
   awaitable<void> begin_phase(Phase phase);
   awaitable<void> end_phase(Phase phase);
@@ -131,6 +133,7 @@ struct Examination {
   bool preview = false;
   double share = 1.0;  ///< of the records, chosen by their key
   bool extras = false; ///< also look for what the target has and the source has not
+  VerifyLevel level = VerifyLevel::none;
   std::uint64_t checked = 0, differences = 0;
   std::vector<Finding> examples;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine.hpp"
+#include "steps.hpp"
 
 MIGRATE_BEGIN
 
@@ -29,6 +30,7 @@ class ExaminationStage final : public Stage {
   awaitable<void> resolve(Look& look);
   void check_units(Look& look);
   awaitable<void> find_targets(Look& look);
+  awaitable<void> attach(Look& look, OperationContext& context);
   awaitable<void> find_extras(Look& look);
   void report(std::vector<Finding> findings);
   void count(StreamState& next, const Look& look);
@@ -125,7 +127,7 @@ awaitable<void> ExaminationStage::find_targets(Look& look) {
     while (end < look.operations.size() && look.operations[end].record().ref.type == type) ++end;
     std::vector<RecordRef> refs;
     for (std::size_t i = first; i < end; ++i) {
-      fill_links(look.operations[i], look.answers, in_batch);
+      if (tables) fill_links(look.operations[i], look.answers, in_batch);
       refs.push_back(look.operations[i].record().ref);
     }
     Answers found;
@@ -148,7 +150,25 @@ awaitable<void> ExaminationStage::find_targets(Look& look) {
       if (const Value* id = found.get(wanted[i - first])) look.operations[i].set_target_id(*id);
     first = end;
   }
+  if (!tables) co_return;
   for (Operation& operation : look.operations) fill_links(operation, look.answers, in_batch);
+}
+
+/// An ItemSink asks the operation for links and files. What refers to a record of this very batch is asked anew: a dry
+/// run has only just planned those.
+awaitable<void> ExaminationStage::attach(Look& look, OperationContext& context) {
+  std::vector<RecordRef> wanted;
+  for (const Operation& operation : look.operations)
+    for (const Link& link : operation.record().links)
+      if (!look.answers.get(link.target)) wanted.push_back(link.target);
+  Answers fresh;
+  co_await engine_.resolver().want(std::move(wanted), fresh);
+  look.answers.merge(fresh);
+  context.answers = &look.answers;
+  context.source = engine_.pipeline().source.get();
+  context.migration = engine_.pipeline().name;
+  context.level = examination_.preview ? VerifyLevel::none : examination_.level;
+  for (Operation& operation : look.operations) OperationContext::attach(operation, context);
 }
 
 awaitable<void> ExaminationStage::find_extras(Look& look) {
@@ -209,6 +229,8 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
   look.index.clear();
   for (std::size_t i = 0; i < look.operations.size(); ++i) look.index.emplace(look.operations[i].record().ref, i);
   std::vector<Finding> findings;
+  OperationContext context{};
+  const bool items = engine_.pipeline().sink->as_items() != nullptr;
   if (examination_.preview) {
     for (Operation& operation : look.operations) {
       engine_.resolver().plan(operation.record().ref);
@@ -216,11 +238,13 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
         engine_.resolver().plan(RecordRef{operation.record().ref.type + "." + key.name, key.value});
     }
     co_await find_targets(look);
+    if (items) co_await attach(look, context);
     std::span<Operation> all(look.operations);
     findings = co_await engine_.pipeline().sink->preview(all);
     examination_.checked += look.operations.size();
   } else {
     co_await find_targets(look);
+    if (items) co_await attach(look, context);
     std::vector<Operation> sample;
     for (const Operation& operation : look.operations)
       if (chosen(operation.record())) sample.push_back(operation);

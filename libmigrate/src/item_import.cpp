@@ -17,6 +17,7 @@ struct Item {
   std::size_t unit = 0;
   State state = State::waiting;
   bool skipped = false, update = false;
+  bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
   std::string target_id;
   int attempts = 1;
 };
@@ -161,6 +162,7 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
                                                    : outcome.version == item.record->version;
     if (!same && item.record->intent != Intent::get_or_create) continue;
     item.skipped = true;
+    item.earlier = outcome.run != engine_.run_state().number;
     item.state = Item::State::settled;
   }
 }
@@ -356,7 +358,10 @@ void ItemImport::book_links(Work& work, StreamState& next, const Item& item, std
     if (work.answers.get(link.target)) continue;
     if (link.missing == Missing::deferred) {
       const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
-      entries.push_back(Journal::entry(deferred));
+      // A relation of items is no column: there may be several of the same.
+      Entry entry = Journal::entry(deferred);
+      entry.key += "/" + Journal::key(link.target);
+      entries.push_back(std::move(entry));
     } else if (!link.cause.empty()) {
       ++next.tally.warnings[item.record->ref.type][link.cause];
     }
@@ -391,7 +396,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     ++(item.skipped ? counters.skipped : counters.written);
     counters.files_written += item.record->blobs.size();
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
-    book_links(work, next, item, entries);
+    if (!item.earlier) book_links(work, next, item, entries);
   }
   next.cursor = detached(batch.raw.next);
   next.finished = batch.raw.last;

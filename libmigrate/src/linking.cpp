@@ -1,4 +1,6 @@
 // The link phase: references to records that arrived after those that refer to them.
+#include <fmt/format.h>
+
 #include "engine.hpp"
 #include "steps.hpp"
 
@@ -102,6 +104,31 @@ awaitable<void> Engine::link_tables() {
   }
 }
 
+/// False when the target refuses this link for good: it goes on waiting, and is counted with those that found no target.
+awaitable<bool> Engine::link_one(ItemSink& sink, Operation& operation) {
+  for (int attempt = 1;; ++attempt) {
+    std::optional<Error> trouble;
+    try {
+      co_await sink.link(operation);
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble) co_return true;
+    const RecordRef& record = operation.record().ref;
+    const bool again = trouble->kind() == ErrorKind::throttled ||
+                       (trouble->kind() == ErrorKind::transient && attempt < options_.retry.attempts);
+    if (again && !stopping()) {
+      co_await back_off(record, *trouble, attempt);
+      continue;
+    }
+    const ErrorKind kind = trouble->kind();
+    if (kind != ErrorKind::invalid && kind != ErrorKind::conflict && kind != ErrorKind::not_found) throw *trouble;
+    services().write_log(LogLevel::warning, "engine",
+                         fmt::format("{} {}: a link stays unset: {}", record.type, record.id, trouble->what()));
+    co_return false;
+  }
+}
+
 awaitable<void> Engine::link_items() {
   ItemSink& sink = *pipeline_.sink->as_items();
   StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, "~linking"));
@@ -129,12 +156,13 @@ awaitable<void> Engine::link_items() {
         link.target = deferred.target;
         record.links.push_back(std::move(link));
         OperationContext context{&journal_, &sequence, &answers, pipeline_.source.get(), services().clock.get(),
-                                 pipeline_.name};
+                                 pipeline_.name, VerifyLevel::none};
         Operation operation(record, 0);
         OperationContext::attach(operation, context);
         operation.set_action(Action::update);
         operation.set_target_id(*own);
-        co_await sink.link(operation);
+        const bool set = co_await link_one(sink, operation);
+        if (!set) continue;
         ++stream.tally.types[deferred.record.type].linked;
         entries.push_back(Journal::entry(stream));
       }

@@ -39,7 +39,8 @@ awaitable<std::int64_t> Sequence::next() {
 }
 
 awaitable<Step> Operation::begin(std::string name) {
-  if (!context_) throw Error(ErrorKind::internal, "no_steps", "steps exist only inside ItemSink::write");
+  if (!context_ || !context_->sequence)
+    throw Error(ErrorKind::internal, "no_steps", "steps exist only inside ItemSink::write");
   OperationContext& context = *context_;
   Step step;
   step.context_ = context_;
@@ -95,8 +96,15 @@ std::optional<Value> Operation::linked(const RecordRef& target) const {
 }
 
 awaitable<std::unique_ptr<ByteStream>> Operation::open(Blob blob) {
-  if (!context_) throw Error(ErrorKind::internal, "no_blobs", "files can be opened only inside ItemSink::write");
+  if (!context_) throw Error(ErrorKind::internal, "no_blobs", "files can be opened only for an ItemSink");
   co_return co_await context_->source->open(std::move(blob));
+}
+
+VerifyLevel Operation::level() const noexcept { return context_ ? context_->level : VerifyLevel::none; }
+
+const std::string& Operation::migration() const noexcept {
+  static const std::string nobody;
+  return context_ ? context_->migration : nobody;
 }
 
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) {
@@ -117,6 +125,7 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) 
       step.receipt.target_id = text(row, "target_id");
       if (const Value* undo = row.if_contains("undo")) step.receipt.undo = *undo;
       step.receipt.uncertain = text(row, "state") != "done";
+      step.receipt.begun = std::chrono::system_clock::time_point(std::chrono::milliseconds(row.at("at").as_int64()));
       result.push_back(std::move(step));
     }
     if (rows.size() < 500) break;

@@ -21,14 +21,15 @@ class Sequence {
   std::int64_t next_ = 0, reserved_ = 0;
 };
 
-/// What an Operation needs to do its job for an ItemSink; owned by the import stage.
+/// What an Operation needs to do its job for an ItemSink; owned by the stage.
 struct OperationContext {
   Journal* journal;
-  Sequence* sequence;
+  Sequence* sequence;  ///< null where nothing may be written
   const Answers* answers;
   Source* source;
   Clock* clock;
   std::string migration;
+  VerifyLevel level = VerifyLevel::none;
 
   static void attach(Operation& operation, OperationContext& context) { operation.context_ = &context; }
 };

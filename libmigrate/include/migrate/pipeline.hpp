@@ -42,9 +42,6 @@ enum class Mode {
 };
 MIGRATE_API std::string_view to_string(Mode mode) noexcept;
 
-enum class VerifyLevel { none, basic, standard, comprehensive };
-MIGRATE_API std::string_view to_string(VerifyLevel level) noexcept;
-
 enum class OnRecordFailure { compensate, keep };
 enum class OnVerifyFailure { report, rollback };
 /// Delta run: what becomes of the earlier version of a record that is refused now. `withdraw` makes the target what a

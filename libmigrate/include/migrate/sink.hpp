@@ -22,6 +22,11 @@ MIGRATE_BEGIN
 
 enum class Action { create, update, patch, remove };
 
+/// How closely a verification looks. basic: counts of tables, existence of items. standard: the content of a sample,
+/// files by name and size. comprehensive: all of it, files byte by byte.
+enum class VerifyLevel { none, basic, standard, comprehensive };
+MIGRATE_API std::string_view to_string(VerifyLevel level) noexcept;
+
 /// One remote side effect of an ItemSink. Obtained from Operation::begin(), which makes the intent durable first.
 class MIGRATE_API Step {
  public:
@@ -72,10 +77,15 @@ class MIGRATE_API Operation {
   void set_target_id(Value id) { target_id_ = std::move(id); }
   Record& mutable_record() noexcept { return *record_; }
 
-  /// ItemSink only. Durable before it returns; `name` is unique within the record ("create", "comment:17").
+  /// ItemSink::write() and link() only. Durable before it returns; `name` is unique within the record ("create",
+  /// "comment:17") and holds no "/".
   awaitable<Step> begin(std::string name);
   /// ItemSink only. The bytes of one of the record's blobs, from the source.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
+  /// ItemSink::verify() only: standard or comprehensive.
+  VerifyLevel level() const noexcept;
+  /// ItemSink only. The migration's name: what keys of steps begin with.
+  const std::string& migration() const noexcept;
 
  private:
   friend struct OperationContext;
@@ -134,6 +144,7 @@ struct Receipt {
   std::string step, key, target_id;
   Value undo;
   bool uncertain = false;  ///< no receipt was written: the effect may exist, look for `key` first
+  std::chrono::system_clock::time_point begun;  ///< when the intent was written
 };
 
 /// Something on the target that carries the mark of a migration.
