@@ -1,6 +1,7 @@
 // What goes over the wire: requests, responses, headers, and the percent-encoding of addresses.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -20,6 +21,7 @@ class Secrets;      // internal
 class StatusError;  // http/client.hpp
 struct Response;
 MIGRATE_API StatusError error_of(const Response& response);
+MIGRATE_API bool nothing_applied(const Response& response) noexcept;
 
 /// In the order in which they were added; names compare without regard to case. Values never hold CR, LF or NUL: add()
 /// and set() throw Error(invalid) for them, so that no text of a record can smuggle a header in.
@@ -88,8 +90,11 @@ struct MIGRATE_API Response {
 
  private:
   friend class Client;
-  friend StatusError error_of(const Response& response);
-  std::shared_ptr<const Secrets> secrets_;  ///< the client's, so that no excerpt shows them
+  friend MIGRATE_API StatusError error_of(const Response& response);
+  friend MIGRATE_API bool nothing_applied(const Response& response) noexcept;
+  std::shared_ptr<const Secrets> secrets_;    ///< the client's, so that no excerpt shows them
+  std::chrono::milliseconds refused_for_{0};  ///< how long the rate limiter stays closed because of it
+  bool repeated_blindly_ = false;             ///< an earlier attempt of the same request may have been applied
 };
 
 /// A response whose body is read as it comes. Destroying it early closes the connection.
@@ -121,7 +126,7 @@ struct MIGRATE_API Url {
   bool tls = false;
   std::string host;  ///< lower case, without the brackets of an IPv6 address
   std::uint16_t port = 80;
-  std::string target = "/";  ///< path and query, at least "/"
+  std::string target = "/";    ///< path and query, at least "/"
   std::string origin() const;  ///< "https://host" with the port where it is not the scheme's own
   bool same_origin(const Url& other) const noexcept;
 };
@@ -133,7 +138,7 @@ MIGRATE_API Url resolve(const Url& base, std::string_view reference);
 /// One part of a multipart/form-data body; exactly one of `body` and `stream` is used.
 struct Part {
   std::string name;
-  std::string file_name;   ///< empty: a plain field. Any Unicode text: sent as UTF-8 with quotes and line ends escaped
+  std::string file_name;  ///< empty: a plain field. Any Unicode text: sent as UTF-8 with quotes and line ends escaped
   std::string media_type;
   std::string body;
   std::shared_ptr<ByteStream> stream;

@@ -80,14 +80,17 @@ class MIGRATE_API Quota {
 
   /// When a request of this cost may go; not after `now`: at once. Time::max(): not before an answer has come.
   Time ready(Time now, double cost) const;
-  /// It goes. Returns its number, for answered().
+  /// It goes. Returns its number, for the calls below.
   std::uint64_t take(Time now, double cost);
-  /// Its answer, or nothing when there was none (the cost counts as used).
+  /// The end of the exchange. Without an answer the cost counts as used.
   struct Answered {
     const QuotaReading* reading = nullptr;  ///< null where the answer tells nothing about this limit
-    bool refused = false;                   ///< 429, or the like, by this limit
+    bool accepted = false;
+    bool refused = false;  ///< 429 or the like, by this limit
   };
   void answered(Time now, std::uint64_t number, Answered answer);
+  /// Frees its place among LimitOptions::max_in_flight.
+  void release(std::uint64_t number);
   /// Nothing goes before that.
   void close_until(Time until);
   /// What may still be spent now as far as is known.
@@ -121,9 +124,11 @@ class MIGRATE_API RateLimiter {
   };
   /// Waits for leave. Cancellation ends the wait; nothing is taken then.
   awaitable<Permit> acquire(RateClass taken);
-  /// Learns from the answer. A refusal closes the limit that its headers name as used up, else the last of the class:
-  /// the most special. The permit's places in flight are freed when it is destroyed.
-  void answered(Permit& permit, const Response& response);
+  /// Learns from the answer. A refusal (429, 503 with Retry-After) closes the limit that its headers name as used up,
+  /// else the last of the class: the most special. Until when Retry-After says, at least 1 s; without one for 5 s,
+  /// twice as long each time up to 60 s, with jitter. The permit's place is freed when it is destroyed.
+  /// Returns how long it is closed because of a refusal; 0: this was none.
+  std::chrono::milliseconds answered(Permit& permit, const Response& response);
   /// Closes all limits of the class until then.
   void close_until(const RateClass& taken, std::chrono::system_clock::time_point until);
 

@@ -32,7 +32,7 @@ struct ExchangeLimits {
   std::chrono::milliseconds connect{10'000};  ///< name look-up, TCP and TLS
   std::chrono::milliseconds idle{60'000};     ///< without one byte arriving or leaving
   std::chrono::milliseconds total{0};
-  std::size_t max_body = 64u << 20;           ///< bytes of a buffered body; a streamed one has no cap
+  std::size_t max_body = 64u << 20;  ///< bytes of a buffered body; a streamed one has no cap
 };
 
 /// Shared by all clients of a run, used from the run's strand. Every await ends at once when the run is cancelled; the
@@ -48,9 +48,9 @@ class MIGRATE_API Transport {
 
 struct SocketOptions {
   SocketOptions() {}
-  std::size_t max_idle_per_host = 128;            ///< connections kept for later exchanges
-  std::chrono::milliseconds keep_idle{20'000};    ///< shorter than the services' own limits, to lose fewer races
-  std::string ca_file;                            ///< PEM; empty: the system's certificates
+  std::size_t max_idle_per_host = 128;          ///< connections kept for later exchanges
+  std::chrono::milliseconds keep_idle{20'000};  ///< shorter than the services' own limits, to lose fewer races
+  std::string ca_file;                          ///< PEM; empty: the system's certificates
 };
 /// Keep-alive connections, TLS 1.2 or later with the certificate and the host name verified.
 MIGRATE_API std::shared_ptr<Transport> socket_transport(SocketOptions options);
@@ -69,7 +69,8 @@ struct Answer {
   Ending ending = Ending::proper;
 };
 /// Answers a request. Handlers of one server never run in parallel, but interleave at their awaits. What it throws that
-/// is no Error, a SimulatedCrash say, goes through the in-process transport to the client; over sockets it ends the server.
+/// is no Error, a SimulatedCrash say, goes through the in-process transport to the client; over sockets it ends the
+/// server.
 using AnswerHandler = std::function<awaitable<Answer>(Request)>;
 
 /// In process, without sockets: requests to an origin go to its handler; any other origin is "connect_failed". Bodies
