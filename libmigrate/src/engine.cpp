@@ -139,11 +139,13 @@ awaitable<void> Engine::execute() {
   co_await end_phase(Phase::pre_validation);
   switch (options_.mode) {
     case Mode::dry_run: co_await dry_run(); co_return;
-    case Mode::verify:
+    case Mode::verify: {
+      const VerifyLevel level = options_.verify == VerifyLevel::none ? VerifyLevel::standard : options_.verify;
       co_await begin_phase(Phase::verification);
-      co_await verify(options_.verify == VerifyLevel::none ? VerifyLevel::standard : options_.verify);
+      co_await verify(level);
       co_await end_phase(Phase::verification);
       co_return;
+    }
     case Mode::retry: co_await begin_phase(Phase::import); co_await retry_failed(); break;
     default: co_await import_all();
   }

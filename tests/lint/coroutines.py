@@ -2,6 +2,7 @@
 
 braces-in-await      a `{…}` initialiser between co_await and the end of the statement: destroyed twice
 capture-in-await     a lambda that captures by value in the same place: destroyed twice
+conditional-in-await `a ? b : c` in the same place: where it makes an object, that is copied byte by byte
 await-in-catch       co_await in a catch block
 detached             a coroutine that nobody waits for
 borrowed-parameter   a coroutine parameter that can refer to a temporary of the caller
@@ -84,6 +85,8 @@ def check_await(code: str, start: int) -> list[tuple[int, str, str]]:
         elif character == "{":
             found.append((position, "braces-in-await", "name this object before the co_await and pass it"))
             position = closing(code, position)
+        elif character == "?":
+            found.append((position, "conditional-in-await", "name the result of `?:` before the co_await and pass it"))
         position += 1
     return found
 
@@ -157,6 +160,8 @@ SAMPLES = [
     planted("capture-in-await", "co_await on_pool(services, [key] { return find(key); });"),
     planted("capture-in-await", "co_await on_pool(services, [=] { return find(key); });"),
     planted("capture-in-await", "co_await on_pool(services, [&map, key = std::move(key)] { return map[key]; });"),
+    planted("conditional-in-await", 'co_await send(deep ? key + "/x" : key);'),
+    planted("conditional-in-await", "Row row = co_await first(key) ? Row(1) : Row(2);"),
     planted("await-in-catch", "try { f(); } catch (const Error& error) { if (x) { co_await wait(error); } }"),
     planted("detached", "boost::asio::co_spawn(executor, work(), boost::asio::detached);"),
     planted("borrowed-parameter", "awaitable<void> read(std::string_view name);"),
@@ -167,6 +172,7 @@ SAMPLES = [
     Sample("clean.cpp", "auto row = co_await on_pool(services, [&] { return find({key}); });"),
     Sample("clean.cpp", "if (co_await done(key)) { return Options{1}; }"),
     Sample("clean.cpp", "while (!co_await done(key)) { use({1}); }\nuse(Options{2});"),
+    Sample("clean.cpp", "if (co_await done(key)) use(a ? b : c);\nf(a ? b : c);"),
     Sample("clean.cpp", "for (auto& row : co_await rows(key)) { use({row}); }"),
     Sample("clean.cpp", 'co_await log("{}"); // co_await f({1})\n/* co_await f({1}); */ f({1});'),
     Sample("clean.cpp", 'auto text = R"(co_await f({1});)";\nawaitable<void> read(Key key, const Partition& from);'),

@@ -5,6 +5,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -60,6 +65,26 @@ awaitable<E> thrown_by(awaitable<T> work) {
   }
   REQUIRE_MESSAGE(thrown, "nothing was thrown");
   co_return *thrown;
+}
+
+/// Comes back when what was sent on the loopback before has arrived: bytes of our own have gone there and back.
+inline awaitable<void> settled() {
+  namespace asio = boost::asio;
+  using asio::ip::tcp;
+  asio::any_io_executor executor = co_await asio::this_coro::executor;
+  tcp::endpoint anywhere(asio::ip::address_v4::loopback(), 0);
+  tcp::acceptor acceptor(executor, anywhere);
+  tcp::socket near(executor), far(executor);
+  near.connect(acceptor.local_endpoint());
+  acceptor.accept(far);
+  char byte = 'x';
+  for (int i = 0; i < 20; ++i) {
+    asio::mutable_buffer place(&byte, 1);
+    co_await asio::async_write(near, place, asio::use_awaitable);
+    co_await asio::async_read(far, place, asio::use_awaitable);
+    co_await asio::async_write(far, place, asio::use_awaitable);
+    co_await asio::async_read(near, place, asio::use_awaitable);
+  }
 }
 
 }  // namespace http_kit

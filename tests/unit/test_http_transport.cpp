@@ -324,6 +324,8 @@ TEST_CASE("a connection that the peer has closed meanwhile is noticed before sen
       http::Response response =
           co_await transport->exchange(http::parse_url("http://127.0.0.1:" + std::to_string(port)), request, no_limits);
       CHECK(response.status == 200);
+      server.stop();
+      co_await settled();
     }
     CHECK(requests == 3);
   });

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "http/redact.hpp"
+#include "http/streams.hpp"
 #include "http/text.hpp"
 #include "http/web_page.hpp"
 #include "migrate/base64.hpp"
@@ -17,26 +18,6 @@ namespace http {
 
 using std::chrono::milliseconds;
 using Time = std::chrono::system_clock::time_point;
-
-Auth::Auth() = default;
-Auth Auth::basic(std::string user, Secret password) {
-  return header("Authorization", Secret("Basic " + base64_encode(user + ":" + password.reveal())));
-}
-Auth Auth::bearer(Secret token) { return header("Authorization", Secret("Bearer " + token.reveal())); }
-Auth Auth::header(std::string name, Secret value) {
-  Auth auth;
-  auth.also(std::move(name), std::move(value));
-  return auth;
-}
-Auth Auth::token(std::function<awaitable<Secret>(bool refused)> source) {
-  Auth auth;
-  auth.source_ = std::move(source);
-  return auth;
-}
-Auth& Auth::also(std::string name, Secret value) {
-  fields_.emplace_back(std::move(name), std::move(value));
-  return *this;
-}
 
 namespace {
 
@@ -364,26 +345,6 @@ awaitable<Response> Client::send(Request request, RateClass taken) {
   State::Outcome outcome = co_await state->perform(std::move(course));
   co_return std::move(outcome.response);
 }
-
-namespace {
-
-/// Keeps the place among the requests in flight until the download has ended.
-class Held final : public ByteStream {
- public:
-  Held(std::unique_ptr<ByteStream> body, RateLimiter::Permit permit)
-      : body_(std::move(body)), permit_(std::move(permit)) {}
-  awaitable<std::string> read(std::size_t limit) override {
-    std::string bytes = co_await body_->read(limit);
-    if (bytes.empty()) permit_ = RateLimiter::Permit();
-    co_return bytes;
-  }
-
- private:
-  std::unique_ptr<ByteStream> body_;
-  RateLimiter::Permit permit_;
-};
-
-}  // namespace
 
 awaitable<StreamedResponse> Client::open(Request request, RateClass taken) {
   std::shared_ptr<State> state = state_;

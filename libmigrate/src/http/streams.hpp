@@ -1,9 +1,10 @@
-// Byte streams over what is already in memory, and the whole of a stream.
+// Byte streams over something else.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
+#include "migrate/http/rate_limiter.hpp"
 #include "migrate/source.hpp"
 
 MIGRATE_BEGIN
@@ -24,6 +25,22 @@ class TextStream final : public ByteStream {
  private:
   std::string text_;
   std::size_t at_ = 0;
+};
+
+/// Keeps the place among the requests in flight until the download has ended.
+class Held final : public ByteStream {
+ public:
+  Held(std::unique_ptr<ByteStream> body, RateLimiter::Permit permit)
+      : body_(std::move(body)), permit_(std::move(permit)) {}
+  awaitable<std::string> read(std::size_t limit) override {
+    std::string bytes = co_await body_->read(limit);
+    if (bytes.empty()) permit_ = RateLimiter::Permit();
+    co_return bytes;
+  }
+
+ private:
+  std::unique_ptr<ByteStream> body_;
+  RateLimiter::Permit permit_;
 };
 
 }  // namespace http

@@ -113,7 +113,8 @@ awaitable<Response> SimulatedTransport::exchange(Url to, Request request, Exchan
   if (answer.ending == Ending::drip && place.clock) {
     const std::chrono::milliseconds whole = std::chrono::seconds(response.body.size());
     const bool too_long = over(limits.total, elapsed + whole);
-    co_await place.clock->sleep(too_long ? limits.total - elapsed : whole);
+    const std::chrono::milliseconds takes = too_long ? limits.total - elapsed : whole;
+    co_await place.clock->sleep(takes);
     if (too_long) throw timeout(where, "the answer was not complete", limits.total, true);
   }
   if (!response.headers.has("Content-Length")) {

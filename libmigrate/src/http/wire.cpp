@@ -1,6 +1,6 @@
 #include "http/wire.hpp"
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -43,6 +43,15 @@ class ConnectionOver final : public Connection {
   }
   awaitable<std::size_t> write_bytes(std::array<asio::const_buffer, 3> parts, error_code& trouble) override {
     return asio::async_write(stream_, parts, asio::redirect_error(asio::use_awaitable, trouble));
+  }
+  bool holds_bytes() override {
+    if constexpr (std::is_same_v<Stream, tcp::socket>) {
+      return false;
+    } else {
+      // A farewell that came together with the answer has left the socket already.
+      SSL* session = stream_.native_handle();
+      return SSL_has_pending(session) == 1 || BIO_ctrl_pending(SSL_get_rbio(session)) > 0;
+    }
   }
   tcp::socket& socket() override {
     if constexpr (std::is_same_v<Stream, tcp::socket>) {
@@ -106,10 +115,9 @@ awaitable<std::size_t> Connection::write(std::array<asio::const_buffer, 3> parts
 }
 
 bool Connection::stale() {
-  if (timed_out_ || !socket().is_open()) return true;
-  char byte = 0;
-  ssize_t count = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return !(count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+  if (timed_out_ || !socket().is_open() || holds_bytes()) return true;
+  pollfd readable{socket().native_handle(), POLLIN, 0};
+  return ::poll(&readable, 1, 0) != 0;
 }
 
 void Connection::close() {
@@ -150,10 +158,16 @@ awaitable<std::shared_ptr<Connection>> TlsContext::connect(tcp::socket socket, s
   using Stream = ssl::stream<tcp::socket>;
   auto connection = std::make_shared<ConnectionOver<Stream>>(Stream(std::move(socket), state_->context));
   Stream& stream = connection->stream();
-  error_code literal;
-  asio::ip::make_address(host, literal);
-  if (literal) SSL_set_tlsext_host_name(stream.native_handle(), host.c_str());  // an address has no place there
-  stream.set_verify_callback(ssl::host_name_verification(host));
+  error_code no_address;
+  asio::ip::make_address(host, no_address);
+  X509_VERIFY_PARAM* wanted = SSL_get0_param(stream.native_handle());
+  if (no_address) {
+    SSL_set_tlsext_host_name(stream.native_handle(), host.c_str());  // an address has no place there
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size());
+  } else {
+    X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str());
+  }
   connection->limit(milliseconds(0), end);
   co_await stream.async_handshake(ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, trouble));
   if (trouble) {

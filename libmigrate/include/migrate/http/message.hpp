@@ -112,6 +112,7 @@ MIGRATE_API std::optional<std::string> decode(std::string_view text, bool plus_i
 /// "/path" + Query().add("jql", "project = A").add("maxResults", "100").text()
 class MIGRATE_API Query {
  public:
+  Query();
   Query& add(std::string_view name, std::string_view value);
   Query& add(std::string_view name, std::int64_t value);
   /// With its question mark; empty when nothing was added.
