@@ -11,7 +11,7 @@
 #include "http/web_page.hpp"
 #include "migrate/base64.hpp"
 #include "migrate/sink.hpp"
-#include "task_group.hpp"
+#include "migrate/task_group.hpp"
 
 MIGRATE_BEGIN
 namespace http {
