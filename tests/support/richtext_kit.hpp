@@ -29,33 +29,52 @@ inline std::string shape(const Node& node) {
     return "(" + all + ")";
   };
   switch (node.kind) {
-    case Kind::document: return inside;
-    case Kind::paragraph: return "p(" + inside + ")";
-    case Kind::heading: return fmt::format("h{}({})", node.level, inside);
-    case Kind::list: return (node.ordered ? fmt::format("ol{}(", node.start) : "ul(") + inside + ")";
+    case Kind::document:
+      return inside;
+    case Kind::paragraph:
+      return "p(" + inside + ")";
+    case Kind::heading:
+      return fmt::format("h{}({})", node.level, inside);
+    case Kind::list:
+      return (node.ordered ? fmt::format("ol{}(", node.start) : "ul(") + inside + ")";
     case Kind::list_item:
-      return (node.task == richtext::Task::none ? "li(" : node.task == richtext::Task::done ? "done(" : "open(") + inside + ")";
-    case Kind::code_block: return "code" + fields({node.id, node.text});
-    case Kind::quote: return "quote(" + inside + ")";
-    case Kind::panel: return node.id + "(" + inside + ")";
-    case Kind::rule: return "hr";
-    case Kind::table: return "table(" + inside + ")";
-    case Kind::row: return "tr(" + inside + ")";
+      return (node.task == richtext::Task::none   ? "li("
+              : node.task == richtext::Task::done ? "done("
+                                                  : "open(") +
+             inside + ")";
+    case Kind::code_block:
+      return "code" + fields({node.id, node.text});
+    case Kind::quote:
+      return "quote(" + inside + ")";
+    case Kind::panel:
+      return node.id + "(" + inside + ")";
+    case Kind::rule:
+      return "hr";
+    case Kind::table:
+      return "table(" + inside + ")";
+    case Kind::row:
+      return "tr(" + inside + ")";
     case Kind::cell: {
       const std::string span = node.colspan * node.rowspan > 1 ? fmt::format("{}x{}", node.colspan, node.rowspan) : "";
       return (node.header ? "th" : "td") + span + "(" + inside + ")";
     }
-    case Kind::hard_break: return "br";
+    case Kind::hard_break:
+      return "br";
     case Kind::image: {
       std::string words = "img" + fields({node.text, node.url, node.id, node.target});
       if (node.width + node.height > 0) words += fmt::format("{}x{}", node.width, node.height);
       return words + (node.link.empty() ? "" : "->" + node.link);
     }
-    case Kind::mention: return "@" + fields({node.id, node.text, node.target});
-    case Kind::reference: return "ref" + fields({node.id, node.text, node.url, node.target});
-    case Kind::emoji: return "emoji" + fields({node.id, node.text});
-    case Kind::raw: return "raw" + fields({node.id, node.text, node.url});
-    case Kind::text: break;
+    case Kind::mention:
+      return "@" + fields({node.id, node.text, node.target});
+    case Kind::reference:
+      return "ref" + fields({node.id, node.text, node.url, node.target});
+    case Kind::emoji:
+      return "emoji" + fields({node.id, node.text});
+    case Kind::raw:
+      return "raw" + fields({node.id, node.text, node.url});
+    case Kind::text:
+      break;
   }
   std::string words = '"' + node.text + '"';
   const auto put = [&](Mark mark, char letter) {
@@ -70,13 +89,14 @@ inline std::string shape(const Node& node) {
 /// "table moved 1, colour nothing 2": sorted, without the examples.
 inline std::string told(const richtext::Losses& losses) {
   std::vector<std::string> lines;
-  for (const richtext::Loss& loss : losses.all()) lines.push_back(fmt::format("{}: {} {}", loss.kind, loss.became, loss.count));
+  for (const richtext::Loss& loss : losses.all())
+    lines.push_back(fmt::format("{}: {} {}", loss.kind, loss.became, loss.count));
   std::sort(lines.begin(), lines.end());
   return fmt::format("{}", fmt::join(lines, ", "));
 }
 
-/// What of an Atlassian document Jira would refuse, by the rules of the published schema for the nodes that we write and
-/// by Jira's narrower ones. Empty when there is nothing.
+/// What of an Atlassian document Jira would refuse, by the rules of the published schema for the nodes that we write
+/// and by Jira's narrower ones. Empty when there is nothing.
 class AdfRules {
  public:
   static std::string faults(const Value& document) {
@@ -89,11 +109,14 @@ class AdfRules {
   using Names = std::initializer_list<std::string_view>;
 
   void fault(const std::string& text) { faults_ += text + "\n"; }
-  static bool among(std::string_view name, Names names) { return std::find(names.begin(), names.end(), name) != names.end(); }
+  static bool among(std::string_view name, Names names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
 
   void only(const Object& object, Names keys, std::string_view where) {
     for (const auto& member : object) {
-      if (!among(std::string_view(member.key()), keys)) fault(fmt::format("{}: unexpected {}", where, std::string_view(member.key())));
+      if (!among(std::string_view(member.key()), keys))
+        fault(fmt::format("{}: unexpected {}", where, std::string_view(member.key())));
     }
   }
 
@@ -102,8 +125,10 @@ class AdfRules {
     const Object& root = document.get_object();
     only(root, {"type", "version", "content"}, "doc");
     if (!root.contains("version") || root.at("version") != 1) fault("version");
-    check_content(root, "doc", {"paragraph", "heading", "bulletList", "orderedList", "taskList", "codeBlock", "blockquote", "panel",
-                                "rule", "table", "mediaSingle"}, 0);
+    check_content(root, "doc",
+                  {"paragraph", "heading", "bulletList", "orderedList", "taskList", "codeBlock", "blockquote", "panel",
+                   "rule", "table", "mediaSingle"},
+                  0);
   }
 
   void check_content(const Object& node, std::string_view type, Names allowed, std::size_t least) {
@@ -138,12 +163,14 @@ class AdfRules {
     if (type == "paragraph") return attrs(node, {}, type), check_content(node, type, line, 0);
     if (type == "heading") {
       const Object& given = attrs(node, {"level"}, type);
-      if (!given.contains("level") || given.at("level").to_number<int>() < 1 || given.at("level").to_number<int>() > 6) fault("level");
+      if (!given.contains("level") || given.at("level").to_number<int>() < 1 || given.at("level").to_number<int>() > 6)
+        fault("level");
       return check_content(node, type, line, 0);
     }
     if (type == "bulletList" || type == "orderedList") {
       const Object& given = attrs(node, {"order"}, type);
-      if (given.contains("order") && (type == "bulletList" || given.at("order").to_number<double>() < 0)) fault("order");
+      if (given.contains("order") && (type == "bulletList" || given.at("order").to_number<double>() < 0))
+        fault("order");
       return check_content(node, type, {"listItem"}, 1);
     }
     if (type == "listItem") {
@@ -162,7 +189,8 @@ class AdfRules {
     if (type == "taskItem") {
       const Object& given = attrs(node, {"localId", "state"}, type);
       check_local_id(given);
-      if (!given.contains("state") || !among(std::string_view(given.at("state").get_string()), {"TODO", "DONE"})) fault("state");
+      if (!given.contains("state") || !among(std::string_view(given.at("state").get_string()), {"TODO", "DONE"}))
+        fault("state");
       return check_content(node, type, line, 0);
     }
     check_more(node, type);
@@ -180,16 +208,21 @@ class AdfRules {
     } else if (type == "panel") {
       const Object& given = attrs(node, {"panelType"}, type);
       const Names panels = {"info", "note", "tip", "warning", "error", "success"};
-      if (!given.contains("panelType") || !among(std::string_view(given.at("panelType").get_string()), panels)) fault("panelType");
-      check_content(node, type, {"paragraph", "heading", "bulletList", "orderedList", "mediaSingle", "codeBlock", "taskList", "rule"}, 1);
+      if (!given.contains("panelType") || !among(std::string_view(given.at("panelType").get_string()), panels))
+        fault("panelType");
+      check_content(
+          node, type,
+          {"paragraph", "heading", "bulletList", "orderedList", "mediaSingle", "codeBlock", "taskList", "rule"}, 1);
     } else if (type == "table") {
       check_content(node, type, {"tableRow"}, 1);
     } else if (type == "tableRow") {
       check_content(node, type, {"tableCell", "tableHeader"}, 1);
     } else if (type == "tableCell" || type == "tableHeader") {
       attrs(node, {"colspan", "rowspan"}, type);
-      check_content(node, type, {"paragraph", "heading", "bulletList", "orderedList", "taskList", "codeBlock", "blockquote", "panel",
-                                 "rule", "mediaSingle"}, 1);
+      check_content(node, type,
+                    {"paragraph", "heading", "bulletList", "orderedList", "taskList", "codeBlock", "blockquote",
+                     "panel", "rule", "mediaSingle"},
+                    1);
     } else if (type == "mediaSingle") {
       check_content(node, type, {"media"}, 1);
     } else if (type == "media") {
@@ -219,7 +252,8 @@ class AdfRules {
     for (std::size_t at = 0; at < text.size(); ++at) {
       const auto byte = static_cast<unsigned char>(text[at]);
       if (byte < 0x20 && byte != '\n' && byte != '\t') fault("control character");
-      if (byte == 0xED && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) fault("half a surrogate pair");
+      if (byte == 0xED && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0)
+        fault("half a surrogate pair");
     }
     boost::json::error_code error;
     boost::json::parse(boost::json::serialize(boost::json::string(text)), error);
@@ -245,10 +279,13 @@ class AdfRules {
       if (plain == mark.contains("attrs")) fault("attrs of " + type);
       if (type == "textColor") {
         const std::string colour(mark.at("attrs").at("color").get_string());
-        if (colour.size() != 7 || colour[0] != '#' || colour.find_first_not_of("0123456789abcdef", 1) != std::string::npos) fault("colour");
+        if (colour.size() != 7 || colour[0] != '#' ||
+            colour.find_first_not_of("0123456789abcdef", 1) != std::string::npos)
+          fault("colour");
       } else if (type == "link") {
         const std::string_view href = mark.at("attrs").at("href").get_string();
-        if (href.empty() || href.starts_with("javascript") || href.starts_with("data:")) fault(fmt::format("link {}", href));
+        if (href.empty() || href.starts_with("javascript") || href.starts_with("data:"))
+          fault(fmt::format("link {}", href));
         check_characters(href);
       } else if (type == "subsup") {
         if (!among(std::string_view(mark.at("attrs").at("type").get_string()), {"sub", "sup"})) fault("subsup");
@@ -257,7 +294,8 @@ class AdfRules {
       }
     }
     const bool code = std::find(seen.begin(), seen.end(), "code") != seen.end();
-    if (code && std::any_of(seen.begin(), seen.end(), [](const std::string& type) { return type != "code" && type != "link"; })) {
+    if (code && std::any_of(seen.begin(), seen.end(),
+                            [](const std::string& type) { return type != "code" && type != "link"; })) {
       fault("code with other marks");
     }
   }

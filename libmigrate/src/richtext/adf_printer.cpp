@@ -111,7 +111,7 @@ class AdfPrinter {
   void heading(const Node& node, Place place, Pieces& out) {
     const bool allowed = fits(Type::heading, place);
     const Marks before = std::exchange(extra_, allowed ? extra_ : Marks(Mark::strong));
-    Pieces pieces = lines(node.children);
+    Pieces pieces = lines(node.children, allowed);
     extra_ = before;
     if (!allowed) {
       losses_.add("heading", "a strong paragraph", first_words(node));
@@ -227,7 +227,7 @@ class AdfPrinter {
     for (; at < list.children.size() && list.children[at].task != Task::none && moved.empty(); ++at) {
       const Node& item = list.children[at];
       const bool has_line = !item.children.empty() && item.children[0].kind == Kind::paragraph;
-      Pieces pieces = has_line ? lines(item.children[0].children) : Pieces();
+      Pieces pieces = has_line ? lines(item.children[0].children, true) : Pieces();
       Object task = object_of("taskItem");
       task["attrs"] = {{"localId", local_id()}, {"state", item.task == Task::done ? "DONE" : "TODO"}};
       task["content"] = joined(pieces);
@@ -309,8 +309,8 @@ class AdfPrinter {
     }
   }
 
-  /// A paragraph, parted where images stand.
-  Pieces lines(const Nodes& nodes) {
+  /// A paragraph, parted where images stand. `together`: what is not an image becomes one line later.
+  Pieces lines(const Nodes& nodes, bool together = false) {
     Pieces out;
     Array line;
     const auto finish = [&] {
@@ -323,7 +323,7 @@ class AdfPrinter {
     for (const Node& node : nodes) {
       if (node.kind == Kind::image && !node.target.empty()) {
         finish();
-        if (nodes.size() > 1) losses_.add("image", "a block of its own", label_of(node));
+        if (nodes.size() > 1 || together) losses_.add("image", "a block of its own", label_of(node));
         out.push_back({Type::media, media(node)});
       } else {
         inside_line(node, line);

@@ -104,12 +104,12 @@ class HtmlReader {
     }
   }
 
-  /// A table of one cell lays out; so does one that says it.
+  /// A table of one cell without a border lays out.
   void close_table() {
     Node& table = builder_.current();
     const bool single =
         table.kind == Kind::table && table.children.size() == 1 && table.children[0].children.size() == 1;
-    if (single && !exact_) {
+    if (single) {
       losses_.add("table", "its content");
       Nodes inside = std::move(table.children[0].children[0].children);
       table = Node(Kind::document, std::move(inside));
@@ -231,7 +231,7 @@ class HtmlReader {
       case GUMBO_TAG_PLAINTEXT:
         return code(node);
       case GUMBO_TAG_TABLE:
-        return open(Node(is_layout(node) ? Kind::document : Kind::table), After::close_table);
+        return table(node);
       case GUMBO_TAG_TR:
         return table_part(node, Kind::row);
       case GUMBO_TAG_TD:
@@ -359,6 +359,12 @@ class HtmlReader {
     return false;
   }
 
+  bool table(const GumboNode& node) {
+    if (is_layout(node)) return open(Node(Kind::document));
+    const bool bordered = number(attribute(node, "border"), 0) > 0;
+    return open(Node(Kind::table), exact_ || bordered ? After::close : After::close_table);
+  }
+
   static bool is_layout(const GumboNode& node) {
     return attribute(node, "role") == "presentation" || attribute(node, "role") == "none";
   }
@@ -432,8 +438,8 @@ class HtmlReader {
     }
     const bool checked = has_attribute(node, "checked");
     Node* const item = builder_.innermost(Kind::list_item);
-    if (item != nullptr && item->task == Task::none && HtmlBuilder::is_empty(*item)) {
-      item->task = checked ? Task::done : Task::open;
+    if (item != nullptr && HtmlBuilder::is_empty(*item)) {
+      if (item->task == Task::none) item->task = checked ? Task::done : Task::open;
     } else {
       builder_.words(checked ? "\u2611 " : "\u2610 ", style_);
     }

@@ -28,7 +28,9 @@ std::string notation_of(const Node& reference) {
 
 Node as_words(const Node& node, Losses& losses) {
   Node made(Kind::text);
-  const std::string& address = !node.target.empty() && is_web_address(node.target) ? node.target : node.url;
+  // The item of the target is not where the source's address leads.
+  const bool at_target = !node.target.empty() && (is_web_address(node.target) || node.kind == Kind::reference);
+  const std::string& address = at_target ? node.target : node.url;
   switch (node.kind) {
     case Kind::mention:
       made.text = "@" + name_of(node);
@@ -53,8 +55,7 @@ Node as_words(const Node& node, Losses& losses) {
   }
   const std::string_view kind =
       node.kind == Kind::raw && !node.id.empty() ? std::string_view(node.id) : to_string(node.kind);
-  if (node.kind != Kind::reference || node.target.empty())
-    losses.add(kind, made.link.empty() ? "text" : "a link", made.text);
+  losses.add(kind, made.link.empty() ? "text" : "a link", made.text);
   return made;
 }
 

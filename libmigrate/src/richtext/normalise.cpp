@@ -150,20 +150,25 @@ class Normaliser {
     if (!made.children.empty()) out.push_back(std::move(made));
   }
 
+  /// Blocks part a heading in two.
   void heading(Node node, int depth, Nodes& out) {
     Node made(Kind::heading);
     made.level = std::clamp<std::uint8_t>(node.level, 1, 6);
-    Nodes after;
+    const auto finish = [&] {
+      if (made.children.empty()) return;
+      out.push_back(made);
+      made.children.clear();
+    };
     for (Node& below : blocks(std::move(node.children), depth + 1)) {
       if (below.kind != Kind::paragraph && below.kind != Kind::heading) {
-        after.push_back(std::move(below));
+        finish();
+        out.push_back(std::move(below));
         continue;
       }
       if (!made.children.empty()) made.children.emplace_back(Kind::hard_break);
       append(made.children, std::move(below.children));
     }
-    if (!made.children.empty()) out.push_back(std::move(made));
-    append(out, std::move(after));
+    finish();
   }
 
   void code(Node node, Nodes& out) {
@@ -256,10 +261,21 @@ class Normaliser {
   void cleaned(std::string& text) {
     if (const std::size_t count = clean(text); count > 0) losses_.add("character", "nothing or U+FFFD", "", count);
   }
-  void cleaned_to_line(std::string& text) {
+  /// Names and descriptions: blanks in a row are one.
+  std::string cleaned_to_line(std::string text) {
     cleaned(text);
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+    std::string result;
+    for (std::size_t at = 0; at < text.size();) {
+      const Utf8 next = decode(text, at);
+      if (!is_space(next.code)) {
+        result.append(text, at, next.size);
+      } else if (!result.empty() && result.back() != ' ') {
+        result += ' ';
+      }
+      at += next.size;
+    }
+    if (!result.empty() && result.back() == ' ') result.pop_back();
+    return result;
   }
 
   void push_text(Node node, Nodes& line) {
@@ -269,7 +285,8 @@ class Normaliser {
       node.marks = node.marks.without(Mark::sub);
     }
     node.link = clean_address(node.link);
-    if (node.colour > 0xFFFFFF) node.colour = -1;
+    // Black is how text looks anyway, and would stay black on a dark page.
+    if (node.colour > 0xFFFFFF || node.colour == 0) node.colour = -1;
     std::string_view rest = node.text;
     while (true) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -300,8 +317,7 @@ class Normaliser {
     if (node.kind == Kind::hard_break) return void(line.emplace_back(Kind::hard_break));
     Node made(node.kind);
     for (std::string Node::*field : {&Node::text, &Node::id}) {
-      cleaned_to_line(node.*field);
-      made.*field = trim(node.*field);
+      made.*field = cleaned_to_line(std::move(node.*field));
     }
     made.url = clean_address(node.url);
     made.target = clean_address(node.target);
@@ -310,13 +326,14 @@ class Normaliser {
       made.width = std::clamp(node.width, 0, 100'000);
       made.height = std::clamp(node.height, 0, 100'000);
     }
-    if (node.kind == Kind::mention && made.text.starts_with('@')) made.text.erase(0, 1);
+    if (node.kind == Kind::mention && made.text.starts_with('@'))
+      made.text = trim(std::string_view(made.text).substr(1));
     if (node.kind == Kind::emoji && made.id.empty()) return push_text(richtext::text(made.text), line);
     const bool named = node.kind == Kind::raw ? false : !made.id.empty();
     if (node.kind == Kind::image || named || !made.text.empty() || !made.url.empty() || !made.target.empty()) {
       line.push_back(std::move(made));
     } else if (node.kind == Kind::raw) {
-      losses_.add(node.id.empty() ? "raw" : node.id, "nothing");
+      losses_.add(made.id.empty() ? "raw" : made.id, "nothing");
     }
   }
 

@@ -90,7 +90,7 @@ struct Node {
   std::string url;     ///< image, reference, raw: its address at the source
   std::string target;  ///< image: media id (ADF), address (Markdown, HTML) or file name (wiki). mention: account.
                        ///< reference: item key ("#45") or the item's address
-  std::string link;  ///< text, image: where it leads; empty when nowhere
+  std::string link;    ///< text, image: where it leads; empty when nowhere
   std::vector<Node> children;
 
   Node() = default;

@@ -1,0 +1,428 @@
+// Markdown is brought to HTML, as it is defined, and that into the tree: raw HTML between the marks is read by a parser
+// of HTML then, as GitLab does it. What Markdown alone knows travels in attributes.
+#include <fmt/format.h>
+#include <md4c.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "autolink.hpp"
+#include "gitlab.hpp"
+#include "html_parser.hpp"
+#include "html_printer.hpp"
+#include "utf8.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+namespace {
+
+// md4c fills up short rows of a table: their cells grow with the product of columns and rows.
+constexpr std::size_t growth = 24;
+constexpr std::size_t base = 1 << 16;
+
+struct Alert {
+  std::string_view mark, panel;
+};
+constexpr Alert alerts[] = {{"[!note]", "info"},
+                            {"[!important]", "note"},
+                            {"[!tip]", "tip"},
+                            {"[!warning]", "warning"},
+                            {"[!caution]", "error"}};
+
+class MarkdownReader {
+ public:
+  MarkdownReader(std::string_view source, MarkdownFlavour flavour) : source_(source), flavour_(flavour) {}
+
+  /// Empty when the text is built to exhaust a parser.
+  bool read() {
+    MD_PARSER parser{};
+    parser.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS;
+    parser.enter_block = [](MD_BLOCKTYPE type, void* detail, void* self) { return of(self).enter(type, detail); };
+    parser.leave_block = [](MD_BLOCKTYPE type, void* detail, void* self) { return of(self).leave(type, detail); };
+    parser.enter_span = [](MD_SPANTYPE type, void* detail, void* self) { return of(self).enter(type, detail); };
+    parser.leave_span = [](MD_SPANTYPE type, void*, void* self) { return of(self).leave(type); };
+    parser.text = [](MD_TEXTTYPE type, const MD_CHAR* text, MD_SIZE size, void* self) {
+      return of(self).text(type, {text, size});
+    };
+    if (source_.size() > std::numeric_limits<MD_SIZE>::max() / 2) return false;
+    return md_parse(source_.data(), static_cast<MD_SIZE>(source_.size()), &parser, this) == 0;
+  }
+
+  const std::string& html() const { return out_; }
+
+ private:
+  static MarkdownReader& of(void* self) { return *static_cast<MarkdownReader*>(self); }
+  int go_on() const { return out_.size() > base + growth * source_.size() ? 1 : 0; }
+  int put(std::string_view html) {
+    out_ += html;
+    before_ = 0;
+    return go_on();
+  }
+
+  int enter(MD_BLOCKTYPE type, void* detail) {
+    fresh_quote_ = fresh_quote_ && type == MD_BLOCK_P;
+    switch (type) {
+      case MD_BLOCK_QUOTE:
+        quotes_.push_back({out_.size(), false});
+        fresh_quote_ = true;
+        return put("<blockquote>");
+      case MD_BLOCK_UL:
+        return put("<ul>");
+      case MD_BLOCK_OL:
+        return put(fmt::format("<ol start=\"{}\">", static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start));
+      case MD_BLOCK_LI:
+        return item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
+      case MD_BLOCK_HR:
+        return put("<hr>");
+      case MD_BLOCK_H:
+        return put(fmt::format("<h{}>", static_cast<MD_BLOCK_H_DETAIL*>(detail)->level));
+      case MD_BLOCK_CODE:
+        return code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail));
+      case MD_BLOCK_P:
+        return put("<p>");
+      case MD_BLOCK_TABLE:
+        return put("<table>");
+      case MD_BLOCK_TR:
+        return put("<tr>");
+      case MD_BLOCK_TH:
+        return put("<th>");
+      case MD_BLOCK_TD:
+        return put("<td>");
+      default:
+        return go_on();
+    }
+  }
+
+  int leave(MD_BLOCKTYPE type, void* detail) {
+    fresh_quote_ = false;
+    switch (type) {
+      case MD_BLOCK_QUOTE: {
+        const bool alert = !quotes_.empty() && quotes_.back().alert;
+        if (!quotes_.empty()) quotes_.pop_back();
+        return put(alert ? "</div>" : "</blockquote>");
+      }
+      case MD_BLOCK_UL:
+        return put("</ul>");
+      case MD_BLOCK_OL:
+        return put("</ol>");
+      case MD_BLOCK_LI:
+        return put("</li>");
+      case MD_BLOCK_H:
+        return put(fmt::format("</h{}>", static_cast<MD_BLOCK_H_DETAIL*>(detail)->level));
+      case MD_BLOCK_CODE:
+        return put("</code></pre>");
+      case MD_BLOCK_P:
+        return put("</p>");
+      case MD_BLOCK_TABLE:
+        return put("</table>");
+      case MD_BLOCK_TR:
+        return put("</tr>");
+      case MD_BLOCK_TH:
+        return put("</th>");
+      case MD_BLOCK_TD:
+        return put("</td>");
+      default:
+        return go_on();
+    }
+  }
+
+  int item(const MD_BLOCK_LI_DETAIL& detail) {
+    if (detail.is_task == 0) return put("<li>");
+    return put(detail.task_mark == ' ' ? "<li data-task=\"open\">" : "<li data-task=\"done\">");
+  }
+
+  int code(const MD_BLOCK_CODE_DETAIL& detail) {
+    out_ += "<pre";
+    if (detail.lang.size > 0) {
+      out_ += " lang=\"";
+      attribute(detail.lang);
+      out_ += '"';
+    }
+    return put("><code>");
+  }
+
+  int enter(MD_SPANTYPE type, void* detail) {
+    fresh_quote_ = false;
+    if (images_ > 0 && type != MD_SPAN_IMG) return 0;
+    switch (type) {
+      case MD_SPAN_EM:
+        return put("<em>");
+      case MD_SPAN_STRONG:
+        return put("<strong>");
+      case MD_SPAN_DEL:
+        return put("<del>");
+      case MD_SPAN_U:
+        return put("<ins>");
+      // Blanks in a row are told apart in code.
+      case MD_SPAN_CODE:
+        return put("<code style=\"white-space:pre\">");
+      case MD_SPAN_A:
+        ++links_;
+        out_ += "<a href=\"";
+        attribute(static_cast<MD_SPAN_A_DETAIL*>(detail)->href);
+        return put("\">");
+      case MD_SPAN_IMG:
+        // The description may hold images of its own: only words of them count.
+        if (images_++ > 0) return 0;
+        out_ += "<img src=\"";
+        attribute(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->src);
+        return put("\" alt=\"");
+      default:
+        return go_on();
+    }
+  }
+
+  int leave(MD_SPANTYPE type) {
+    if (images_ > 0 && type != MD_SPAN_IMG) return 0;
+    switch (type) {
+      case MD_SPAN_EM:
+        return put("</em>");
+      case MD_SPAN_STRONG:
+        return put("</strong>");
+      case MD_SPAN_DEL:
+        return put("</del>");
+      case MD_SPAN_U:
+        return put("</ins>");
+      case MD_SPAN_CODE:
+        return put("</code>");
+      case MD_SPAN_A:
+        --links_;
+        return put("</a>");
+      case MD_SPAN_IMG:
+        if (--images_ > 0) return 0;
+        put("\">");
+        image_end_ = out_.size();
+        return go_on();
+      default:
+        return go_on();
+    }
+  }
+
+  int text(MD_TEXTTYPE type, std::string_view words) {
+    const bool may_be_alert = std::exchange(fresh_quote_, false);
+    switch (type) {
+      case MD_TEXT_NULLCHAR:
+        return put("\uFFFD");
+      case MD_TEXT_BR:
+        return put(images_ > 0 ? " " : "<br>");
+      case MD_TEXT_SOFTBR:
+        return put("\n");
+      case MD_TEXT_ENTITY:
+        return put(words);
+      case MD_TEXT_HTML:
+        return images_ > 0 ? 0 : put(words);
+      case MD_TEXT_NORMAL:
+        break;
+      default:
+        return code_words(words);
+    }
+    if (images_ > 0) {
+      append_escaped(out_, words, true);
+      return go_on();
+    }
+    // An escaped character comes alone and stands for nothing but itself.
+    const bool in_source = words.data() > source_.data() && words.data() < source_.data() + source_.size();
+    if (words.size() == 1 && in_source && words.data()[-1] == '\\') {
+      append_escaped(out_, words);
+      before_ = words[0];
+      return go_on();
+    }
+    if (may_be_alert) words.remove_prefix(alert(words));
+    if (image_end_ == out_.size()) words.remove_prefix(image_size(words));
+    plain_words(words);
+    return go_on();
+  }
+
+  /// md4c makes blanks of the tabs that a line of code begins with. Where nothing but them is in front of it, the tabs
+  /// are taken from the source.
+  int code_words(std::string_view words) {
+    const bool in_source = words.data() >= source_.data() && words.data() < source_.data() + source_.size();
+    if (!in_source && words.find_first_not_of(' ') == std::string_view::npos) {
+      indent_ += words;
+      return go_on();
+    }
+    if (in_source && !indent_.empty()) {
+      const std::size_t at = static_cast<std::size_t>(words.data() - source_.data());
+      std::size_t from = at;
+      while (from > 0 && (source_[from - 1] == ' ' || source_[from - 1] == '\t')) --from;
+      std::size_t width = 0;
+      for (std::size_t index = from; index < at; ++index) width += source_[index] == '\t' ? 4 - width % 4 : 1;
+      const bool alone = (from == 0 || source_[from - 1] == '\n') && width == indent_.size();
+      if (alone) indent_ = source_.substr(from, at - from);
+    }
+    out_ += indent_;
+    indent_.clear();
+    append_escaped(out_, words, true);
+    return go_on();
+  }
+
+  /// Makes the quote just begun a panel, when that is what the text says. Returns what it takes of it.
+  std::size_t alert(std::string_view words) {
+    const std::string small = lower(words.substr(0, 16));
+    for (const Alert& known : alerts) {
+      if (!small.starts_with(known.mark) || quotes_.empty()) continue;
+      out_.replace(quotes_.back().at, std::string_view("<blockquote>").size(),
+                   fmt::format("<div data-panel=\"{}\">", known.panel));
+      quotes_.back().alert = true;
+      return known.mark.size();
+    }
+    return 0;
+  }
+
+  /// "{width=20 height=10}" behind an image.
+  std::size_t image_size(std::string_view words) {
+    if (!words.starts_with('{')) return 0;
+    const std::size_t end = words.find('}');
+    if (end == std::string_view::npos || end > 60) return 0;
+    std::string found;
+    std::string_view inside = words.substr(1, end - 1);
+    while (!(inside = trim(inside)).empty()) {
+      const std::string_view one = inside.substr(0, inside.find(' '));
+      const std::size_t equals = one.find('=');
+      if (equals == std::string_view::npos) return 0;
+      const std::string_view name = one.substr(0, equals);
+      std::string value(one.substr(equals + 1));
+      std::erase(value, '"');
+      if (value.ends_with("px")) value.resize(value.size() - 2);
+      if ((name != "width" && name != "height") || value.empty() ||
+          !std::all_of(value.begin(), value.end(), is_ascii_digit))
+        return 0;
+      found += fmt::format(" {}=\"{}\"", name, value);
+      inside.remove_prefix(one.size());
+    }
+    out_.insert(out_.size() - 1, found);
+    return end + 1;
+  }
+
+  /// Words in which only addresses, mentions and references stand for more than themselves.
+  void plain_words(std::string_view words) {
+    std::size_t done = 0;
+    for (std::size_t at = 0; at < words.size() && links_ == 0;) {
+      const std::size_t sign = words.find_first_of("@#!&:.", at);
+      if (sign == std::string_view::npos) break;
+      const Autolink link = autolink_at(words, done, sign, before_);
+      if (link.size > 0) {
+        append_escaped(out_, words.substr(done, link.from - done));
+        const std::string_view address = words.substr(link.from, link.size);
+        out_ += fmt::format("<a href=\"{}", link.scheme);
+        append_escaped(out_, address, true);
+        out_ += "\">";
+        append_escaped(out_, address);
+        out_ += "</a>";
+        done = at = link.from + link.size;
+        continue;
+      }
+      const std::size_t from =
+          words[sign] == '@' ? sign : path_before(words, std::max(done, sign - std::min<std::size_t>(sign, 255)), sign);
+      const char previous = from > done ? words[from - 1] : done == 0 ? before_ : 'x';
+      const std::size_t end = is_word(previous) ? 0 : typed_end(words, from, sign);
+      at = sign + 1;
+      if (end == 0) continue;
+      append_escaped(out_, words.substr(done, from - done));
+      typed(words.substr(from, end - from), words[sign] == '@');
+      done = at = end;
+    }
+    append_escaped(out_, words.substr(done));
+    if (!words.empty()) before_ = words.back();
+  }
+
+  /// Where the path of a project that ends at `end` begins, not before `least`.
+  static std::size_t path_before(std::string_view words, std::size_t least, std::size_t end) {
+    const auto inside = [](char c) {
+      return is_ascii_alnum(c) || std::string_view("_./-").find(c) != std::string_view::npos;
+    };
+    std::size_t from = end;
+    while (from > least && inside(words[from - 1])) --from;
+    while (from < end && !is_user_name(words.substr(from, end - from))) ++from;
+    return from;
+  }
+
+  /// Where the mention or reference from `from` on, with its sign at `sign`, ends; 0 when there is none.
+  std::size_t typed_end(std::string_view words, std::size_t from, std::size_t sign) const {
+    if (flavour_ == MarkdownFlavour::plain) return 0;
+    if (words[sign] == '@') {
+      const std::size_t size = flavour_ == MarkdownFlavour::gitlab ? user_name_at(words.substr(sign + 1)) : 0;
+      return size == 0 ? 0 : sign + 1 + size;
+    }
+    std::size_t end = sign + 1;
+    while (end < words.size() && is_ascii_digit(words[end])) ++end;
+    if (end < words.size() && is_word(words[end])) return 0;
+    const bool known = flavour_ == MarkdownFlavour::gitlab || (words[sign] == '#' && from == sign);
+    return known && is_item_reference(words.substr(from, end - from)) ? end : 0;
+  }
+
+  void typed(std::string_view said, bool mention) {
+    out_ += mention ? "<span data-mention=\"" : "<span data-item=\"";
+    // Azure DevOps numbers its work items.
+    append_escaped(out_, mention || flavour_ == MarkdownFlavour::azure_devops ? said.substr(1) : said, true);
+    out_ += "\">";
+    append_escaped(out_, said);
+    out_ += "</span>";
+  }
+
+  void attribute(const MD_ATTRIBUTE& value) {
+    for (std::size_t part = 0; value.size > 0 && value.substr_offsets[part] < value.size; ++part) {
+      const std::string_view words(value.text + value.substr_offsets[part],
+                                   value.substr_offsets[part + 1] - value.substr_offsets[part]);
+      switch (value.substr_types[part]) {
+        case MD_TEXT_ENTITY:
+          out_ += words;
+          break;
+        case MD_TEXT_NULLCHAR:
+          out_ += "\uFFFD";
+          break;
+        default:
+          append_escaped(out_, words, true);
+      }
+    }
+  }
+
+  struct Quote {
+    std::size_t at;
+    bool alert;
+  };
+
+  const std::string_view source_;
+  const MarkdownFlavour flavour_;
+  std::string out_;
+  std::string indent_;  ///< of the line of code that comes next
+  std::vector<Quote> quotes_;
+  bool fresh_quote_ = false;  ///< nothing but a paragraph's begin since the quote began
+  int images_ = 0, links_ = 0;
+  std::size_t image_end_ = std::string::npos;
+  char before_ = 0;  ///< the character before the next words; 0 when it is markup
+};
+
+/// Azure DevOps writes @<id of a user>.
+std::string with_azure_mentions(std::string_view markdown) {
+  std::string result;
+  while (true) {
+    const std::size_t at = markdown.find("@<");
+    const std::size_t end = at == std::string_view::npos ? at : markdown.find('>', at);
+    if (end == std::string_view::npos) return result.append(markdown);
+    const std::string_view id = markdown.substr(at + 2, end - at - 2);
+    const bool is_guid =
+        id.size() == 36 && std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
+    result.append(markdown, 0, is_guid ? at : at + 2);
+    if (is_guid) result.append(fmt::format("<span data-mention=\"{0}\">@{0}</span>", id));
+    markdown.remove_prefix(is_guid ? end + 1 : at + 2);
+  }
+}
+
+}  // namespace
+
+Parsed parse_markdown(std::string_view markdown, const MarkdownOptions& options) {
+  const std::string replaced =
+      options.flavour == MarkdownFlavour::azure_devops ? with_azure_mentions(markdown) : std::string(markdown);
+  MarkdownReader reader(replaced, options.flavour);
+  if (!reader.read()) {
+    Parsed parsed;
+    parsed.losses.add("markup", "plain text", "built to exhaust a parser");
+    parsed.document = normalised(paragraph(replaced), parsed.losses);
+    return parsed;
+  }
+  return parse_html_as(reader.html(), HtmlOptions(), true);
+}
+
+}  // namespace richtext
+MIGRATE_END

@@ -1,0 +1,172 @@
+// HTML and wiki markup out; text for people and for comparison; the part that fits.
+#include <doctest/doctest.h>
+
+#include "richtext_checks.hpp"
+
+using namespace migrate;
+using namespace migrate::richtext;
+using migrate::testing::shape;
+using migrate::testing::told;
+
+namespace {
+
+std::string wiki(std::string_view html) { return print_wiki(parse_html(html).document).text; }
+std::string wiki_losses(std::string_view html) { return told(print_wiki(parse_html(html).document).losses); }
+std::string html(std::string_view from) { return print_html(parse_html(from).document).text; }
+
+struct Row {
+  const char *in, *out;
+};
+
+using Rows = std::initializer_list<Row>;
+
+void check_html(Rows rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.in);
+    CHECK(html(row.in) == row.out);
+    CHECK(migrate::testing::check_html(parse_html(row.in).document) == "");
+  }
+}
+void check_wiki(Rows rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.in);
+    CHECK(wiki(row.in) == row.out);
+    CHECK(wiki_losses(row.in) == "");
+  }
+}
+
+constexpr const char* everything = R"(<h1>T</h1><p>It <b>beeps</b>,<br>twice &amp; <code>now</code>&nbsp;! <a href="https://x.test">x</a></p>
+<ul><li>a<ul><li>b</ul><li>c</ul><ol start=3><li>d</ol><blockquote>q</blockquote><pre lang=ruby>1
+2</pre><hr><table><tr><th>k<th>v<tr><td>1<td>2</table><p>end <img src="https://x.test/a.png" alt=A></p>)";
+
+}  // namespace
+
+TEST_CASE("HTML out: the elements that everybody knows") {
+  check_html({
+      {"<div>a<div>b", "<p>a</p><p>b</p>"},
+      {"<b>a</b> <i>b</i><u>c</u><s>d</s>", "<p><strong>a</strong> <em>b</em><ins>c</ins><del>d</del></p>"},
+      {"<font color=red>a</font>", "<p><span style=\"color:#ff0000\">a</span></p>"},
+      {"<a href='https://x.test/?a=1&amp;b=\"'>a&lt;</a>", "<p><a href=\"https://x.test/?a=1&amp;b=&quot;\">a&lt;</a></p>"},
+      {"<ul><li>a<p>b<li>c<ul><li>d</ul></ul>", "<ul><li><p>a</p><p>b</p></li><li>c<ul><li>d</li></ul></li></ul>"},
+      {"<ul><li><input type=checkbox checked>a</ul>", "<ul><li data-task=\"done\"><input type=\"checkbox\" disabled checked> a</li></ul>"},
+      {"<pre lang=c>a<b>\n", "<pre lang=\"c\"><code>a</code></pre>"},
+      {"<table><tr><th colspan=2>a<tr><td>b<td>c</table>", "<table border=\"1\"><tr><th colspan=\"2\">a</th></tr><tr><td>b</td><td>c</td></tr></table>"},
+      {"<img src='data:image/png;base64,AA' alt='\"'>", "<p><img src=\"data:image/png;base64,AA\" alt=\"&quot;\"></p>"},
+      {"<div style='white-space:pre'>a  b</div>", "<p>a &nbsp;b</p>"},
+  });
+}
+
+TEST_CASE("HTML out runs nothing") {
+  for (const char* bad : {"<script>alert(1)</script>x", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>x</a>", "<a href='JaVa&#10;Script:alert(1)'>x</a>",
+                          "<a href='data:text/html,<script>'>x</a>", "<svg onload=alert(1)><script>alert(1)</script></svg>", "<iframe src='javascript:alert(1)'>",
+                          "<img src='data:text/html,x'>", "<img src='data:image/svg+xml,<svg onload=alert(1)>'>", "<p style='background:url(javascript:x)'>x</p>",
+                          "<a href='vbscript:x'>x</a>", "<math><mtext><script>alert(1)</script></mtext></math>", "<a href=\"x\" onclick='&quot;&gt;&lt;script&gt;'>x</a>",
+                          "<div data-panel='\"><script>alert(1)</script>'>x</div>", "<pre lang='\" onload=\"x'>x</pre>", "<span data-mention='\"><script>'>x</span>"}) {
+    CAPTURE(bad);
+    Node document = parse_html(bad).document;
+    rewrite(document, [](Node& node) { node.target = node.id; });
+    const std::string printed = print_html(document).text;
+    CHECK(migrate::testing::html_faults(printed) == "");
+  }
+}
+
+TEST_CASE("wiki markup out") {
+  check_wiki({
+      {"<h2>a</h2><p>b<br>c</p>", "h2. a\n\nb\nc"},
+      {"<b>a</b> <i>b</i> <u>c</u> <s>d</s> <code>e</code>", "*a* _b_ +c+ -d- {{e}}"},
+      {"a<b>b</b>c <sub>v</sub>", "a{*}b{*}c ~v~"},
+      {"<font color=red>a</font>", "{color:#ff0000}a{color}"},
+      {"<a href='https://x.test/a|b'>l</a>", "[l|https://x.test/a%7Cb]"},
+      {"<ul><li>a<ol><li>b</ol><li>c</ul>", "* a\n*# b\n* c"},
+      {"<blockquote>a</blockquote>", "{quote}\na\n{quote}"},
+      {"<pre lang=java>a{b}</pre>", "{code:java}\na{b}\n{code}"},
+      {"<pre>a</pre>", "{noformat}\na\n{noformat}"},
+      {"<hr>", "----"},
+      {"<table><tr><th>a<th>b<tr><td>1<td></table>", "||a||b||\n|1| |"},
+      {"<div data-panel=info>a</div>", "{panel:bgColor=#deebff}\na\n{panel}"},
+      {"a{b}[c]*d*_e_|f !g! -h- i-j ~k ^l ??m?? \\n", "a\\{b\\}\\[c\\]\\*d\\*\\_e\\_\\|f \\!g! \\-h\\- i-j \\~k \\^l \\?\\?m\\?\\? &#92;n"},
+      {"h1. a<br>bq. b<br># c<br>* d<br>- e", "h1&#46; a\nbq&#46; b\n\\# c\n\\* d\n\\- e"},
+      {":) (!) &amp;amp;", "&#58;) \\(\\!) &amp;amp;"},
+  });
+}
+
+TEST_CASE("wiki markup: files, accounts and items of the target, and what has no place") {
+  Node document = parse_html(R"(<img src=x.png alt=A width=9> <a href="#" data-vss-mention="version:2.0,G">@Lea</a> <a href="https://d.test/_workitems/edit/12">#12</a>)").document;
+  CHECK(print_wiki(document).text == "A @Lea [#12|https://d.test/_workitems/edit/12]");
+  rewrite(document, [](Node& node) {
+    node.target = node.kind == Kind::image ? "x.png" : node.kind == Kind::mention ? "accountid:55:9f" : "SUP-7";
+  });
+  CHECK(print_wiki(document).text == "!x.png|width=9,alt=\"A\"! [~accountid:55:9f] SUP-7");
+  CHECK(wiki("<ul><li>a<p>b<table><tr><td>1<td>2</table></ul>") == "* a\\\\ b\\\\ 1 \\| 2");
+  CHECK(wiki_losses("<ul><li>a<p>b<table><tr><td>1<td>2</table></ul>") == "paragraph: a line 2, table: lines 1");
+  CHECK(wiki_losses("<ul><li><input type=checkbox>a</ul>") == "task: text 1");
+  CHECK(wiki("<table><tr><td colspan=2>a<tr><td><ul><li>b<li>c</ul><td><pre>x\ny</pre></table>") == "|a| |\n|\\- b\\\\ \\- c|{{x}}\\\\ {{y}}|");
+  CHECK(wiki("<pre lang=brainfuck>x</pre>") == "{code}\nx\n{code}");
+  CHECK(wiki_losses("<pre lang=brainfuck>x</pre>") == "language of code: nothing 1");
+}
+
+TEST_CASE("text for people") {
+  CHECK(plain_text(parse_html(everything).document) ==
+        "T\n\nIt beeps,\ntwice & now\u00a0! x\n\n- a\n  - b\n- c\n\n3. d\n\n> q\n\n1\n2\n\n---\n\nk | v\n1 | 2\n\nend [A]");
+  CHECK(plain_text(Node()) == "");
+}
+
+TEST_CASE("text for comparison is the same whatever the format") {
+  const std::string expected = "T\nIt beeps,\ntwice & now ! x\na\nb\nc\nd\nq\n1\n2\nk\nv\n1\n2\nend [image]";
+  Node document = parse_html(everything).document;
+  CHECK(canonical_text(document) == expected);
+  CHECK(canonical_text(parse_markdown(print_markdown(document).text).document) == expected);
+  CHECK(canonical_text(parse_html(print_html(document).text).document) == expected);
+  rewrite(document, [](Node& node) { node.target = node.kind == Kind::image ? "m" : ""; });
+  CHECK(canonical_text(parse_adf(print_adf(document).document).document) == "T\nIt beeps,\ntwice & now ! x\na\nb\nc\nd\nq\n1\n2\nk\nv\n1\n2\nend\n[image]");
+  CHECK(canonical_text(parse_html("a\u00ad\u200b  b&nbsp;<br> c").document) == "a b\nc");
+  CHECK(canonical_text(plain("a b")) != canonical_text(plain("a c")));
+}
+
+TEST_CASE("the beginning that fits, with a note where it was cut") {
+  const Node document = parse_html("<p>one two three</p><ul><li>four five<li>six</ul><pre>1\n2\n3</pre>").document;
+  const Node note = paragraph("...");
+  const auto length = [](const Node& tree) { return utf16_length(print_markdown(tree).text); };
+  const std::size_t whole = length(document);
+  CHECK_FALSE(split_at(document, whole, note, length).cut);
+  CHECK(shape(split_at(document, whole, note, length).head) == shape(document));
+  for (std::size_t limit = 0; limit < whole; ++limit) {
+    const Split split = split_at(document, limit, note, length);
+    CAPTURE(limit);
+    CHECK(split.cut);
+    CHECK(length(split.head) <= limit);
+    CHECK((split.head.children.empty() || shape(split.head).ends_with(R"(p("..."))")));
+  }
+  CHECK(shape(split_at(document, 20, note, length).head) == R"(p("one two three") p("..."))");
+  CHECK(shape(split_at(document, 35, note, length).head) == R"(p("one two three") ul(li(p("four five"))) p("..."))");
+  CHECK(shape(split_at(document, 4, note, length).head) == R"(p("..."))");
+  CHECK(shape(split_at(document, 3, note, length).head) == "");
+}
+
+TEST_CASE("Jira's 32,767 characters") {
+  std::string words;
+  for (int index = 0; index < 8000; ++index) words += "w\u00f6rd \U0001F600 ";
+  const auto length = [](const Node& tree) { return utf16_length(print_wiki(tree).text); };
+  const Split split = split_at(plain(words), 32'767, paragraph("The whole text is attached."), length);
+  CHECK(split.cut);
+  CHECK(length(split.head) <= 32'767);
+  CHECK(length(split.head) > 32'700);
+  CHECK(print_wiki(split.head).text.ends_with("The whole text is attached."));
+  CHECK(utf16_length("a\u00f6\U0001F600") == 4);
+}
+
+TEST_CASE("text by the format that it names") {
+  ItemText text;
+  text.text = "a *b* <i>c</i>";
+  CHECK(shape(parse(text).document) == R"(p("a *b* <i>c</i>"))");
+  text.format = "html";
+  CHECK(shape(parse(text).document) == R"(p("a *b* " "c"i))");
+  text.format = "markdown";
+  CHECK(shape(parse(text).document) == R"(p("a " "b"i " " "c"i))");
+  text.format = "wiki";
+  CHECK(shape(parse(text).document) == R"(p("a *b* <i>c</i>"))");
+  CHECK(told(parse(text).losses) == "wiki: plain text 1");
+  text.format = "adf";
+  text.document = print_adf(plain("x")).document;
+  CHECK(shape(parse(text).document) == R"(p("x"))");
+}
