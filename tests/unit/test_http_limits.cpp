@@ -134,6 +134,24 @@ TEST_CASE("95 % of a fixed window that does not tell when it begins anew") {
   load(service, http::LimitOptions(), how);
 }
 
+TEST_CASE("95 % of a fixed window that begins anew while requests are under way") {
+  for (const int latency : {230, 260, 270, 300}) {
+    CAPTURE(latency);
+    Service service;
+    service.limit = 700;
+    service.window = 60;
+    service.tells_reset = false;
+    service.start = 30;
+    http::LimitOptions limit;
+    limit.head_room = 0.1;
+    Load how;
+    how.workers = 5;
+    how.latency = milliseconds(latency);
+    how.lasts = 1230;
+    load(service, limit, how);
+  }
+}
+
 TEST_CASE("95 % of a token bucket") {
   SUBCASE("that tells what remains and when it is full") {
     Service service;

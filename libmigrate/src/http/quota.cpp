@@ -216,7 +216,7 @@ class Quota::State {
     const Level level{now, raw + sent - in_flight_cost, raw + sent, sent - in_flight_cost};
     if (refill_is_told) return;
     const std::optional<Level> before = std::exchange(latest, level);
-    if (!before || !anchor || raw >= 0.9 * limit) return begin_comparison(level);
+    if (!before || !anchor) return begin_comparison(level);
 
     const double even = std::max(configured, window > 0 ? limit / window : 0);
     const double step = level.least - before->most;
@@ -225,6 +225,7 @@ class Quota::State {
       if (even * seconds_of(now - before->at) < step / 2) window_seen(now);
       return;
     }
+    if (raw >= 0.9 * limit) return begin_comparison(level);  // a bucket that is full grows no more
     const double passed = seconds_of(now - anchor->at);
     const double least = level.least - anchor->most, most = level.most - anchor->least, grown = (least + most) / 2;
     const double expected = (refill ? *refill : even) * passed;
