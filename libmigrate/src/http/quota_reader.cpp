@@ -1,5 +1,6 @@
 #include <date/date.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -38,6 +39,7 @@ std::optional<Time> instant_in(std::string_view text, const char* format) {
 
 /// The three forms of RFC 9110.
 std::optional<Time> http_date(std::string_view text) {
+  if (std::count(text.begin(), text.end(), ':') != 2) return std::nullopt;
   for (const char* format : {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"}) {
     if (std::optional<Time> time = instant_in(text, format)) return time;
   }
@@ -45,10 +47,11 @@ std::optional<Time> http_date(std::string_view text) {
 }
 
 std::optional<Time> iso_instant(std::string_view text) {
-  for (const char* format : {"%FT%TZ", "%FT%RZ", "%FT%T%Ez", "%FT%R%Ez"}) {
-    if (std::optional<Time> time = instant_in(text, format)) return time;
-  }
-  return std::nullopt;
+  text = trimmed(text);
+  if (text.size() < 17 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':') return std::nullopt;
+  const bool seconds = text[16] == ':', utc = text.back() == 'Z';
+  if (seconds) return instant_in(text, utc ? "%FT%TZ" : "%FT%T%Ez");
+  return instant_in(text, utc ? "%FT%RZ" : "%FT%R%Ez");
 }
 
 milliseconds until(Time then, Time now) {

@@ -16,6 +16,13 @@ namespace {
 
 bool changes_something(const std::string& method) { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
 
+/// What a service that has gone answers.
+awaitable<http::Answer> nobody() {
+  http::Answer answer;
+  answer.ending = http::Ending::close_before;
+  co_return answer;
+}
+
 http::Response planned(const Fault& fault) {
   http::Response response(fault.status);
   response.headers = fault.headers;
@@ -191,8 +198,13 @@ http::AnswerHandler SimulatorHost::answers() {
 
 void SimulatorHost::attach(http::SimulatedTransport& transport, std::string origin, std::string other_origin) {
   state_->simulator->located(origin, other_origin);
-  transport.serve(std::move(origin), answers(), state_->services.clock);
-  transport.serve(std::move(other_origin), answers(), state_->services.clock);
+  // Not kept by the transport: it is in the services, which the simulator keeps, and the three would keep one another.
+  auto answer = [weak = std::weak_ptr<State>(state_)](http::Request request) -> awaitable<http::Answer> {
+    if (std::shared_ptr<State> state = weak.lock()) return State::answer(std::move(state), std::move(request));
+    return nobody();
+  };
+  transport.serve(std::move(origin), answer, state_->services.clock);
+  transport.serve(std::move(other_origin), answer, state_->services.clock);
 }
 
 awaitable<std::string> SimulatorHost::listen() {

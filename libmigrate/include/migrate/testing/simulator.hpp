@@ -98,6 +98,7 @@ class MIGRATE_API SimulatorHost {
   /// For http::Server.
   http::AnswerHandler answers();
   /// For tests in process: reaches the simulator as `origin` (and `other_origin`), in virtual time where the clock is.
+  /// The service is gone when the host is.
   void attach(http::SimulatedTransport& transport, std::string origin, std::string other_origin);
   /// Listens on two ports of 127.0.0.1, one for each origin; returns the first origin ("http://127.0.0.1:PORT").
   awaitable<std::string> listen();
