@@ -196,6 +196,17 @@ TEST_CASE("95 % of a small bucket of which nothing is known beforehand") {
   load(service, http::LimitOptions());
 }
 
+TEST_CASE("95 % of a small bucket that fills quickly: only who follows it gets there") {
+  Service service;
+  service.kind = Service::Kind::bucket;
+  service.limit = 100;
+  service.rate = 1000;
+  service.tells_reset = false;
+  Load how;
+  how.workers = 60;
+  load(service, http::LimitOptions(), how);
+}
+
 TEST_CASE("95 % with long ways and many workers") {
   for (auto kind : {Service::Kind::window, Service::Kind::bucket}) {
     Service service;

@@ -1,7 +1,5 @@
 #include "http/wire.hpp"
 
-#include <poll.h>
-
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
@@ -44,6 +42,10 @@ class ConnectionOver final : public Connection {
   awaitable<std::size_t> write_bytes(std::array<asio::const_buffer, 3> parts, error_code& trouble) override {
     return asio::async_write(stream_, parts, asio::redirect_error(asio::use_awaitable, trouble));
   }
+  bool is_end(const error_code& trouble) const override {
+    // Whoever leaves out the farewell of TLS has closed, too; what is torn shows in the framing.
+    return trouble == asio::error::eof || trouble == ssl::error::stream_truncated;
+  }
   bool holds_bytes() override {
     if constexpr (std::is_same_v<Stream, tcp::socket>) {
       return false;
@@ -65,66 +67,6 @@ class ConnectionOver final : public Connection {
 };
 
 }  // namespace
-
-Connection::Connection(const asio::any_io_executor& executor) : executor_(executor), timer_(executor) {}
-Connection::~Connection() = default;
-
-void Connection::limit(milliseconds idle, std::optional<SteadyTime> end) {
-  idle_ = idle;
-  end_ = end;
-  moved();
-}
-
-void Connection::unlimited() { limit(milliseconds(0), std::nullopt); }
-
-void Connection::moved() {
-  deadline_ = idle_.count() > 0 ? std::chrono::steady_clock::now() + idle_ : SteadyTime::max();
-  if (end_) deadline_ = std::min(deadline_, *end_);
-  // A deadline that moves away is noticed when the timer fires: no timer is touched for each read and write.
-  if (deadline_ < armed_for_) watch();
-}
-
-void Connection::watch() {
-  armed_for_ = deadline_;
-  timer_.expires_at(deadline_);
-  timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
-    std::shared_ptr<Connection> self = weak.lock();
-    if (!self || cancelled) return;
-    self->armed_for_ = SteadyTime::max();
-    if (self->deadline_ == SteadyTime::max()) return;
-    if (std::chrono::steady_clock::now() < self->deadline_) return self->watch();
-    self->timed_out_ = true;
-    self->close();
-  });
-}
-
-awaitable<std::size_t> Connection::read_some(asio::mutable_buffer into, error_code& trouble) {
-  moved();
-  std::size_t count = co_await read_bytes(into, trouble);
-  // Whoever leaves out the farewell of TLS has closed, too; what is torn shows in the framing.
-  if (trouble == ssl::error::stream_truncated) trouble = asio::error::eof;
-  if (trouble && timed_out_) trouble = asio::error::timed_out;
-  co_return count;
-}
-
-awaitable<std::size_t> Connection::write(std::array<asio::const_buffer, 3> parts, error_code& trouble) {
-  moved();
-  std::size_t count = co_await write_bytes(parts, trouble);
-  if (trouble && timed_out_) trouble = asio::error::timed_out;
-  co_return count;
-}
-
-bool Connection::stale() {
-  if (timed_out_ || !socket().is_open() || holds_bytes()) return true;
-  pollfd readable{socket().native_handle(), POLLIN, 0};
-  return ::poll(&readable, 1, 0) != 0;
-}
-
-void Connection::close() {
-  error_code ignored;
-  socket().shutdown(tcp::socket::shutdown_both, ignored);
-  socket().close(ignored);
-}
 
 std::shared_ptr<Connection> plain_connection(tcp::socket socket) {
   return std::make_shared<ConnectionOver<tcp::socket>>(std::move(socket));
@@ -242,8 +184,13 @@ class MessageReader final : public Reader {
     if (trouble == asio::error::eof) broken.why = Broken::Why::torn;
     throw broken;
   }
-  [[noreturn]] static void malformed(const error_code& trouble) {
-    throw Broken{Broken::Why::malformed, trouble.message(), true};
+  [[noreturn]] static void malformed(std::string what) { throw Broken{Broken::Why::malformed, std::move(what), true}; }
+  void feed(error_code& trouble) {
+    try {
+      buffer_.consume(parser_->put(buffer_.data(), trouble));
+    } catch (const std::exception& error) {  // Beast's way to say that a field is longer than it can hold
+      malformed(error.what());
+    }
   }
 
   /// False when the peer closed before the first byte.
@@ -256,8 +203,8 @@ class MessageReader final : public Reader {
     for (;;) {
       if (buffer_.size() > 0) {
         error_code trouble;
-        buffer_.consume(parser_->put(buffer_.data(), trouble));
-        if (trouble && trouble != beast::http::error::need_more) malformed(trouble);
+        feed(trouble);
+        if (trouble && trouble != beast::http::error::need_more) malformed(trouble.message());
         if (parser_->is_header_done()) co_return true;
       }
       error_code trouble;
@@ -289,7 +236,11 @@ class MessageReader final : public Reader {
     } else {
       head.status = static_cast<int>(message.result_int());
     }
-    for (const auto& field : message) head.headers.add(std::string(field.name_string()), std::string(field.value()));
+    try {
+      for (const auto& field : message) head.headers.add(std::string(field.name_string()), std::string(field.value()));
+    } catch (const Error& error) {
+      malformed(error.what());
+    }
     head.keep_alive = parser_->keep_alive();
     boost::optional<std::uint64_t> length = parser_->content_length();
     if (bodiless || parser_->is_done()) {
@@ -337,9 +288,9 @@ class MessageReader final : public Reader {
     while (!parser_->is_done()) {
       error_code trouble;
       if (buffer_.size() > 0) {
-        buffer_.consume(parser_->put(buffer_.data(), trouble));
+        feed(trouble);
         if (trouble == beast::http::error::need_buffer) break;
-        if (trouble && trouble != beast::http::error::need_more) malformed(trouble);
+        if (trouble && trouble != beast::http::error::need_more) malformed(trouble.message());
         if (target.size == 0 || parser_->is_done()) break;
         // What has been decoded is handed on before more is waited for.
         if (target.size < limit && (trouble || buffer_.size() == 0)) break;

@@ -45,6 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual awaitable<std::size_t> read_bytes(boost::asio::mutable_buffer into, error_code& trouble) = 0;
   virtual awaitable<std::size_t> write_bytes(std::array<boost::asio::const_buffer, 3> parts, error_code& trouble) = 0;
   virtual tcp::socket& socket() = 0;
+  virtual bool is_end(const error_code& trouble) const = 0;
   /// Bytes that have been read off the socket and that nobody has asked for yet.
   virtual bool holds_bytes() = 0;
 
