@@ -1,0 +1,184 @@
+// What belongs to a ticket, gathered with as few requests as will do.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "html.hpp"
+#include "json.hpp"
+#include "migrate/task_group.hpp"
+#include "source.hpp"
+
+namespace migrate::freshdesk {
+
+namespace {
+
+constexpr std::size_t tickets_at_once = 64;
+
+/// Whether the list has not shown all of the ticket: its files it mostly lacks.
+bool must_be_viewed(const Value& ticket) {
+  const Association kind = association_of(ticket);
+  const bool belongs = kind == Association::child || kind == Association::related;
+  return !has(ticket, "attachments") || !has(ticket, "description") ||
+         (belongs && list(ticket, "associated_tickets_list").empty());
+}
+
+void put_over(Value& ticket, Value view) {
+  Object& all = ticket.get_object();
+  for (auto& member : view.get_object()) all[member.key()] = std::move(member.value());
+}
+
+Warning hidden(const char* what, int status) {
+  return Warning{fmt::format("{}_hidden", what), what,
+                 fmt::format("the service does not show the {} of this ticket (status {})", what, status)};
+}
+
+}  // namespace
+
+awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered> tickets) {
+  std::vector<Record> records;
+  if (tickets.empty()) co_return records;
+  if (config_.time_entries) co_await directory_.list_time_entries();
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  {
+    // A ticket's requests follow one another; how many go at once over all the limiter decides.
+    TaskGroup group(executor, tickets_at_once);
+    for (Gathered& ticket : tickets) {
+      awaitable<void> work = gather(ticket);
+      const bool started = co_await group.spawn(std::move(work));
+      if (!started) break;
+    }
+    co_await group.join();
+  }
+  std::erase_if(tickets, [](const Gathered& ticket) { return ticket.gone; });
+  WantedNames wanted;
+  for (const Gathered& ticket : tickets) add_wanted(ticket.parts, wanted);
+  const Names names = co_await directory_.look_up(std::move(wanted));
+  for (const Gathered& ticket : tickets) records.push_back(record_of(ticket.parts, names, api_.site()));
+  co_return records;
+}
+
+awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
+  if (ticket.parts.ticket.is_object()) {
+    ticket.id = number(ticket.parts.ticket, "id");
+    if (must_be_viewed(ticket.parts.ticket)) co_await view(ticket);
+  } else {
+    co_await fetch_one(ticket);
+  }
+  if (ticket.gone) co_return;
+  files_.remember(ticket.parts.ticket);
+  if (config_.conversations) co_await gather_conversations(ticket);
+  if (ticket.gone) co_return;
+  co_await gather_pictures(ticket);
+  if (ticket.parts.archived) co_return;
+  if (config_.time_entries) co_await gather_times(ticket);
+  if (config_.satisfaction_ratings && !ratings_refused_) co_await gather_ratings(ticket);
+  co_await gather_prime(ticket);
+}
+
+/// A ticket that was named by its id alone.
+awaitable<void> FreshdeskSource::fetch_one(Gathered& ticket) {
+  std::optional<Value> found;
+  const TicketId plain{ticket.id, false}, archived{ticket.id, true};
+  if (ticket.id > 0 && !ticket.parts.archived) found = co_await api_.ticket(plain, true);
+  // The plain address of some archived tickets leads to their own one.
+  if (found && truth(*found, "archived")) found.reset();
+  if (!found && ticket.id > 0 && config_.includes("archived")) {
+    found = co_await api_.ticket(archived, false);
+    ticket.parts.archived = found.has_value();
+  }
+  ticket.gone = !found || updated_of(*found) < second_from(config_.since);
+  if (ticket.gone) co_return;
+  ticket.parts.ticket = std::move(*found);
+  const Value& shown = ticket.parts.ticket;
+  // What read() leaves out is left out here too.
+  ticket.gone =
+      (truth(shown, "deleted") && !config_.includes("deleted")) || (truth(shown, "spam") && !config_.includes("spam"));
+  ticket.shelf = truth(shown, "deleted") ? Shelf::deleted : truth(shown, "spam") ? Shelf::spam : Shelf::desk;
+}
+
+awaitable<void> FreshdeskSource::view(Gathered& ticket) {
+  const TicketId id{ticket.id, false};
+  std::optional<Value> shown = co_await api_.ticket(id, false);
+  if (!shown || !shown->is_object()) {
+    // A ticket of the desk is gone then; of the others the service may not show more than the list does.
+    ticket.gone = ticket.shelf == Shelf::desk;
+    if (!ticket.gone) ticket.parts.warnings.push_back(hidden("files", 404));
+    co_return;
+  }
+  const bool moved = truth(*shown, "deleted") != (ticket.shelf == Shelf::deleted) ||
+                     truth(*shown, "spam") != (ticket.shelf == Shelf::spam);
+  ticket.gone = ticket.shelf == Shelf::desk && moved;
+  ticket.parts.archived = truth(*shown, "archived");
+  put_over(ticket.parts.ticket, std::move(*shown));
+}
+
+awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
+  const TicketId id{ticket.id, ticket.parts.archived};
+  for (int page = 1;; ++page) {
+    std::optional<ListPage> listed = co_await api_.conversations(id, page);
+    if (!listed) {
+      // Either the ticket was removed this moment, or the service does not show what was said in it.
+      std::optional<Value> still;
+      if (ticket.shelf == Shelf::desk) still = co_await api_.ticket(id, false);
+      ticket.gone = ticket.shelf == Shelf::desk && !still;
+      if (!ticket.gone) ticket.parts.warnings.push_back(hidden("conversations", 404));
+      co_return;
+    }
+    for (Value& conversation : listed->rows) {
+      files_.remember(conversation);
+      ticket.parts.conversations.push_back(TicketParts::Said{std::move(conversation), page});
+    }
+    if (!listed->more) co_return;
+  }
+}
+
+awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
+  // The list of all time entries speaks of the desk's tickets.
+  const bool listed = ticket.shelf == Shelf::desk;
+  if (listed && !directory_.may_have_time_entries(ticket.id, updated_of(ticket.parts.ticket))) co_return;
+  if (!directory_.has_time_entries()) co_return;
+  ChildList times = co_await api_.time_entries(ticket.id);
+  ticket.parts.time_entries = std::move(times.rows);
+  if (times.status == 403) directory_.no_time_entries();
+  if (times.status == 404 || times.status == 405) ticket.parts.warnings.push_back(hidden("time_entries", times.status));
+}
+
+awaitable<void> FreshdeskSource::gather_ratings(Gathered& ticket) {
+  ChildList ratings = co_await api_.satisfaction_ratings(ticket.id);
+  ticket.parts.satisfaction_ratings = std::move(ratings.rows);
+  if (ratings.status == 403 && !std::exchange(ratings_refused_, true))
+    services_.write_log(LogLevel::warning, "freshdesk",
+                        "this account has no satisfaction ratings that the key may see: tickets come without them");
+  if (ratings.status == 404 || ratings.status == 405)
+    ticket.parts.warnings.push_back(hidden("satisfaction_ratings", ratings.status));
+}
+
+/// Texts show pictures that are not listed, some of which are gone for long. Those are told of now, so that they do not
+/// fail the ticket when its files are moved.
+awaitable<void> FreshdeskSource::gather_pictures(Gathered& ticket) {
+  TicketParts& parts = ticket.parts;
+  std::set<std::string> listed;
+  std::vector<ShownPicture> shown = pictures_in(text(parts.ticket, "description"));
+  for (const Value& file : list(parts.ticket, "attachments")) listed.insert(text(file, "id"));
+  for (const TicketParts::Said& said : parts.conversations) {
+    for (const Value& file : list(said.conversation, "attachments")) listed.insert(text(file, "id"));
+    for (ShownPicture& picture : pictures_in(text(said.conversation, "body"))) shown.push_back(std::move(picture));
+  }
+  for (const ShownPicture& picture : shown) {
+    const std::optional<KeptPicture> kept = kept_picture(picture.address, api_.site());
+    if (!kept || !kept->own_host || listed.count(kept->id) || parts.pictures.count(kept->id)) continue;
+    parts.pictures[kept->id] = co_await files_.look_at(picture.address);
+  }
+}
+
+awaitable<void> FreshdeskSource::gather_prime(Gathered& ticket) {
+  const Association kind = association_of(ticket.parts.ticket);
+  if (kind != Association::child && kind != Association::related) co_return;
+  const Array& told = list(ticket.parts.ticket, "associated_tickets_list");
+  if (!told.empty()) ticket.parts.prime = id_in(text_of(told.front()));
+  if (ticket.parts.prime <= 0) ticket.parts.prime = co_await api_.prime_association(ticket.id);
+}
+
+}  // namespace migrate::freshdesk

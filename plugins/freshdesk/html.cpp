@@ -1,0 +1,124 @@
+#include "html.hpp"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+
+#include "json.hpp"
+#include "migrate/base64.hpp"
+#include "migrate/digest.hpp"
+#include "migrate/http/message.hpp"
+#include "migrate/richtext/formats.hpp"
+
+namespace migrate::freshdesk {
+
+namespace {
+
+/// The claim `id` of a token, whose signature is nobody's business here. Empty when it is none.
+std::string id_in_token(const std::string& token) {
+  const std::size_t first = token.find('.'), last = token.rfind('.');
+  if (first == std::string::npos || last == first) return {};
+  std::string payload;
+  if (!base64_decode(std::string_view(token).substr(first + 1, last - first - 1), payload, Base64::url)) return {};
+  boost::json::error_code ignored;
+  return text(boost::json::parse(payload, ignored), "id");
+}
+
+bool within(std::string_view host, std::string_view domain) {
+  if (!host.ends_with(domain)) return false;
+  return host.size() == domain.size() || host[host.size() - domain.size() - 1] == '.';
+}
+
+/// "shot 1.png": something, a dot and a short ending.
+bool is_file_name(std::string_view text) {
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || text.size() - dot < 3 || text.size() - dot > 6 || text.size() > 200)
+    return false;
+  const auto is_plain = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); };
+  return text.find_first_of("/\\:\n") == std::string_view::npos &&
+         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(dot) + 1, text.end(), is_plain);
+}
+
+/// Hosts on which the service keeps files; beside them the helpdesk's own, which a stand-in shares.
+bool keeps_files(const http::Url& url, const std::string& site) {
+  return url.host == http::parse_url(site).host || within(url.host, "freshdesk.com") ||
+         within(url.host, "freshworks.com") || (within(url.host, "amazonaws.com") && url.tls);
+}
+
+}  // namespace
+
+std::vector<ShownPicture> pictures_in(std::string_view html) {
+  std::vector<ShownPicture> pictures;
+  // Most texts show none; they need not be parsed.
+  constexpr std::string_view tag = "<img";
+  const auto same_letter = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+  if (std::search(html.begin(), html.end(), tag.begin(), tag.end(), same_letter) == html.end()) return pictures;
+  richtext::Parsed parsed = richtext::parse_html(html);
+  richtext::rewrite(parsed.document, [&pictures](richtext::Node& node) {
+    if (node.kind != richtext::Kind::image || node.url.empty()) return;
+    const auto same = [&node](const ShownPicture& picture) { return picture.address == node.url; };
+    if (std::none_of(pictures.begin(), pictures.end(), same))
+      pictures.push_back(ShownPicture{node.url, is_file_name(node.text) ? node.text : std::string()});
+  });
+  return pictures;
+}
+
+std::optional<KeptPicture> kept_picture(const std::string& address, const std::string& site) {
+  if (!address.starts_with("http://") && !address.starts_with("https://")) return std::nullopt;
+  http::Url url;
+  try {
+    url = http::parse_url(address);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  const http::Request request("GET", url.target);
+  const std::string_view path = request.path();
+  KeptPicture picture;
+  picture.own_host = keeps_files(url, site);
+  constexpr std::string_view folder = "/attachments/production/";
+  if (path.ends_with("/inline/attachment")) {
+    picture.id = id_in_token(request.query("token").value_or(""));
+  } else if (const std::size_t at = path.find(folder); at != std::string_view::npos) {
+    const std::string_view rest = path.substr(at + folder.size());
+    picture.id = std::string(rest.substr(0, rest.find('/')));
+    picture.name = http::decode(rest.substr(rest.rfind('/') + 1)).value_or("");
+  }
+  if (id_in(picture.id) < 0) return std::nullopt;
+  return picture;
+}
+
+std::optional<EmbeddedPicture> embedded_picture(std::string_view address) {
+  constexpr std::string_view scheme = "data:", marker = ";base64,";
+  if (!address.starts_with(scheme)) return std::nullopt;
+  const std::size_t at = address.find(marker);
+  if (at == std::string_view::npos) return std::nullopt;
+  EmbeddedPicture picture;
+  picture.media_type = std::string(address.substr(scheme.size(), at - scheme.size()));
+  picture.media_type = picture.media_type.substr(0, picture.media_type.find(';'));
+  picture.base64 = std::string(address.substr(at + marker.size()));
+  std::string bytes;
+  if (!picture.media_type.starts_with("image/") || !base64_decode(picture.base64, bytes)) return std::nullopt;
+  std::string ending = picture.media_type.substr(6);
+  ending = ending.substr(0, ending.find('+'));
+  picture.size = bytes.size();
+  picture.name = sha256(bytes).substr(0, 16) + "." + ending;
+  return picture;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace migrate::freshdesk

@@ -1,0 +1,38 @@
+// What a reader has to know of the HTML of tickets: the pictures that it shows, and links that are added to it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace migrate::freshdesk {
+
+/// A picture by its address, as it stands in the text; `name` is its alternative text where that is a file's name.
+struct ShownPicture {
+  std::string address, name;
+};
+/// Each address once, in order.
+std::vector<ShownPicture> pictures_in(std::string_view html);
+
+/// A picture that the service itself keeps: by a token that names its id, or by an older address that holds it.
+struct KeptPicture {
+  std::string id;
+  std::string name;       ///< of the file where the address tells; else empty
+  bool own_host = false;  ///< lies where the service keeps files: fit to be fetched
+};
+/// `site` is the helpdesk's address. Nothing for pictures of others: anybody can write their address into a mail, so
+/// they are never fetched.
+std::optional<KeptPicture> kept_picture(const std::string& address, const std::string& site);
+
+/// A picture that is itself in its address ("data:image/png;base64,…").
+struct EmbeddedPicture {
+  std::string media_type, base64, name;
+  std::size_t size = 0;  ///< bytes
+};
+std::optional<EmbeddedPicture> embedded_picture(std::string_view address);
+
+std::string escaped(std::string_view text);
+
+}  // namespace migrate::freshdesk
