@@ -1,0 +1,452 @@
+#include "api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json.hpp"
+#include "migrate/task_group.hpp"
+#include "names.hpp"
+
+namespace migrate::jira {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t page_size = 100;
+constexpr std::size_t single_reads = 8;  // at once, where there is no call for many
+constexpr std::chrono::seconds login_trusted{60};
+/// Limits of single issues share so many places, so that their number is bounded.
+constexpr std::int64_t issue_slots = 64;
+
+std::string account_limit() { return "account"; }
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char byte) { return byte >= '0' && byte <= '9'; });
+}
+
+/// Segments of the path behind "/rest/api/3/".
+std::vector<std::string_view> segments_of(std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  const std::size_t root = path.find("/rest/api/");
+  if (root != std::string_view::npos) path.remove_prefix(std::min(path.size(), path.find('/', root + 10)));
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    segments.push_back(path.substr(0, slash));
+    path.remove_prefix(slash);
+  }
+  return segments;
+}
+
+/// "issue 17" for writes to an issue, else empty.
+std::string issue_limit(std::string_view method_and_path) {
+  if (method_and_path.starts_with("GET")) return {};
+  const std::vector<std::string_view> segments = segments_of(method_and_path);
+  if (segments.size() < 2 || segments[0] != "issue") return {};
+  const std::optional<std::int64_t> number = number_of(segments[1]);
+  return number ? fmt::format("issue {}", *number % issue_slots) : std::string();
+}
+
+Array to_list(const std::vector<std::string>& texts) {
+  Array list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return list;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + text;
+  return out;
+}
+
+http::RateClass class_of(const http::Request& request) {
+  const std::string name = request.method + " " + std::string(request.path());
+  http::RateClass taken(account_limit());
+  taken.take(endpoint_of(name));
+  if (std::string issue = issue_limit(name); !issue.empty()) taken.take(std::move(issue));
+  return taken;
+}
+
+http::ClientOptions client_options(const SinkConfig& config) {
+  http::ClientOptions options;
+  options.base_url = config.url;
+  options.auth = config.email.empty() ? http::Auth::bearer(config.token) : http::Auth::basic(config.email, config.token);
+  options.headers.add("Accept", "application/json");
+  options.limits.emplace_back();
+  options.limits.back().name = account_limit();
+  options.quota_reader = read_jira_quota;
+  return options;
+}
+
+}  // namespace
+
+std::string endpoint_of(std::string_view method_and_path) {
+  std::string name(method_and_path.substr(0, method_and_path.find(' ')));
+  std::string_view before;
+  char gap = ' ';
+  for (const std::string_view segment : segments_of(method_and_path)) {
+    const bool named = all_digits(segment) || number_of(segment) || before == "project" || before == "createmeta";
+    name += gap;
+    name += named ? std::string_view("*") : segment;
+    before = segment;
+    gap = '/';
+  }
+  return name;
+}
+
+http::QuotaReading read_jira_quota(const http::Response& response, std::chrono::system_clock::time_point now) {
+  http::QuotaReading reading = http::read_quota(response, now);
+  const http::Headers& headers = response.headers;
+  // Data Center keeps one bucket an account and tells of it with each answer; the Cloud has limits an endpoint.
+  if (headers.has("X-RateLimit-FillRate") || headers.has("X-RateLimit-Interval-Seconds")) return reading;
+  reading.name = endpoint_of(response.request);
+  if (headers.get("RateLimit-Reason").find("per-issue") != std::string_view::npos) {
+    if (std::string issue = issue_limit(response.request); !issue.empty()) reading.name = std::move(issue);
+    // What remains of an issue's writes is not told; the numbers are about other limits.
+    reading.limit.reset();
+    reading.remaining.reset();
+    reading.reset_after.reset();
+  }
+  if (response.status == 429 && reading.retry_after) {
+    reading.remaining = 0;  // so that this very limit is closed, and no other
+    reading.reset_after = std::max(*reading.retry_after, milliseconds(1000));
+  }
+  // Whether a 503 was applied nobody knows: it must not be repeated without a look, as a refusal would be.
+  if (response.status == 503 && response.request.starts_with("POST")) reading.retry_after.reset();
+  return reading;
+}
+
+Account account_from(const Value& user) {
+  Account account;
+  account.id = text_at(user, {"accountId"});
+  if (account.id.empty()) account.id = text_at(user, {"name"});
+  account.name = text_at(user, {"displayName"});
+  account.email = text_at(user, {"emailAddress"});
+  const Value* active = find(user, {"active"});
+  account.active = !active || !active->is_bool() || active->get_bool();
+  const std::string type = text_at(user, {"accountType"});
+  account.person = type != "app";
+  return account;
+}
+
+Api::Api(const SinkConfig& config, const Services& services)
+    : url_(config.url.substr(0, config.url.find_last_not_of('/') + 1)),
+      project_(config.project),
+      root_(fmt::format("/rest/api/{}", config.api)),
+      documents_(config.api == 3),
+      cloud_(config.api == 3),
+      services_(services),
+      client_(std::make_unique<http::Client>(client_options(config), services)) {}
+
+std::string Api::browse_address(const std::string& issue) const { return url_ + "/browse/" + issue; }
+
+std::string Api::file_address(const std::string& id, const std::string& name) const {
+  if (cloud_) return fmt::format("{}/rest/api/3/attachment/content/{}", url_, id);
+  return fmt::format("{}/secure/attachment/{}/{}", url_, id, http::encode(name));
+}
+
+http::Request Api::request(std::string method, const std::string& path) const {
+  return http::Request(std::move(method), root_ + path);
+}
+
+awaitable<http::Response> Api::send(http::Request request) {
+  http::RateClass taken = class_of(request);
+  co_return co_await client_->send(std::move(request), std::move(taken));
+}
+
+awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
+  http::Response response;
+  std::optional<http::TransportError> failure;
+  try {
+    response = co_await send(std::move(request));
+  } catch (const http::TransportError& error) {
+    failure = error;
+  }
+  if (!failure && response.ok()) co_return response;
+  const bool refused = failure ? http::nothing_applied(*failure) : response.status != 503 && http::nothing_applied(response);
+  if (refused) co_await step.refused();
+  if (failure) throw *failure;
+  throw http::error_of(response);
+}
+
+awaitable<Value> Api::get(std::string path) {
+  http::Request asked = request("GET", path);
+  const http::Response response = http::checked(co_await send(std::move(asked)));
+  co_return response.json();
+}
+
+awaitable<Value> Api::post_json(std::string path, Value body) {
+  http::Request asked = request("POST", path);
+  asked.set_json(body);
+  asked.idempotent = true;
+  const http::Response response = http::checked(co_await send(std::move(asked)));
+  if (response.body.empty()) co_return Value();
+  co_return response.json();
+}
+
+awaitable<void> Api::server() {
+  const Value info = co_await get("/serverInfo");
+  cloud_ = text_at(info, {"deploymentType"}) == "Cloud" || (documents_ && !find(info, {"deploymentType"}));
+}
+
+awaitable<Account> Api::myself() {
+  http::Request asked = request("GET", "/myself");
+  const http::Response response = co_await send(std::move(asked));
+  Account account;
+  if (response.ok()) account = account_from(response.json());
+  if (response.status >= 500 || response.status == 429) throw http::error_of(response);
+  if (account.id.empty()) {
+    const std::string_view denied = response.headers.get("X-Authentication-Denied-Reason");
+    Error error(ErrorKind::unauthorized, "not_signed_in",
+                denied.empty() ? fmt::format("{} does not know the account: {} was answered {}", url_, response.request,
+                                             response.status)
+                               : fmt::format("{} wants a CAPTCHA solved before this account may sign in", url_));
+    error.with_advice(denied.empty() ? "check email and token; a token of the Cloud runs out after a year at most, and "
+                                       "goes with the e-mail address of its owner"
+                                     : "sign in with a browser once, then run again");
+    throw error;
+  }
+  known_at_ = services_.clock->now();
+  co_return account;
+}
+
+awaitable<void> Api::assure_login() {
+  if (known_at_ && services_.clock->now() - *known_at_ < login_trusted) co_return;
+  co_await myself();
+}
+
+awaitable<Value> Api::permissions(std::vector<std::string> names) {
+  http::Query query;
+  query.add("projectKey", project_).add("permissions", joined(names));
+  co_return co_await get("/mypermissions" + query.text());
+}
+
+awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string query) {
+  http::Request asked = request("GET", "/issue/" + http::encode(issue) + query);
+  const http::Response response = co_await send(std::move(asked));
+  if (response.status == 404 || response.status == 410) {
+    co_await assure_login();
+    co_return std::nullopt;
+  }
+  if (!response.ok()) throw http::error_of(response);
+  co_return response.json();
+}
+
+awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::string> fields) {
+  Array found;
+  if (cloud_) {
+    Object body;
+    body.emplace("issueIdsOrKeys", to_list(keys));
+    body.emplace("fields", to_list(fields));
+    Value answer = co_await post_json("/issue/bulkfetch", std::move(body));
+    if (const Value* issues = jira::find(answer, {"issues"}); issues && issues->is_array())
+      found = answer.get_object()["issues"].get_array();
+    if (found.size() < keys.size()) co_await assure_login();
+    co_return found;
+  }
+  http::Query query;
+  query.add("fields", joined(fields));
+  const std::string text = query.text();
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, single_reads);
+  auto read_one = [this, &found](std::string key, std::string asked) -> awaitable<void> {
+    std::optional<Value> issue = co_await find_issue(std::move(key), std::move(asked));
+    if (issue) found.push_back(std::move(*issue));
+  };
+  for (const std::string& key : keys) {
+    awaitable<void> reading = read_one(key, text);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
+  co_return found;
+}
+
+awaitable<SearchPage> Api::search(Search search, std::string next) {
+  Object body;
+  body.emplace("jql", search.jql);
+  body.emplace("fields", to_list(search.fields));
+  if (!search.properties.empty()) body.emplace("properties", to_list(search.properties));
+  body.emplace("maxResults", search.limit);
+  SearchPage page;
+  if (cloud_) {
+    if (!next.empty()) body.emplace("nextPageToken", next);
+    const Value answer = co_await post_json("/search/jql", std::move(body));
+    page.issues = list_at(answer, {"issues"});
+    if (!truth_at(answer, {"isLast"})) page.next = text_at(answer, {"nextPageToken"});
+  } else {
+    const std::int64_t start = next.empty() ? 0 : std::stoll(next);
+    body.emplace("startAt", start);
+    const Value answer = co_await post_json("/search", std::move(body));
+    page.issues = list_at(answer, {"issues"});
+    const std::int64_t end = start + static_cast<std::int64_t>(page.issues.size());
+    if (!page.issues.empty() && end < number_at(answer, {"total"})) page.next = std::to_string(end);
+  }
+  if (page.issues.empty()) co_await assure_login();
+  co_return page;
+}
+
+awaitable<Array> Api::all_pages(std::string path, std::string query, std::string list) {
+  Array all;
+  while (true) {
+    const std::string target = fmt::format("{}?startAt={}&maxResults={}{}", path, all.size(), page_size, query);
+    const Value page = co_await get(target);
+    const Array& part = list_at(page, {list});
+    all.insert(all.end(), part.begin(), part.end());
+    if (part.empty() || static_cast<std::int64_t>(all.size()) >= number_at(page, {"total"})) co_return all;
+  }
+}
+
+awaitable<Array> Api::comments(std::string issue) {
+  co_return co_await all_pages("/issue/" + http::encode(issue) + "/comment", "&orderBy=created&expand=properties",
+                               "comments");
+}
+
+awaitable<Array> Api::worklogs(std::string issue) {
+  co_return co_await all_pages("/issue/" + http::encode(issue) + "/worklog", "&expand=properties", "worklogs");
+}
+
+awaitable<std::vector<Change>> Api::changes(std::string issue) {
+  Array histories;
+  if (cloud_) {
+    histories = co_await all_pages("/issue/" + http::encode(issue) + "/changelog", "", "values");
+  } else {
+    const std::optional<Value> found = co_await find_issue(issue, "?fields=created&expand=changelog");
+    if (found) histories = list_at(*found, {"changelog", "histories"});
+  }
+  std::vector<Change> changes;
+  for (const Value& history : histories) {
+    Change change;
+    if (const Value* author = jira::find(history, {"author"})) change.author = account_from(*author);
+    for (const Value& item : list_at(history, {"items"})) change.fields.push_back(text_at(item, {"field"}));
+    changes.push_back(std::move(change));
+  }
+  co_return changes;
+}
+
+awaitable<std::vector<Account>> Api::users(std::string query, bool assignable) {
+  http::Query asked;
+  asked.add(cloud_ ? "query" : "username", query);
+  if (assignable) asked.add("project", project_);
+  const std::string path = assignable ? "/user/assignable/search" : "/user/search";
+  const Value answer = co_await get(path + asked.text());
+  std::vector<Account> found;
+  if (answer.is_array())
+    for (const Value& user : answer.get_array()) found.push_back(account_from(user));
+  co_return found;
+}
+
+awaitable<Array> Api::transitions(std::string issue) {
+  const Value answer = co_await get("/issue/" + http::encode(issue) + "/transitions?expand=transitions.fields");
+  co_return list_at(answer, {"transitions"});
+}
+
+awaitable<Created> Api::create_issue(Step& step, Value body) {
+  http::Request asked = request("POST", "/issue");
+  asked.set_json(body);
+  const http::Response response = co_await take_effect(step, std::move(asked));
+  const Value answer = response.json();
+  Created created{text_at(answer, {"id"}), text_at(answer, {"key"})};
+  if (created.key.empty())
+    throw Error(ErrorKind::transient, "no_key", "Jira has made an issue and does not say which: it is looked for");
+  co_return created;
+}
+
+awaitable<Value> Api::add_comment(Step& step, std::string issue, Value body) {
+  http::Request asked = request("POST", "/issue/" + http::encode(issue) + "/comment?expand=properties");
+  asked.set_json(body);
+  const http::Response response = co_await take_effect(step, std::move(asked));
+  co_return response.json();
+}
+
+awaitable<Value> Api::add_worklog(Step& step, std::string issue, Value body) {
+  http::Request asked =
+      request("POST", "/issue/" + http::encode(issue) + "/worklog?adjustEstimate=leave&notifyUsers=false");
+  asked.set_json(body);
+  const http::Response response = co_await take_effect(step, std::move(asked));
+  co_return response.json();
+}
+
+awaitable<Upload> Api::upload(Step& step, std::string issue, http::Part part) {
+  http::Request asked = request("POST", "/issue/" + http::encode(issue) + "/attachments");
+  asked.headers.add("X-Atlassian-Token", "no-check");
+  std::vector<http::Part> parts;
+  parts.push_back(std::move(part));
+  http::set_multipart(asked, std::move(parts), boundary(step.key()));
+  const http::Response response = co_await take_effect(step, std::move(asked));
+  const Value answer = response.json();
+  if (!answer.is_array() || answer.get_array().empty())
+    throw Error(ErrorKind::transient, "no_attachment", "Jira has taken a file and does not say what became of it");
+  const Value& made = answer.get_array().front();
+  co_return Upload{text_at(made, {"id"}), text_at(made, {"filename"}),
+                   static_cast<std::uint64_t>(number_at(made, {"size"}))};
+}
+
+awaitable<void> Api::transit(std::string issue, Value body) {
+  http::Request asked = request("POST", "/issue/" + http::encode(issue) + "/transitions");
+  asked.set_json(body);
+  http::checked(co_await send(std::move(asked)));
+}
+
+awaitable<void> Api::edit_issue(std::string issue, Value body, bool silently) {
+  http::Request asked = request("PUT", "/issue/" + http::encode(issue) + (silently ? "?notifyUsers=false" : ""));
+  asked.set_json(body);
+  http::checked(co_await send(std::move(asked)));
+}
+
+awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value body) {
+  http::Request asked = request("PUT", fmt::format("/issue/{}/comment/{}", http::encode(issue), http::encode(comment)));
+  asked.set_json(body);
+  http::checked(co_await send(std::move(asked)));
+}
+
+awaitable<void> Api::set_remote_link(std::string issue, Value body) {
+  co_await post_json("/issue/" + http::encode(issue) + "/remotelink", std::move(body));
+}
+
+awaitable<void> Api::link_issues(std::string type, std::string first, std::string second) {
+  // The subject of the outward phrase goes into inwardIssue, whatever the names suggest.
+  Object body;
+  body.emplace("type", object("name", type));
+  body.emplace("inwardIssue", object("key", first));
+  body.emplace("outwardIssue", object("key", second));
+  co_await post_json("/issueLink", std::move(body));
+}
+
+awaitable<void> Api::remove(std::string path) {
+  http::Request asked = request("DELETE", path);
+  const http::Response response = co_await send(std::move(asked));
+  if (response.status == 404 || response.status == 410) {
+    co_await assure_login();
+    co_return;
+  }
+  if (!response.ok()) throw http::error_of(response);
+}
+
+awaitable<std::string> Api::media_id(std::string attachment) {
+  http::Request asked = request("GET", "/attachment/content/" + http::encode(attachment));
+  asked.redirects = 0;
+  const http::Response response = co_await send(std::move(asked));
+  // …/file/{id}/binary?token=…
+  const std::string_view location = response.headers.get("Location");
+  const std::size_t at = location.find("/file/");
+  if (at == std::string_view::npos) {
+    if (response.status >= 400) throw http::error_of(response);
+    co_return std::string();
+  }
+  const std::string_view rest = location.substr(at + 6);
+  co_return std::string(rest.substr(0, rest.find_first_of("/?")));
+}
+
+awaitable<std::unique_ptr<ByteStream>> Api::download(std::string address) {
+  http::Request asked("GET", std::move(address));
+  asked.headers.add("Accept", "*/*");
+  http::RateClass taken = class_of(asked);
+  http::StreamedResponse response = co_await client_->open(std::move(asked), std::move(taken));
+  co_return std::move(response.body);
+}
+
+}  // namespace migrate::jira

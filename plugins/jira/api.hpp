@@ -1,0 +1,116 @@
+// Jira's calls as typed functions: Cloud (interface 3 or 2) and Data Center (interface 2). Paging lives here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config.hpp"
+#include "migrate/http/client.hpp"
+#include "migrate/sink.hpp"
+
+namespace migrate::jira {
+
+/// A user as Jira names them: `id` is the accountId, on Data Center the user name.
+struct Account {
+  std::string id, name, email;
+  bool active = true, person = true;  ///< person: no app and no automation
+};
+struct Created {
+  std::string id, key;
+};
+struct Upload {
+  std::string id, name;
+  std::uint64_t size = 0;
+};
+struct Search {
+  explicit Search(std::string query) : jql(std::move(query)) {}
+  std::string jql;
+  std::vector<std::string> fields{"labels"}, properties;
+  int limit = 100;  ///< of a page
+};
+struct SearchPage {
+  Array issues;
+  std::string next;  ///< empty: that was the last one
+};
+/// What somebody changed in an issue after it was made.
+struct Change {
+  Account author;
+  std::vector<std::string> fields;
+};
+
+/// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError; what
+/// has a Step is noted in it as refused when it was certainly not applied. A 503 counts as unknown, whatever it says.
+class Api {
+ public:
+  Api(const SinkConfig& config, const Services& services);
+
+  bool documents() const noexcept { return documents_; }  ///< texts are ADF; else wiki markup
+  bool cloud() const noexcept { return cloud_; }          ///< as server() has found; by the interface before that
+  const std::string& project() const noexcept { return project_; }
+  std::string browse_address(const std::string& issue) const;
+  /// Of an attachment, for links in texts.
+  std::string file_address(const std::string& id, const std::string& name) const;
+
+  awaitable<void> server();
+  /// Throws Error(unauthorized) when the credentials are not known: Jira serves many reads to such as to nobody.
+  awaitable<Account> myself();
+  /// The same, not asked more than once a minute: before "not found" is taken for "gone".
+  awaitable<void> assure_login();
+  awaitable<Value> permissions(std::vector<std::string> names);
+
+  awaitable<Value> get(std::string path);                           ///< below the interface's root: "/issue/SUP-1"
+  awaitable<std::optional<Value>> find_issue(std::string issue, std::string query);  ///< nothing: gone, or never was
+  /// At most 100; those that are there, in any order.
+  awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
+  /// `next`: of the page before; empty for the first one.
+  awaitable<SearchPage> search(Search search, std::string next);
+  awaitable<Array> comments(std::string issue);
+  awaitable<Array> worklogs(std::string issue);
+  awaitable<std::vector<Change>> changes(std::string issue);
+  awaitable<std::vector<Account>> users(std::string query, bool assignable);
+  awaitable<Array> transitions(std::string issue);
+
+  awaitable<Created> create_issue(Step& step, Value body);
+  awaitable<Value> add_comment(Step& step, std::string issue, Value body);
+  awaitable<Value> add_worklog(Step& step, std::string issue, Value body);
+  awaitable<Upload> upload(Step& step, std::string issue, http::Part part);
+  /// Not to be repeated without a look at the status.
+  awaitable<void> transit(std::string issue, Value body);
+  // These may be repeated at will.
+  awaitable<void> edit_issue(std::string issue, Value body, bool silently);
+  awaitable<void> edit_comment(std::string issue, std::string comment, Value body);
+  awaitable<void> set_remote_link(std::string issue, Value body);
+  /// `first` says the link's outward phrase of `second`: "A blocks B". A link that is there stays as it is.
+  awaitable<void> link_issues(std::string type, std::string first, std::string second);
+  /// What is gone already is success.
+  awaitable<void> remove(std::string path);
+
+  /// The id under which texts show an attachment; empty when Jira does not tell.
+  awaitable<std::string> media_id(std::string attachment);
+  awaitable<std::unique_ptr<ByteStream>> download(std::string address);
+
+ private:
+  awaitable<http::Response> send(http::Request request);
+  awaitable<http::Response> take_effect(Step& step, http::Request request);
+  awaitable<Value> post_json(std::string path, Value body);
+  awaitable<Array> all_pages(std::string path, std::string query, std::string list);
+  http::Request request(std::string method, const std::string& path) const;
+
+  std::string url_, project_, root_;
+  bool documents_, cloud_;
+  Services services_;
+  std::unique_ptr<http::Client> client_;
+  std::optional<std::chrono::system_clock::time_point> known_at_;  ///< when the credentials were last seen to work
+};
+
+Account account_from(const Value& user);
+
+/// "POST issue/*/comment": which of Jira's burst limits a request falls under. For the limiter, and for its tests.
+std::string endpoint_of(std::string_view method_and_path);
+/// How long Jira wants to be left alone, and by whom: RateLimit-Reason names the endpoint's burst or the issue's writes.
+http::QuotaReading read_jira_quota(const http::Response& response, std::chrono::system_clock::time_point now);
+
+}  // namespace migrate::jira

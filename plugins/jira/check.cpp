@@ -1,0 +1,238 @@
+// Before a run: what is missing, all of it at once, each with what to do about it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+struct Right {
+  const char* permission;
+  const char* name;
+  const char* needed;
+};
+constexpr Right needed_rights[] = {
+    {"BROWSE_PROJECTS", "Browse Projects", "to see the issues that it makes"},
+    {"CREATE_ISSUES", "Create Issues", "to make issues"},
+    {"EDIT_ISSUES", "Edit Issues", "to complete issues: images in descriptions, labels"},
+    {"ADD_COMMENTS", "Add Comments", "to bring comments over"},
+    {"CREATE_ATTACHMENTS", "Create Attachments", "to bring files over"},
+    {"TRANSITION_ISSUES", "Transition Issues", "to bring issues into their status"},
+    {"LINK_ISSUES", "Link Issues", "to link issues"},
+    {"DELETE_ISSUES", "Delete Issues", "to take back an issue that cannot be completed, and to roll back"},
+};
+
+Check made(std::string name, bool passed, std::string message, std::string advice = {}) {
+  Check check;
+  check.name = std::move(name);
+  check.passed = passed;
+  check.message = std::move(message);
+  if (!passed) check.advice = std::move(advice);
+  return check;
+}
+
+Check failed(std::string name, const Error& error) { return made(std::move(name), false, error.what(), error.advice); }
+
+void check_rights(const Site& site, std::vector<Check>& checks) {
+  for (const Right& right : needed_rights) {
+    const auto found = site.rights.find(right.permission);
+    const bool given = found != site.rights.end() && found->second;
+    checks.push_back(made(fmt::format("right {}", right.name), given,
+                          fmt::format("{} has {}this right", site.self.name, given ? "" : "not "),
+                          fmt::format("grant it in the project's permission scheme: it is needed {}", right.needed)));
+  }
+  const bool reporters = site.rights.count("MODIFY_REPORTER") != 0 && site.rights.at("MODIFY_REPORTER");
+  checks.push_back(made("reporters", true,
+                        reporters ? "reporters are set where Jira knows the person"
+                                  : "without the right Modify Reporter the reporter is the migration's account; the "
+                                    "description names the real one"));
+  checks.push_back(made("notifications", true,
+                        site.silences ? "edits notify nobody; for new issues and comments give the project a notification "
+                                        "scheme without recipients while the migration runs"
+                                      : "edits, too, notify watchers: the account does not administer the project. Give the "
+                                        "project a notification scheme without recipients while the migration runs"));
+}
+
+void check_contents(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
+  const bool movable = site.attachments || config.unmovable_files == "leave_out";
+  checks.push_back(made("attachments", movable,
+                        !site.attachments ? std::string("attachments are switched off")
+                        : site.upload_limit == 0
+                            ? std::string("files of any size, as far as Jira tells")
+                            : fmt::format("files of up to {} bytes", site.upload_limit),
+                        "switch attachments on in Jira's global settings, or set `unmovable_files: leave_out`"));
+  try {
+    const Audience audience = audience_for(site, config);
+    checks.push_back(made("internal comments", true,
+                          audience == Audience::service_management
+                              ? std::string("become internal notes")
+                              : fmt::format("are visible to the {} \"{}\" only; one that Jira does not hide is removed again "
+                                            "and its item fails",
+                                            audience == Audience::role ? "role" : "group", config.internal_audience)));
+  } catch (const Error& error) {
+    // Only items that have such comments suffer: that is a choice, not a fault.
+    checks.push_back(made("internal comments", config.internal_comments == "fail",
+                          config.internal_comments == "fail" ? "items with comments for staff are refused" : error.what(),
+                          error.advice));
+  }
+  std::string unknown;
+  for (const auto& [relation, type] : config.relations) {
+    try {
+      relation_for(relation, site, config);
+    } catch (const Error&) {
+      unknown += (unknown.empty() ? "" : ", ") + fmt::format("{} ({})", type, relation);
+    }
+  }
+  std::string types;
+  for (const LinkType& type : site.links) types += (types.empty() ? "" : ", ") + type.name;
+  checks.push_back(made("link types", unknown.empty(),
+                        unknown.empty() ? fmt::format("there are {}", types)
+                                        : fmt::format("there is no link type {}; there are {}", unknown, types),
+                        "correct `relations`, or add the link type in Jira"));
+}
+
+Check check_screen(const IssueType& type, const Screen& screen) {
+  const std::string name = fmt::format("create screen of {}", type.name);
+  for (const char* field : {"labels", "description"})
+    if (!screen.has(field))
+      return made(name, false, fmt::format("{} is not on it", field),
+                  "put the field on the screen: the migration needs it");
+  static const std::set<std::string> served{"summary", "project",  "issuetype", "description", "reporter",
+                                            "labels",  "priority", "assignee",  "duedate",     "parent"};
+  std::string demanded;
+  for (const auto& [id, field] : screen.fields)
+    if (field.required && !served.count(id)) demanded += (demanded.empty() ? "" : ", ") + fmt::format("{} ({})", id, field.name);
+  std::string priorities;
+  if (screen.has("priority"))
+    for (const std::string& each : screen.fields.at("priority").allowed) priorities += (priorities.empty() ? "" : ", ") + each;
+  std::string message = priorities.empty() ? std::string("priorities cannot be set") : "priorities are " + priorities;
+  if (!demanded.empty()) message += "; items must bring, under `fields`, " + demanded;
+  return made(name, true, message);
+}
+
+}  // namespace
+
+void validate(const SinkConfig& config) {
+  if (!config.url.starts_with("http://") && !config.url.starts_with("https://"))
+    throw ConfigError("url", "must begin with https:// (or http://)");
+  if (config.api == 3 && config.email.empty())
+    throw ConfigError("email", "is needed with interface 3: a token of the Cloud goes with its owner's e-mail address");
+  for (const char byte : config.label)
+    if (static_cast<unsigned char>(byte) <= ' ' || byte == '"' || byte == '\\')
+      throw ConfigError("label", "must hold no blanks, quotes and backslashes");
+  if (config.label.size() > 60) throw ConfigError("label", "must have 60 characters at most");
+}
+
+SinkTraits JiraSink::traits() const {
+  SinkTraits traits;
+  traits.preferred_batch = 100;
+  traits.max_in_flight = static_cast<std::size_t>(config_.in_flight);
+  traits.undoes = traits.verifies = traits.links = true;
+  return traits;
+}
+
+awaitable<std::vector<Check>> JiraSink::check() {
+  std::vector<Check> checks;
+  std::optional<Error> trouble;
+  try {
+    users_.load();
+  } catch (const Error& error) {
+    checks.push_back(failed("users", error));
+  }
+  try {
+    const Account self = co_await api_.myself();
+    checks.push_back(made("sign-in", true, fmt::format("as {}", self.name.empty() ? self.id : self.name)));
+    co_await api_.server();
+  } catch (const Error& error) {
+    trouble = error;
+  }
+  if (trouble) {
+    checks.push_back(failed("sign-in", *trouble));
+    co_return checks;
+  }
+  checks.push_back(made("interface", api_.cloud() || config_.api == 2,
+                        fmt::format("{}, interface {}", api_.cloud() ? "Jira Cloud" : "Jira Data Center", config_.api),
+                        "set `api: 2`: Data Center has no interface 3"));
+  Site* site = nullptr;
+  const Screen* screen = nullptr;
+  IssueType* type = nullptr;
+  try {
+    site = co_await reader_.site();
+    type = site->type(config_.issue_type);
+    if (type) screen = co_await reader_.screen(*type);
+  } catch (const Error& error) {
+    trouble = error;
+  }
+  if (!site) {
+    Check check = failed("project", *trouble);
+    if (trouble->kind() == ErrorKind::not_found)
+      check.advice = fmt::format("check the key \"{}\", and that the account may browse the project", config_.project);
+    checks.push_back(std::move(check));
+    co_return checks;
+  }
+  checks.push_back(made("project", true,
+                        fmt::format("{} ({}){}", site->project_key, site->project_name,
+                                    site->service_management ? ", a service project" : "")));
+  check_rights(*site, checks);
+  std::string types;
+  for (const IssueType& each : site->types) types += (types.empty() ? "" : ", ") + each.name;
+  checks.push_back(made("issue type", type != nullptr,
+                        type ? fmt::format("{}; the project has {}", type->name, types)
+                             : fmt::format("the project has no type \"{}\"; it has {}", config_.issue_type, types),
+                        "set `issue_type` to one of these"));
+  if (trouble) checks.push_back(failed("create screen", *trouble));
+  if (screen) checks.push_back(check_screen(*type, *screen));
+  if (type) {
+    std::string statuses;
+    for (const IssueStatus& status : type->statuses) statuses += (statuses.empty() ? "" : ", ") + status.name;
+    checks.push_back(made("statuses", !type->statuses.empty(), statuses.empty() ? "none are to be seen" : statuses,
+                          "check that the project has a workflow for this type"));
+  }
+  check_contents(*site, config_, checks);
+  co_return checks;
+}
+
+awaitable<void> JiraSink::prepare(std::vector<TableSchema>) {
+  users_.load();
+  site_ = co_await reader_.site();
+  if (IssueType* type = site_->type(config_.issue_type)) co_await reader_.screen(*type);
+}
+
+awaitable<std::vector<Finding>> JiraSink::preview(std::span<Operation> operations) {
+  site_ = co_await reader_.site();
+  std::vector<Finding> findings;
+  for (Operation& operation : operations) {
+    const RecordRef& ref = operation.record().ref;
+    std::optional<Error> refused;
+    std::vector<Warning> lost;
+    try {
+      Job job(operation);
+      co_await look_up(job);
+      for (const Link& link : operation.record().links) relation_for(link.relation, *site_, config_);
+      lost = job.draft.warnings;
+    } catch (const Error& error) {
+      refused = error;
+    }
+    if (refused && refused->kind() != ErrorKind::invalid) throw *refused;
+    if (refused) {
+      Finding finding;
+      finding.record = ref;
+      finding.message = fmt::format("would be refused ({}): {}", refused->cause, refused->what());
+      findings.push_back(std::move(finding));
+    }
+    for (const Warning& warning : lost) {
+      warn(operation, warning);
+      Finding finding;
+      finding.record = ref;
+      finding.field = warning.field;
+      finding.message = warning.message;
+      findings.push_back(std::move(finding));
+    }
+  }
+  co_return findings;
+}
+
+}  // namespace migrate::jira

@@ -1,0 +1,336 @@
+// What belongs to an issue: files, comments, time.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json.hpp"
+#include "migrate/digest.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+constexpr std::size_t least_limit = 1000;  // of a text that was refused for its length
+constexpr std::string_view internal_key = "sd.public.comment";
+
+/// Counts and digests what passes.
+class Measured final : public ByteStream {
+ public:
+  explicit Measured(std::unique_ptr<ByteStream> from) : from_(std::move(from)) {}
+  awaitable<std::string> read(std::size_t limit) override {
+    std::string bytes = co_await from_->read(limit);
+    size_ += bytes.size();
+    digest_.update(bytes);
+    co_return bytes;
+  }
+  std::uint64_t size() const noexcept { return size_; }
+  std::string sha256() { return digest_.finish(); }
+
+ private:
+  std::unique_ptr<ByteStream> from_;
+  std::uint64_t size_ = 0;
+  Sha256 digest_;
+};
+
+/// Value of the property `name` among {"key","value"} pairs.
+const Value* property(const Value& of, std::string_view name) {
+  for (const Value& each : list_at(of, {"properties"}))
+    if (text_at(each, {"key"}) == name) return find(each, {"value"});
+  return nullptr;
+}
+
+bool bears(const Value& thing, const std::string& key) {
+  const Value* mark = property(thing, property_key);
+  return mark && text_at(*mark, {"key"}) == key;
+}
+
+Object pair(std::string_view key, Value value) {
+  Object made;
+  made.emplace("key", key);
+  made.emplace("value", std::move(value));
+  return made;
+}
+
+Object mark_of(const std::string& key, const std::string& id) {
+  Object mark;
+  mark.emplace("key", key);
+  mark.emplace("id", id);
+  return pair(property_key, std::move(mark));
+}
+
+}  // namespace
+
+awaitable<void> JiraSink::move_files(Job& job) {
+  for (const Blob* blob : job.draft.files) co_await move_file(job, blob);
+  co_await move_original(job, job.draft.description.original);
+}
+
+awaitable<std::optional<Upload>> JiraSink::find_upload(Job& job, std::string name, std::optional<std::uint64_t> size) {
+  if (!job.attachments) {
+    const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=attachment");
+    job.attachments = issue ? list_at(*issue, {"fields", "attachment"}) : Array();
+  }
+  for (const Value& each : *job.attachments) {
+    if (text_at(each, {"filename"}) != name) continue;
+    const auto there = static_cast<std::uint64_t>(number_at(each, {"size"}));
+    if (!size || *size == there) co_return Upload{text_at(each, {"id"}), name, there};
+  }
+  co_return std::nullopt;
+}
+
+awaitable<void> JiraSink::finish_upload(Job& job, Step& step, const Upload& upload, std::string sha256) {
+  Object undo = undo_of(job.key, job.ours);
+  undo.emplace("size", static_cast<std::int64_t>(upload.size));
+  if (!sha256.empty()) undo.emplace("sha256", sha256);
+  Value receipt(std::move(undo));
+  co_await step.finish(upload.id, std::move(receipt));
+}
+
+awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
+  const Blob& blob = *of;
+  std::string name = step_name("blob", blob.id);
+  Step step = co_await job.operation.begin(name);
+  const std::string file = file_name(blob);
+  if (step.uncertain()) {
+    const std::optional<Upload> found = co_await find_upload(job, file, blob.size);
+    if (found) {
+      co_await finish_upload(job, step, *found, std::string());
+    } else {
+      co_await step.refused();
+      step = co_await job.operation.begin(name);
+    }
+  }
+  if (step.done()) {
+    job.files[blob.id] = step.target_id();
+    co_return;
+  }
+  std::optional<Error> gone;
+  std::unique_ptr<ByteStream> bytes;
+  try {
+    bytes = co_await job.operation.open(blob);
+  } catch (const Error& error) {
+    gone = error;
+  }
+  if (gone) {
+    co_await step.refused();
+    if (gone->kind() != ErrorKind::not_found || config_.unmovable_files == "fail") throw *gone;
+    warn(job.operation, Warning{"file_left_out", "blobs", fmt::format("{}: {}", blob.name, gone->what())});
+    co_return;
+  }
+  auto measured = std::make_shared<Measured>(std::move(bytes));
+  http::Part part;
+  part.name = "file";
+  part.file_name = file;
+  part.media_type = blob.media_type.empty() ? std::string("application/octet-stream") : blob.media_type;
+  part.stream = measured;
+  part.size = blob.size;
+  const Upload upload = co_await api_.upload(step, job.key, std::move(part));
+  if (upload.size != measured->size()) {
+    // Not what was sent: better none than a broken one.
+    co_await api_.remove("/attachment/" + http::encode(upload.id));
+    co_await step.refused();
+    throw Error(ErrorKind::transient, "file_damaged",
+                fmt::format("{}: of the {} bytes of \"{}\" Jira has kept {}", job.key, measured->size(), blob.name, upload.size));
+  }
+  job.files[blob.id] = upload.id;
+  co_await finish_upload(job, step, upload, measured->sha256());
+}
+
+/// The whole of a text that had to be cut.
+awaitable<void> JiraSink::move_original(Job& job, std::optional<Original> original) {
+  if (!original) co_return;
+  Step step = co_await job.operation.begin(original->step);
+  if (step.uncertain()) {
+    const std::optional<Upload> found = co_await find_upload(job, original->name, original->content.size());
+    if (found) {
+      co_await finish_upload(job, step, *found, std::string());
+    } else {
+      co_await step.refused();
+      step = co_await job.operation.begin(original->step);
+    }
+  }
+  if (step.done()) co_return;
+  http::Part part;
+  part.name = "file";
+  part.file_name = original->name;
+  part.media_type = original->media_type;
+  part.body = original->content;
+  const Upload upload = co_await api_.upload(step, job.key, std::move(part));
+  co_await finish_upload(job, step, upload, sha256(original->content));
+}
+
+/// Where the text's images are on the target. Asked late and once: Jira tells of the media id only by a redirect.
+awaitable<std::map<std::string, std::string>> JiraSink::media_of(Job& job, const Text& text) {
+  std::map<std::string, std::string> media;
+  for (const std::string& blob : text.images) {
+    const auto file = job.files.find(blob);
+    if (file == job.files.end()) continue;
+    std::string& known = job.media[blob];
+    if (known.empty() && markup() == Markup::wiki) {
+      const std::vector<Blob>& blobs = job.operation.record().blobs;
+      const auto found = std::find_if(blobs.begin(), blobs.end(), [&](const Blob& each) { return each.id == blob; });
+      if (found != blobs.end()) known = file_name(*found);
+    } else if (known.empty()) {
+      std::string id = co_await api_.media_id(file->second);
+      known = std::move(id);
+    }
+    if (known.empty())
+      warn(job.operation, Warning{"image_not_shown", "images", "Jira does not tell how to show an attachment in a text"});
+    else
+      media[blob] = known;
+  }
+  co_return media;
+}
+
+awaitable<void> JiraSink::move_comments(Job& job) {
+  for (CommentDraft& draft : job.draft.comments) co_await move_comment(job, draft);
+}
+
+Value JiraSink::comment_body(const Job&, const CommentDraft& draft, const Value& text, const std::string& key) const {
+  Array properties;
+  properties.push_back(mark_of(key, draft.comment->id));
+  Object body;
+  body.emplace("body", text);
+  if (draft.comment->internal) {
+    const Audience audience = audience_for(*site_, config_);
+    if (audience == Audience::service_management) {
+      properties.push_back(pair(internal_key, object("internal", true)));
+    } else {
+      Object visibility;
+      visibility.emplace("type", audience == Audience::role ? "role" : "group");
+      visibility.emplace("value", config_.internal_audience);
+      body.emplace("visibility", std::move(visibility));
+    }
+  } else if (site_->service_management) {
+    properties.push_back(pair(internal_key, object("internal", false)));
+  }
+  body.emplace("properties", std::move(properties));
+  return body;
+}
+
+/// Whether a comment, as Jira gives it back, is hidden from the requester.
+bool JiraSink::is_internal(const Value& comment) const {
+  if (find(comment, {"visibility", "value"}) || find(comment, {"visibility", "identifier"})) return true;
+  // Where both are told, the one that says "public" is believed.
+  const Value* open = find(comment, {"jsdPublic"});
+  if (open && open->is_bool()) return !open->get_bool();
+  const Value* mark = site_->service_management ? property(comment, internal_key) : nullptr;
+  return mark && truth_at(*mark, {"internal"});
+}
+
+/// The text with its images and the names of its files.
+awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft) {
+  const std::map<std::string, std::string> media = co_await media_of(job, draft.text);
+  draft.files.clear();
+  for (const std::string& id : draft.blobs) {
+    const auto file = job.files.find(id);
+    const std::vector<Blob>& blobs = job.operation.record().blobs;
+    const auto blob = std::find_if(blobs.begin(), blobs.end(), [&](const Blob& each) { return each.id == id; });
+    if (file == job.files.end() || blob == blobs.end()) continue;
+    const std::string name = file_name(*blob);
+    draft.files.push_back(NamedFile{name, api_.file_address(file->second, name)});
+  }
+  co_return printed(draft.text, markup(), media, draft.files);
+}
+
+awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
+  std::string name = step_name("comment", draft.comment->id);
+  Step step = co_await job.operation.begin(name);
+  if (step.done()) co_return;
+  if (step.uncertain()) {
+    if (!job.comments) job.comments = co_await api_.comments(job.key);
+    for (const Value& each : *job.comments) {
+      if (!bears(each, step.key())) continue;
+      co_await hide_or_remove(job, step, draft, each);
+      co_return;
+    }
+    co_await step.refused();
+    step = co_await job.operation.begin(name);
+  }
+  std::size_t limit = job.looked.limit;
+  while (true) {
+    co_await move_original(job, draft.text.original);
+    const Value text = co_await comment_print(job, draft);
+    Value body = comment_body(job, draft, text, step.key());
+    std::optional<http::StatusError> refusal;
+    Value made;
+    try {
+      made = co_await api_.add_comment(step, job.key, std::move(body));
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    if (!refusal) {
+      co_await hide_or_remove(job, step, draft, made);
+      co_return;
+    }
+    if (!is_too_long(*refusal) || limit / 2 < least_limit) throw *refusal;
+    limit /= 2;
+    TextContext context;
+    context.markup = markup();
+    context.limit = limit;
+    context.images = &job.item.images;
+    draft.text = comment_text(*draft.comment, context);
+    step = co_await job.operation.begin(name);
+  }
+}
+
+/// The receipt of a comment; but one for staff that others can see is taken away again, at once.
+awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
+  const std::string id = text_at(made, {"id"});
+  const bool told = find(made, {"jsdPublic"}) || find(made, {"visibility"}) || property(made, internal_key);
+  const bool service = site_->service_management && config_.internal_comments != "role" && config_.internal_comments != "group";
+  const bool hidden = is_internal(made) || (service && !told);
+  if (draft.comment->internal && !hidden) {
+    co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
+    co_await step.refused();
+    throw Error(ErrorKind::invalid, "internal_comment",
+                fmt::format("{}: Jira has not kept the comment {} from the public, so it was removed again", job.key,
+                            draft.comment->id))
+        .with_advice("see `internal_comments` and `internal_audience`");
+  }
+  Value undo(undo_of(job.key, job.ours));
+  co_await step.finish(id, std::move(undo));
+}
+
+awaitable<void> JiraSink::move_worklogs(Job& job) {
+  for (WorklogDraft& draft : job.draft.worklogs) co_await move_worklog(job, draft);
+}
+
+awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
+  std::string name = step_name("worklog", draft.worklog->id);
+  Step step = co_await job.operation.begin(name);
+  if (step.done()) co_return;
+  if (step.uncertain()) {
+    if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
+    for (const Value& each : *job.worklogs) {
+      // Data Center keeps no properties of time entries: its own are told by what they hold.
+      const bool alike = !api_.cloud() && account_from(*find(each, {"author"})).id == site_->self.id &&
+                         number_at(each, {"timeSpentSeconds"}) == draft.seconds &&
+                         seconds_of(text_at(each, {"started"})) == seconds_of(draft.started);
+      if (!alike && !bears(each, step.key())) continue;
+      Value undo(undo_of(job.key, job.ours));
+      std::string id = text_at(each, {"id"});
+      co_await step.finish(std::move(id), std::move(undo));
+      co_return;
+    }
+    co_await step.refused();
+    step = co_await job.operation.begin(name);
+  }
+  co_await move_original(job, draft.text.original);
+  Array properties;
+  properties.push_back(mark_of(step.key(), draft.worklog->id));
+  Object body;
+  body.emplace("timeSpentSeconds", draft.seconds);
+  body.emplace("started", draft.started);
+  body.emplace("comment", printed(draft.text, markup(), {}, {}));
+  if (api_.cloud()) body.emplace("properties", std::move(properties));
+  Value entry(std::move(body));
+  const Value made = co_await api_.add_worklog(step, job.key, std::move(entry));
+  Value undo(undo_of(job.key, job.ours));
+  std::string id = text_at(made, {"id"});
+  co_await step.finish(std::move(id), std::move(undo));
+}
+
+}  // namespace migrate::jira

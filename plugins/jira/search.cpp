@@ -1,0 +1,151 @@
+// Did an issue come into being although nobody heard of it? And which ones bear the mark of a migration?
+//
+// Jira has no idempotency key, and its search lags. But issues are numbered: what was made after a known number can be
+// read by its number, straight from the database. So a label finds it when the index has had time, and the numbers prove
+// that there is nothing to be found.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+constexpr std::int64_t walk_page = 100;  // what one request may ask for
+/// Clocks of this machine and of Jira may differ by so much.
+constexpr std::chrono::seconds clock_margin{300};
+
+bool has_label(const Value& issue, const std::string& label) {
+  const Array& labels = list_at(issue, {"fields", "labels"});
+  return std::any_of(labels.begin(), labels.end(),
+                     [&](const Value& each) { return each.is_string() && each.get_string() == label; });
+}
+
+std::string in_jql(const std::string& text) {
+  std::string out = "\"";
+  for (const char byte : text) {
+    if (byte == '"' || byte == '\\') out += '\\';
+    out += byte;
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+awaitable<std::optional<std::string>> JiraSink::find_by_label(std::string marker) {
+  Search search(fmt::format("project = {} AND labels = {}", in_jql(site_->project_key), in_jql(marker)));
+  search.limit = 5;
+  const SearchPage page = co_await api_.search(std::move(search), "");
+  for (const Value& issue : page.issues)
+    if (has_label(issue, marker)) co_return text_at(issue, {"key"});
+  co_return std::nullopt;
+}
+
+/// The highest number that the search knows.
+awaitable<std::int64_t> JiraSink::newest_found() {
+  Search search(fmt::format("project = {} ORDER BY key DESC", in_jql(site_->project_key)));
+  search.limit = 1;
+  const SearchPage page = co_await api_.search(std::move(search), "");
+  if (page.issues.empty()) co_return 0;
+  co_return number_of(text_at(page.issues.front(), {"key"})).value_or(0);
+}
+
+/// The number of an issue that was certainly made before a call `age` ago. One that the search does not show yet only
+/// makes the walk longer.
+awaitable<std::int64_t> JiraSink::last_before(std::chrono::milliseconds age) {
+  const auto call = std::chrono::duration_cast<std::chrono::seconds>(
+      (services_.clock->now() - age - clock_margin).time_since_epoch());
+  Search search(fmt::format("project = {} ORDER BY key DESC", in_jql(site_->project_key)));
+  search.fields = std::vector<std::string>(1, "created");
+  std::string next;
+  while (true) {
+    const SearchPage page = co_await api_.search(search, next);
+    for (const Value& issue : page.issues) {
+      const std::optional<std::int64_t> made = seconds_of(text_at(issue, {"fields", "created"}));
+      if (made && *made < call.count()) co_return number_of(text_at(issue, {"key"})).value_or(0);
+    }
+    if (page.next.empty()) co_return 0;
+    next = page.next;
+  }
+}
+
+awaitable<std::optional<std::string>> JiraSink::find_by_key(std::string marker, std::int64_t after) {
+  const std::int64_t found = co_await newest_found();
+  newest_ = std::max(newest_, found);
+  std::vector<std::string> fields{"labels"};
+  for (std::int64_t first = after + 1;; first += walk_page) {
+    std::vector<std::string> keys;
+    for (std::int64_t number = first; number < first + walk_page; ++number)
+      keys.push_back(fmt::format("{}-{}", site_->project_key, number));
+    const Array issues = co_await api_.issues(std::move(keys), fields);
+    for (const Value& issue : issues)
+      if (has_label(issue, marker)) co_return text_at(issue, {"key"});
+    // Numbers of deleted issues leave gaps: the end is where nothing is, beyond all that is known.
+    if (issues.empty() && first + walk_page > newest_) co_return std::nullopt;
+  }
+}
+
+awaitable<std::optional<std::string>> JiraSink::find_made(std::string marker, std::chrono::milliseconds age) {
+  const std::chrono::milliseconds lag = std::chrono::seconds(config_.index_lag);
+  std::optional<std::string> found;
+  if (age >= lag) {
+    found = co_await find_by_label(marker);
+    if (found) co_return found;
+  }
+  const auto known = made_after_.find(marker);
+  std::int64_t after = known == made_after_.end() ? 0 : known->second;
+  if (after == 0) after = co_await last_before(age);
+  found = co_await find_by_key(marker, after);
+  if (found || age >= lag) co_return found;
+  // The call may still be at work at Jira's end: only when the index, too, has had its time is it believed that not.
+  co_await services_.clock->sleep(lag - age);
+  found = co_await find_by_label(marker);
+  if (!found) found = co_await find_by_key(marker, after);
+  co_return found;
+}
+
+awaitable<void> JiraSink::for_each_marked(std::string migration, std::function<void(const Marked&)> each) {
+  site_ = co_await reader_.site();
+  co_await services_.clock->sleep(std::chrono::seconds(config_.index_lag));
+  const std::string label = migration_label(config_.label, migration);
+  Search search(fmt::format("project = {} AND labels = {} ORDER BY key ASC", in_jql(site_->project_key), in_jql(label)));
+  search.fields.emplace_back("summary");
+  search.properties.emplace_back(property_key);
+  std::string next;
+  while (true) {
+    const SearchPage page = co_await api_.search(search, next);
+    for (const Value& issue : page.issues) {
+      if (!has_label(issue, label)) continue;
+      Marked marked;
+      marked.key = text_at(issue, {"properties", property_key, "key"});
+      marked.target_id = text_at(issue, {"key"});
+      marked.title = text_at(issue, {"fields", "summary"});
+      marked.url = api_.browse_address(marked.target_id);
+      each(marked);
+    }
+    if (page.next.empty()) co_return;
+    next = page.next;
+  }
+}
+
+awaitable<std::vector<bool>> JiraSink::exist(std::vector<std::string> target_ids) {
+  site_ = co_await reader_.site();
+  std::vector<bool> there(target_ids.size());
+  std::vector<std::string> fields{"labels"};
+  for (std::size_t first = 0; first < target_ids.size(); first += walk_page) {
+    const std::size_t end = std::min(target_ids.size(), first + static_cast<std::size_t>(walk_page));
+    std::vector<std::string> keys(target_ids.begin() + static_cast<std::ptrdiff_t>(first),
+                                  target_ids.begin() + static_cast<std::ptrdiff_t>(end));
+    const Array issues = co_await api_.issues(std::move(keys), fields);
+    std::set<std::string> found;
+    for (const Value& issue : issues) found.insert(text_at(issue, {"key"}));
+    for (std::size_t i = first; i < end; ++i) there[i] = found.count(target_ids[i]) != 0;
+  }
+  co_return there;
+}
+
+}  // namespace migrate::jira

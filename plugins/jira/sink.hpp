@@ -1,0 +1,133 @@
+// Writes items as issues. Each call that changes something is a journalled step; see README.md for their order.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "draft.hpp"
+#include "users.hpp"
+
+namespace migrate::jira {
+
+std::shared_ptr<Sink> make_sink(SinkConfig config, const Services& services);
+
+/// On the run's strand.
+class JiraSink final : public ItemSink {
+ public:
+  JiraSink(SinkConfig config, const Services& services);
+
+  SinkTraits traits() const override;
+  awaitable<std::vector<Check>> check() override;
+  awaitable<void> prepare(std::vector<TableSchema> schemas) override;
+  awaitable<std::vector<Finding>> preview(std::span<Operation> operations) override;
+  awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override;
+  awaitable<std::string> write(Operation& operation) override;
+  awaitable<void> link(Operation& operation) override;
+  awaitable<void> undo(Receipt receipt) override;
+  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override;
+  awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override;
+
+ private:
+  /// One item on its way.
+  struct Job {
+    explicit Job(Operation& of) : operation(of), item(of.record().data) {}
+    Operation& operation;
+    Item item;
+    Looked looked;
+    Draft draft;
+    IssueType* type = nullptr;
+    std::string key;               ///< of the issue
+    bool ours = true;              ///< this migration has made the issue
+    bool just_made = false;        ///< in this very call, so that nobody can have touched it
+    bool more = false;             ///< it has been made in several calls, and is marked until the last one
+    Value issue;                   ///< as it was before; null: just made
+    std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
+    std::map<std::string, std::string> files;  ///< attachment id by blob
+    std::map<std::string, std::string> media;  ///< by blob: what texts show it as
+  };
+
+  // write.cpp
+  awaitable<void> look_up(Job& job);
+  awaitable<void> redraft(Job& job);
+  awaitable<void> create(Job& job);
+  awaitable<void> make_issue(Job& job);
+  awaitable<void> complete(Job& job);
+  Value issue_body(const Job& job, const std::string& key) const;
+  Value property_of(const Job& job, const std::string& key) const;
+  bool needs_more(const Job& job) const;
+  std::vector<std::string> labels_of(const Job& job, const std::string& key) const;
+  awaitable<void> set_links(Job& job);
+  awaitable<void> set_link(Job& job, Link link);
+  awaitable<Field> parent_field_of(Job& job);
+  awaitable<void> set_source_link(Job& job);
+  awaitable<void> reach_status(Job& job, std::string step);
+  awaitable<void> walk(Job& job, std::string from);
+  awaitable<std::string> status_of(std::string issue);
+  awaitable<void> edit(Job& job, Value body);
+
+  // contents.cpp
+  awaitable<void> move_files(Job& job);
+  awaitable<void> move_file(Job& job, const Blob* blob);
+  awaitable<void> move_original(Job& job, std::optional<Original> original);
+  awaitable<void> finish_upload(Job& job, Step& step, const Upload& upload, std::string sha256);
+  awaitable<std::optional<Upload>> find_upload(Job& job, std::string name, std::optional<std::uint64_t> size);
+  awaitable<std::map<std::string, std::string>> media_of(Job& job, const Text& text);
+  awaitable<void> move_comments(Job& job);
+  awaitable<void> move_comment(Job& job, CommentDraft& draft);
+  awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
+  Value comment_body(const Job& job, const CommentDraft& draft, const Value& text, const std::string& key) const;
+  awaitable<Value> comment_print(Job& job, CommentDraft& draft);
+  awaitable<void> move_worklogs(Job& job);
+  awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
+  bool is_internal(const Value& comment) const;
+
+  // search.cpp
+  awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age);
+  awaitable<std::optional<std::string>> find_by_label(std::string marker);
+  awaitable<std::optional<std::string>> find_by_key(std::string marker, std::int64_t after);
+  awaitable<std::int64_t> last_before(std::chrono::milliseconds age);
+  awaitable<std::int64_t> newest_found();
+
+  // update.cpp
+  awaitable<void> bring_up_to_date(Job& job);
+  awaitable<void> adopt(Job& job);
+  awaitable<void> update_fields(Job& job);
+  awaitable<void> update_comments(Job& job);
+  awaitable<std::string> withdraw(Operation& operation);
+
+  // undo.cpp
+  awaitable<void> undo_create(Receipt receipt);
+  awaitable<void> undo_part(Receipt receipt);
+  awaitable<void> undo_edit(Receipt receipt);
+  awaitable<void> undo_link(std::string issue, Value undo);
+  awaitable<void> refuse_if_touched(std::string issue, Value found);
+  awaitable<void> delete_issue(std::string issue);
+  bool by_others(const Value& user) const;
+
+  // verify.cpp
+  friend class Comparison;
+
+  Markup markup() const noexcept { return config_.api == 3 ? Markup::document : Markup::wiki; }
+
+  SinkConfig config_;
+  Services services_;
+  Api api_;
+  SiteReader reader_;
+  Users users_;
+  Site* site_ = nullptr;  ///< once read
+  Workflows workflows_;
+  std::map<std::string, std::string> first_status_;  ///< id, by issue type
+  std::int64_t newest_ = 0;                          ///< number of the newest issue that was certainly there
+  std::map<std::string, std::int64_t> made_after_;   ///< by marker: the newest issue before the call that is uncertain
+};
+
+/// What undo() needs to know of every step: {"issue": key, "ours": made by this migration}.
+Object undo_of(const std::string& issue, bool ours);
+/// True for the refusal of a text that is too long.
+bool is_too_long(const Error& error) noexcept;
+
+}  // namespace migrate::jira

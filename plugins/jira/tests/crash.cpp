@@ -1,0 +1,114 @@
+// A migration into the stand-in dies, or loses answers, at every exchange and every commit; started again it leaves what
+// an undisturbed one does.
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+RunOptions with(std::size_t in_flight) {
+  RunOptions options;
+  options.items_in_flight = in_flight;
+  options.batch_size = 2;
+  return options;
+}
+
+std::string undisturbed(std::size_t in_flight, World::Way way) {
+  World world(way);
+  family(world);
+  const Report report = world.run(with(in_flight));
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  return print(world.masked());
+}
+
+/// Says where they part: the whole is too long to be read.
+bool same(const std::string& found, const std::string& expected) {
+  if (found == expected) return true;
+  std::size_t at = 0;
+  while (at < found.size() && at < expected.size() && found[at] == expected[at]) ++at;
+  const std::size_t from = at > 150 ? at - 150 : 0;
+  MESSAGE("found    …" << found.substr(from, 400));
+  MESSAGE("expected …" << expected.substr(from, 400));
+  return false;
+}
+
+struct Trouble {
+  const char* name;
+  testing::Fault::Kind kind;
+  int status;
+  bool retry_after;
+};
+using Kind = testing::Fault::Kind;
+constexpr Trouble troubles[] = {
+    {"the connection is lost before", Kind::drop_before, 0, false},
+    {"the answer is lost", Kind::drop_after, 0, false},
+    {"the answer is torn", Kind::torn_after, 0, false},
+    {"the answer is one byte short", Kind::short_length, 0, false},
+    {"500 after it was applied", Kind::status_after, 500, false},
+    {"503 after it was applied", Kind::status_after, 503, false},
+    {"503 after it was applied, as if it were refused", Kind::status_after, 503, true},
+    {"504 in place of it", Kind::status, 504, false},
+    {"429", Kind::status, 429, true},
+    {"429 that does not say how long", Kind::status, 429, false},
+};
+
+}  // namespace
+
+TEST_CASE("dying at any exchange or commit leaves no duplicate and loses nothing") {
+  for (const std::size_t in_flight : {std::size_t(1), std::size_t(4)}) {
+    const std::string expected = undisturbed(in_flight, World::Way::documents);
+    World counter;
+    family(counter);
+    const RunOptions options = with(in_flight);
+    counter.run(options);
+    const int points = counter.death.passed;
+    MESSAGE(points << " points with " << in_flight << " in flight");
+    REQUIRE(points > 100);
+    for (int at = 1; at <= points; ++at) {
+      World world;
+      family(world);
+      world.death.at = at;
+      REQUIRE_FALSE(world.try_run(options));
+      const std::string point = world.death.points.back();
+      world.revive();
+      const Report report = world.run(options);
+      INFO(in_flight << " in flight, died at point " << at << ": " << point << "; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      const std::string found = print(world.masked());
+      REQUIRE(same(found, expected));
+    }
+  }
+}
+
+TEST_CASE("answers that are lost, torn or wrong at any exchange make no duplicate and lose nothing") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    const std::string expected = undisturbed(1, way);
+    std::uint64_t exchanges = 0;
+    {
+      World counter(way);
+      family(counter);
+      counter.run(with(1));
+      exchanges = counter.host->counters().requests;
+    }
+    MESSAGE(exchanges << " exchanges");
+    for (const Trouble& trouble : troubles) {
+      for (std::uint64_t at = 1; at <= exchanges; ++at) {
+        World world(way);
+        family(world);
+        testing::FaultPlan plan;
+        testing::Fault fault;
+        fault.kind = trouble.kind;
+        fault.status = trouble.status;
+        fault.nth = at;
+        if (trouble.retry_after) fault.headers.add("Retry-After", "2");
+        plan.faults.push_back(fault);
+        world.host->set_faults(plan);
+        const Report report = world.run(with(1));
+        INFO(std::string(trouble.name) << " at exchange " << at << "; " << World::complaint(report));
+        REQUIRE(report.status == Status::done);
+        REQUIRE(same(print(world.masked()), expected));
+      }
+    }
+  }
+}

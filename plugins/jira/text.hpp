@@ -1,0 +1,71 @@
+// Descriptions and comments on their way into Jira: who wrote them and when, the text, what did not fit.
+//
+// Pure functions, callable from any thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "migrate/item.hpp"
+#include "migrate/richtext/document.hpp"
+
+namespace migrate::jira {
+
+enum class Markup { document, wiki };
+
+/// A file of the sink's own: the whole of a text of which only the beginning fits.
+struct Original {
+  std::string step, name, media_type, content;
+};
+
+/// One text of an item, complete but for the places of its images on the target.
+struct Text {
+  richtext::Node tree;
+  richtext::Losses losses;
+  std::vector<std::string> images;  ///< blobs that the text shows
+  std::optional<Original> original;
+  Value body;  ///< printed, where there are no images
+};
+
+/// "name: value", in order.
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+/// What surrounds an item's texts.
+struct TextContext {
+  Markup markup = Markup::document;
+  std::size_t limit = 0;  ///< characters of a text
+  const std::vector<InlineImage>* images = nullptr;
+};
+
+/// A file that a comment brings along, by its name on the target.
+struct NamedFile {
+  std::string name, address;
+};
+
+/// With a panel that says where the item comes from, who wrote it and when, and one with the further fields.
+Text description_text(const RecordRef& record, const Item& item, const Rows& further, const TextContext& context);
+Text comment_text(const Comment& comment, const TextContext& context);
+Text worklog_text(const Worklog& worklog, const TextContext& context);
+
+/// The text as Jira takes it: a document, or markup as a string. `media`: what a blob of an image is on the target: media
+/// id (document) or file name (wiki). `files`: listed at the end, with links.
+Value printed(const Text& text, Markup markup, const std::map<std::string, std::string>& media,
+              const std::vector<NamedFile>& files);
+
+/// For comparing: equal for what was written and what Jira gives back of it. Images by their presence.
+std::string canonical(const Value& body, Markup markup);
+/// Short and the same in every run: what stands for a text in the property.
+std::string fingerprint_of(const std::string& canonical);
+
+/// Members of an item that Jira has no place for, flat: {"custom_fields":{"cf_a":1}} is "custom_fields.cf_a". Empty ones
+/// are left out.
+Rows flat(const Object& members);
+/// A person for a preamble: "Lea (lea@x.test)".
+std::string named(const Person& person);
+/// One line of at most `limit` characters as Java counts them; `cut` tells whether something is missing.
+std::string one_line(const std::string& text, std::size_t limit, bool& cut);
+
+}  // namespace migrate::jira

@@ -1,0 +1,213 @@
+// Taking back what was made, and nothing that a person has touched since.
+//
+// An issue that this migration has made goes as a whole, with its comments and files, when its step "create" is undone;
+// undoing one of its other steps does nothing, so that an issue which stays because of a person stays complete. In an
+// issue that was there before, each step is undone by itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+Error touched(const std::string& issue, const std::string& by) {
+  Error error(ErrorKind::conflict, "touched",
+              fmt::format("{} stays: {} since the migration made it", issue, by));
+  error.with_advice("delete it by hand when it is not needed");
+  return error;
+}
+
+std::string person_of(const Value& user) {
+  const std::string name = text_at(user, {"displayName"});
+  return name.empty() ? std::string("somebody") : name;
+}
+
+/// Jira shows more of a value than it takes.
+Value as_taken(const Value& shown) {
+  for (const char* name : {"accountId", "id"})
+    if (const Value* id = find(shown, {name})) return object(name, *id);
+  return shown;
+}
+
+std::string of_step(const std::string& step) { return step.substr(0, step.find(':')); }
+
+}  // namespace
+
+awaitable<void> JiraSink::undo(Receipt receipt) {
+  site_ = co_await reader_.site();
+  if (receipt.step == "create")
+    co_await undo_create(std::move(receipt));
+  else
+    co_await undo_part(std::move(receipt));
+}
+
+awaitable<void> JiraSink::undo_create(Receipt receipt) {
+  std::string issue = receipt.target_id;
+  if (receipt.uncertain) {
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock->now() - receipt.begun);
+    const std::optional<std::string> found = co_await find_made(marker_label(config_.label, receipt.key), age);
+    if (!found) co_return;
+    issue = *found;
+  }
+  co_await delete_issue(std::move(issue));
+}
+
+/// What others have done to an issue. Apps and automation count as nobody, and so does what was done with the
+/// migration's own account: it cannot be told from the migration.
+awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
+  for (const Value& comment : list_at(found, {"fields", "comment", "comments"})) {
+    if (const Value* user = find(comment, {"author"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has commented on it");
+    if (const Value* user = find(comment, {"updateAuthor"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has edited a comment");
+  }
+  for (const Value& file : list_at(found, {"fields", "attachment"}))
+    if (const Value* user = find(file, {"author"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has attached a file");
+  for (const Value& entry : list_at(found, {"fields", "worklog", "worklogs"}))
+    if (const Value* user = find(entry, {"author"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has logged time on it");
+  std::vector<std::string> children;
+  for (const Value& child : list_at(found, {"fields", "subtasks"})) children.push_back(text_at(child, {"key"}));
+  if (!children.empty()) {
+    std::vector<std::string> fields{"labels"};
+    const Array there = co_await api_.issues(children, fields);
+    for (const Value& child : there) {
+      const Array& labels = list_at(child, {"fields", "labels"});
+      const std::string mark = config_.label + "-";
+      const bool ours = std::any_of(labels.begin(), labels.end(), [&](const Value& label) {
+        return label.is_string() && label.get_string().starts_with(mark);
+      });
+      if (!ours) throw touched(issue, fmt::format("somebody has given it the sub-task {}", text_at(child, {"key"})));
+    }
+  }
+  const std::vector<Change> history = co_await api_.changes(issue);
+  for (const Change& change : history)
+    if (change.author.person && change.author.id != site_->self.id) {
+      const std::string what = change.fields.empty() ? std::string("it") : change.fields.front();
+      throw touched(issue, fmt::format("{} has changed {}", change.author.name, what));
+    }
+}
+
+awaitable<void> JiraSink::delete_issue(std::string issue) {
+  std::optional<Value> found = co_await api_.find_issue(issue, "?fields=comment,attachment,worklog,subtasks,labels");
+  if (!found) co_return;
+  co_await refuse_if_touched(issue, std::move(*found));
+  std::optional<http::StatusError> refusal;
+  try {
+    co_await api_.remove("/issue/" + http::encode(issue) + "?deleteSubtasks=true");
+  } catch (const http::StatusError& error) {
+    refusal = error;
+  }
+  if (!refusal) co_return;
+  if (refusal->status() != 403) throw *refusal;
+  Error error(ErrorKind::conflict, "may_not_delete",
+              fmt::format("{} stays: the account may not delete issues of {}", issue, site_->project_key));
+  error.with_advice("grant the right Delete Issues and roll back again");
+  throw error;
+}
+
+/// A step of an issue. Those of an issue of ours go with it.
+awaitable<void> JiraSink::undo_part(Receipt receipt) {
+  if (truth_at(receipt.undo, {"ours"})) co_return;
+  std::string issue = text_at(receipt.undo, {"issue"});
+  if (receipt.uncertain) {
+    // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
+    const std::optional<std::string> found = co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
+    if (!found) co_return;
+    const std::optional<Value> there = co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));
+    if (!there || !truth_at(*there, {"properties", property_key, "adopted"})) co_return;
+    issue = *found;
+  }
+  if (issue.empty()) co_return;
+  const std::string what = of_step(receipt.step);
+  const std::string path = "/issue/" + http::encode(issue);
+  if (what == "comment" || what == "worklog") {
+    Array things;
+    if (what == "comment") things = co_await api_.comments(issue);
+    else things = co_await api_.worklogs(issue);
+    for (const Value& each : things) {
+      bool ours = text_at(each, {"id"}) == receipt.target_id && !receipt.target_id.empty();
+      for (const Value& property : list_at(each, {"properties"}))
+        ours = ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "key"}) == receipt.key);
+      if (!ours) continue;
+      const Value* editor = find(each, {"updateAuthor"});
+      if (editor && by_others(*editor)) throw touched(issue, fmt::format("{} has edited a {}", person_of(*editor), what));
+      const std::string thing = fmt::format("{}/{}/{}", path, what, text_at(each, {"id"}));
+      co_await api_.remove(thing);
+    }
+  } else if (what == "blob" || what == "original") {
+    if (!receipt.target_id.empty()) co_await api_.remove("/attachment/" + http::encode(receipt.target_id));
+  } else if (what == "link") {
+    Value undo = receipt.undo;
+    co_await undo_link(issue, std::move(undo));
+  } else if (what == "source_link") {
+    http::Query query;
+    query.add("globalId", text_at(receipt.undo, {"global_id"}));
+    co_await api_.remove(path + "/remotelink" + query.text());
+  } else if (what == "edit") {
+    co_await undo_edit(std::move(receipt));
+  } else if (what == "adopt") {
+    Array changes;
+    const std::string marker = marker_label(config_.label, create_key(receipt.key));
+    changes.push_back(object("remove", marker));
+    const std::string migration = receipt.key.substr(0, receipt.key.find('/'));
+    changes.push_back(object("remove", migration_label(config_.label, migration)));
+    Value body(object("update", object("labels", std::move(changes))));
+    co_await api_.edit_issue(issue, std::move(body), site_->silences);
+    co_await api_.remove(fmt::format("{}/properties/{}", path, property_key));
+  } else if (what == "status") {
+    throw Error(ErrorKind::conflict, "status_stays",
+                fmt::format("{} was there before the migration, which moved it to another status: it stays there", issue))
+        .with_advice("move it by hand if need be");
+  }
+}
+
+/// The former content, of the fields that nobody has changed meanwhile.
+awaitable<void> JiraSink::undo_edit(Receipt receipt) {
+  const std::string issue = text_at(receipt.undo, {"issue"});
+  const Value* before = find(receipt.undo, {"before"});
+  if (!before || !before->is_object() || before->get_object().empty()) co_return;
+  const std::vector<Change> history = co_await api_.changes(issue);
+  Object fields;
+  for (const auto& member : before->get_object()) {
+    bool other = false;
+    for (const Change& change : history)
+      for (const std::string& said : change.fields)
+        if (same_name(said, std::string(member.key()))) other = change.author.person && change.author.id != site_->self.id;
+    if (other) throw touched(issue, fmt::format("somebody has changed {}", std::string(member.key())));
+    fields.emplace(member.key(), as_taken(member.value()));
+  }
+  Value body(object("fields", std::move(fields)));
+  co_await api_.edit_issue(issue, std::move(body), site_->silences);
+}
+
+awaitable<void> JiraSink::undo_link(std::string issue, Value undo) {
+  Field field;
+  field.id = text_at(undo, {"field"});
+  const std::string query = field.id.empty() ? std::string("?fields=issuelinks") : "?fields=" + field.id;
+  const std::optional<Value> found = co_await api_.find_issue(issue, query);
+  if (!found) co_return;
+  if (!field.id.empty()) {
+    if (parent_in(*found, field) != text_at(undo, {"parent"})) co_return;
+    Value body(object("fields", object(field.id, nullptr)));
+    co_await api_.edit_issue(issue, std::move(body), site_->silences);
+    co_return;
+  }
+  const std::string first = text_at(undo, {"first"}), second = text_at(undo, {"second"});
+  for (const Value& link : list_at(*found, {"fields", "issuelinks"})) {
+    if (text_at(link, {"type", "name"}) != text_at(undo, {"type"})) continue;
+    // On the issue that says the outward phrase, the other one stands under outwardIssue.
+    const bool match = issue == first ? text_at(link, {"outwardIssue", "key"}) == second
+                                      : text_at(link, {"inwardIssue", "key"}) == first;
+    const std::string path = "/issueLink/" + http::encode(text_at(link, {"id"}));
+    if (match) co_await api_.remove(path);
+  }
+}
+
+}  // namespace migrate::jira

@@ -1,0 +1,220 @@
+// Delta runs: what has changed at the source since it was written is brought over; what a person has changed in Jira
+// since stays.
+//
+// The issue's property remembers a fingerprint of what the source said of each field. A field is written when the source
+// says something else now, unless the last change of it in Jira's history is somebody else's.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+constexpr std::string_view gone_label = "gone-at-source";
+
+/// What Jira's history calls the fields.
+bool is_change_of(const std::string& said, const std::string& field, const std::string& name) {
+  if (field == "duedate" && said == "duedate") return true;
+  return same_name(said, field) || (!name.empty() && same_name(said, name));
+}
+
+std::string list_of(const Array& values) {
+  std::string out;
+  for (const Value& value : values) out += (out.empty() ? "" : ", ") + boost::json::serialize(value);
+  return out;
+}
+
+}  // namespace
+
+awaitable<void> JiraSink::bring_up_to_date(Job& job) {
+  job.key = std::string(job.operation.target_id().as_string());
+  const std::string query = fmt::format("?fields=*all&properties={}", property_key);
+  std::optional<Value> issue = co_await api_.find_issue(job.key, query);
+  if (!issue)
+    throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} has been deleted in Jira", job.key))
+        .with_advice("remove its line from the id map, or leave it: the item is not made a second time");
+  job.issue = std::move(*issue);
+  // It may have been moved.
+  job.key = text_at(job.issue, {"key"});
+  job.attachments = list_at(job.issue, {"fields", "attachment"});
+  const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
+  const Value* mark = find(job.issue, {"properties", property_key});
+  job.ours = mark && text_at(*mark, {"key"}) == key && !truth_at(*mark, {"adopted"});
+  if (!mark) co_await adopt(job);
+  co_await move_files(job);
+  co_await update_fields(job);
+  co_await move_comments(job);
+  co_await update_comments(job);
+  co_await move_worklogs(job);
+  co_await set_links(job);
+  co_await set_source_link(job);
+}
+
+/// An issue of somebody else's, named by an imported mapping, gets the marks by which its steps are found again.
+awaitable<void> JiraSink::adopt(Job& job) {
+  Step step = co_await job.operation.begin("adopt");
+  if (step.done()) co_return;
+  job.ours = false;
+  const std::string key = create_key(step.key());
+  Array changes;
+  for (const std::string& label : labels_of(job, key)) changes.push_back(object("add", label));
+  Value mark = property_of(job, key);
+  mark.get_object().insert_or_assign("adopted", true);
+  mark.get_object()["fields"] = Object();
+  Object property;
+  property.emplace("key", property_key);
+  property.emplace("value", std::move(mark));
+  Array properties;
+  properties.push_back(std::move(property));
+  Object body;
+  body.emplace("update", object("labels", std::move(changes)));
+  body.emplace("properties", std::move(properties));
+  Value marked(std::move(body));
+  co_await edit(job, std::move(marked));
+  Value undo(undo_of(job.key, false));
+  co_await step.finish(job.key, std::move(undo));
+}
+
+awaitable<void> JiraSink::update_fields(Job& job) {
+  const Value& issue = job.issue;
+  const Value* mark = find(issue, {"properties", property_key});
+  static const Value unmarked = Object();
+  const Value& last = mark && find(*mark, {"fields"}) ? *find(*mark, {"fields"}) : unmarked;
+  Object wanted = job.draft.fields;
+  wanted.erase("project");
+  wanted.erase(job.draft.parent_field);
+  if (job.looked.screen->has("description")) {
+    const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
+    wanted.insert_or_assign("description", printed(job.draft.description, markup(), media, {}));
+  }
+  // What the source has taken away.
+  for (const auto& member : last.get_object())
+    if (!job.draft.fingerprints.count(std::string(member.key())) && member.key() != "priority") wanted.emplace(member.key(), nullptr);
+  std::optional<std::vector<Change>> history;
+  Object fields, before;
+  std::string status_last = text_at(last, {"status"});
+  const auto touched = [&](const std::string& field) {
+    const auto screen = job.looked.screen->fields.find(field);
+    const std::string name = screen == job.looked.screen->fields.end() ? std::string() : screen->second.name;
+    bool by_other = false;
+    for (const Change& change : *history)
+      for (const std::string& said : change.fields)
+        if (is_change_of(said, field, name)) by_other = change.author.person && change.author.id != site_->self.id;
+    return by_other;
+  };
+  for (const auto& member : wanted) {
+    const std::string field(member.key());
+    const auto now = job.draft.fingerprints.find(field);
+    const std::string said = now == job.draft.fingerprints.end() ? std::string() : now->second;
+    if (said == text_at(last, {field})) continue;
+    if (!history) history = co_await api_.changes(job.key);
+    if (touched(field)) {
+      warn(job.operation, Warning{"changed_on_both_sides", field, fmt::format("{} was changed in Jira too: left as it is there", field)});
+      continue;
+    }
+    const Value* current = find(issue, {"fields", field});
+    before.emplace(field, current ? *current : Value());
+    fields.emplace(field, member.value());
+  }
+  Array labels;
+  for (const std::string& label : job.draft.labels) {
+    const Array& there = list_at(issue, {"fields", "labels"});
+    if (std::none_of(there.begin(), there.end(), [&](const Value& each) { return each == Value(label); }))
+      labels.push_back(object("add", label));
+  }
+  for (const Value& label : mark ? list_at(*mark, {"labels"}) : Array())
+    if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(), std::string(label.get_string())) == job.draft.labels.end())
+      labels.push_back(object("remove", label));
+  const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
+                    text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  if (fields.empty() && labels.empty() && !move) co_return;
+  // One step a version: the same field may change to and fro.
+  const std::string version = fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
+  if (move) {
+    if (!history) history = co_await api_.changes(job.key);
+    if (touched("status")) {
+      warn(job.operation, Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
+    } else {
+      co_await reach_status(job, step_name("status", version));
+    }
+  }
+  Step step = co_await job.operation.begin(step_name("edit", version));
+  Object body;
+  const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
+  Value marks = property_of(job, key);
+  if (!job.ours) marks.get_object().insert_or_assign("adopted", true);
+  Object property;
+  property.emplace("key", property_key);
+  property.emplace("value", std::move(marks));
+  Array properties;
+  properties.push_back(std::move(property));
+  Object undo = undo_of(job.key, job.ours);
+  if (!job.ours) undo.emplace("before", std::move(before));
+  if (!fields.empty()) body.emplace("fields", std::move(fields));
+  if (!labels.empty()) body.emplace("update", object("labels", std::move(labels)));
+  body.emplace("properties", std::move(properties));
+  Value change(std::move(body));
+  co_await edit(job, std::move(change));
+  Value receipt(std::move(undo));
+  if (!step.done()) co_await step.finish(job.key, std::move(receipt));
+}
+
+/// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
+awaitable<void> JiraSink::update_comments(Job& job) {
+  const bool any_edited = std::any_of(job.draft.comments.begin(), job.draft.comments.end(), [](const CommentDraft& draft) {
+    return !draft.comment->updated.empty() && draft.comment->updated != draft.comment->created;
+  });
+  if (!any_edited) co_return;
+  if (!job.comments) job.comments = co_await api_.comments(job.key);
+  for (CommentDraft& draft : job.draft.comments) {
+    const Comment& comment = *draft.comment;
+    if (comment.updated.empty() || comment.updated == comment.created) continue;
+    for (const Value& each : *job.comments) {
+      const std::string id = text_at(each, {"id"});
+      bool ours = false;
+      for (const Value& property : list_at(each, {"properties"}))
+        ours = ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "id"}) == comment.id);
+      const Value* body = find(each, {"body"});
+      if (!ours || !body) continue;
+      Value text = co_await comment_print(job, draft);
+      if (canonical(*body, markup()) == canonical(text, markup())) continue;
+      if (const Value* author = find(each, {"updateAuthor"}); author && by_others(*author)) {
+        warn(job.operation, Warning{"changed_on_both_sides", "comments", fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
+        continue;
+      }
+      Object edited = object("body", std::move(text));
+      // Left out, the visibility would be lifted.
+      if (const Value* visibility = find(each, {"visibility"})) edited.emplace("visibility", *visibility);
+      Value change(std::move(edited));
+      co_await api_.edit_comment(job.key, id, std::move(change));
+    }
+  }
+}
+
+awaitable<std::string> JiraSink::withdraw(Operation& operation) {
+  const std::string key(operation.target_id().as_string());
+  if (config_.vanished == "keep") co_return key;
+  if (config_.vanished == "delete") {
+    co_await delete_issue(key);
+    co_return key;
+  }
+  Object addition = object("add", gone_label);
+  Array changes;
+  changes.push_back(std::move(addition));
+  Value body(object("update", object("labels", std::move(changes))));
+  co_await api_.edit_issue(key, std::move(body), site_->silences);
+  co_return key;
+}
+
+bool JiraSink::by_others(const Value& user) const {
+  const Account account = account_from(user);
+  return account.person && account.id != site_->self.id;
+}
+
+}  // namespace migrate::jira

@@ -1,0 +1,436 @@
+// What an item should be in Jira and what is there, compared: texts by what they say, files by name and size or byte by
+// byte, comments with who may see them, links with their direction.
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "json.hpp"
+#include "migrate/digest.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+constexpr std::size_t at_once = 8;          // issues that are compared side by side
+constexpr std::size_t chunk = 1u << 16;     // bytes of a file that are read at once
+constexpr std::size_t excerpt = 60;         // characters around a difference
+constexpr std::size_t bulk = 100;           // issues a request
+
+std::string print(const Value& value) { return boost::json::serialize(value); }
+
+/// Words alone, without macros: what wiki markup keeps when the Cloud turns it into a document and back.
+std::string words_of(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t end = text[at] == '{' ? text.find_first_of("}\n", at) : std::string::npos;
+    if (end != std::string::npos && text[end] == '}' && text[at + 1] != '{') at = end;
+    const char byte = text[at];
+    const auto code = static_cast<unsigned char>(byte);
+    const bool word = code >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    if (word) out += byte;
+    else if (!out.empty() && out.back() != ' ') out += ' ';
+  }
+  return out;
+}
+
+/// Where two texts part, with what stands around it.
+std::pair<std::string, std::string> parting(const std::string& a, const std::string& b) {
+  std::size_t at = 0;
+  while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
+  std::size_t from = at > excerpt / 2 ? at - excerpt / 2 : 0;
+  while (from > 0 && (static_cast<unsigned char>(a[from]) & 0xC0) == 0x80) --from;
+  const auto part = [&](const std::string& text) {
+    std::size_t end = std::min(text.size(), from + excerpt);
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+    return (from > 0 ? "…" : "") + text.substr(from, end - from) + (end < text.size() ? "…" : "");
+  };
+  return {part(a), part(b)};
+}
+
+awaitable<std::string> digest_of(std::unique_ptr<ByteStream> bytes) {
+  Sha256 digest;
+  while (true) {
+    const std::string part = co_await bytes->read(chunk);
+    if (part.empty()) co_return digest.finish();
+    digest.update(part);
+  }
+}
+
+/// Jira shows more of a value than it takes: the members that were sent must be there.
+bool holds(const Value& expected, const Value& found) {
+  if (const Object* object = expected.if_object()) {
+    for (const auto& member : *object) {
+      const Value* there = jira::find(found, {std::string_view(member.key())});
+      if (!there || !holds(member.value(), *there)) return false;
+    }
+    return true;
+  }
+  if (const Array* list = expected.if_array()) {
+    const Array* there = found.if_array();
+    if (!there || there->size() != list->size()) return false;
+    return std::all_of(list->begin(), list->end(), [&](const Value& each) {
+      return std::any_of(there->begin(), there->end(), [&](const Value& other) { return holds(each, other); });
+    });
+  }
+  if (expected.is_number() && found.is_number()) {
+    boost::json::error_code ignored;
+    return expected.to_number<double>(ignored) == found.to_number<double>(ignored);
+  }
+  if (expected.is_string() && found.is_string()) {
+    if (expected.get_string() == found.get_string()) return true;
+    const auto a = seconds_of(std::string(expected.get_string())), b = seconds_of(std::string(found.get_string()));
+    return a && b && *a == *b;
+  }
+  return expected == found;
+}
+
+}  // namespace
+
+/// One item and its issue.
+class Comparison {
+ public:
+  Comparison(JiraSink& sink, Operation& operation, std::vector<Finding>& findings)
+      : sink_(sink), operation_(operation), job_(operation), findings_(findings) {}
+
+  awaitable<void> run(Value issue) {
+    job_.key = text_at(issue, {"key"});
+    std::optional<Error> refused;
+    try {
+      co_await sink_.look_up(job_);
+    } catch (const Error& error) {
+      refused = error;
+    }
+    if (refused && refused->kind() != ErrorKind::invalid) throw *refused;
+    if (refused) {
+      differs("", "", job_.key, fmt::format("cannot be compared, since it would be refused now: {}", refused->what()));
+      co_return;
+    }
+    for (const Value& file : list_at(issue, {"fields", "attachment"})) found_files_.push_back(file);
+    fields(issue);
+    labels(issue);
+    co_await files();
+    description(issue);
+    co_await comments();
+    links(issue);
+    if (operation_.level() != VerifyLevel::comprehensive) co_return;
+    co_await worklogs();
+    co_await source_link();
+  }
+
+ private:
+  void differs(std::string field, std::string expected, std::string found, std::string message) {
+    Finding finding;
+    finding.record = operation_.record().ref;
+    finding.field = std::move(field);
+    finding.expected = std::move(expected);
+    finding.found = std::move(found);
+    finding.message = fmt::format("{} {} ({}): {}", finding.record.type, finding.record.id, job_.key, message);
+    findings_.push_back(std::move(finding));
+  }
+
+  void fields(const Value& issue) {
+    for (const auto& member : job_.draft.fields) {
+      const std::string id(member.key());
+      if (id == "project" || id == job_.draft.parent_field) continue;
+      const Value* found = jira::find(issue, {"fields", id});
+      const auto screen = job_.looked.screen->fields.find(id);
+      if (found && screen != job_.looked.screen->fields.end() && screen->second.is_document()) {
+        text(id, canonical(member.value(), sink_.markup()), *found, false);
+        continue;
+      }
+      if (found && holds(member.value(), *found)) continue;
+      std::string shown;
+      if (found) shown = print(*found);
+      differs(id, print(member.value()), shown.substr(0, 200), fmt::format("{} is not what it should be", id));
+    }
+    const IssueStatus* status = job_.draft.status;
+    if (status && text_at(issue, {"fields", "status", "id"}) != status->id)
+      differs("status", status->name, text_at(issue, {"fields", "status", "name"}), "is in another status");
+  }
+
+  void labels(const Value& issue) {
+    std::set<std::string> there;
+    for (const Value& label : list_at(issue, {"fields", "labels"}))
+      if (label.is_string()) there.emplace(label.get_string());
+    const std::string key = create_key(operation_.migration(), operation_.record().ref);
+    for (const std::string& label : sink_.labels_of(job_, key))
+      if (!there.count(label)) differs("labels", label, "", fmt::format("lacks the label {}", label));
+    if (there.count(std::string(incomplete_label)))
+      differs("labels", "", std::string(incomplete_label), "is marked as incomplete");
+  }
+
+  /// `cut`: only the beginning was written, and where that ends Jira may have decided.
+  void text(const std::string& field, const std::string& expected, const Value& body, bool cut) {
+    std::string found = canonical(body, sink_.markup());
+    if (found == expected) return;
+    if (sink_.markup() == Markup::wiki && sink_.api_.cloud() && words_of(found) == words_of(expected)) return;
+    if (cut) {
+      const std::size_t note = found.find("The text goes on in the attachment");
+      const std::size_t line = note == std::string::npos ? note : found.rfind('\n', note);
+      if (line != std::string::npos && line > 0 && expected.starts_with(found.substr(0, line))) return;
+    }
+    const auto [should, is] = parting(expected, found);
+    differs(field, should, is, fmt::format("{} says something else", field));
+  }
+
+  /// Images by their presence: where they stand on the target does not matter for what a text says.
+  std::string expected_text(const Text& text, const std::vector<NamedFile>& files) const {
+    std::map<std::string, std::string> media;
+    for (const std::string& image : text.images) {
+      const auto file = job_.files.find(image);
+      if (file == job_.files.end()) continue;
+      media[image] = sink_.markup() == Markup::wiki ? file->second.substr(file->second.find(' ') + 1) : file->second;
+    }
+    return canonical(printed(text, sink_.markup(), media, files), sink_.markup());
+  }
+
+  void description(const Value& issue) {
+    if (!job_.looked.screen->has("description")) return;
+    const Value* found = jira::find(issue, {"fields", "description"});
+    const Value nothing;
+    text("description", expected_text(job_.draft.description, {}), found ? *found : nothing,
+         job_.draft.description.original.has_value());
+  }
+
+  awaitable<void> files() {
+    for (const Blob* blob : job_.draft.files) co_await file(blob);
+    co_await original(job_.draft.description.original);
+    for (const CommentDraft& comment : job_.draft.comments) co_await original(comment.text.original);
+  }
+
+  /// The one attachment of that name; a finding when there is none, or more than one.
+  const Value* attachment(const std::string& name, bool may_be_absent) {
+    const Value* found = nullptr;
+    for (const Value& each : found_files_) {
+      if (text_at(each, {"filename"}) != name) continue;
+      if (found) differs("attachments", name, name, fmt::format("has the file {} more than once", name));
+      found = &each;
+    }
+    if (!found && !may_be_absent) differs("attachments", name, "", fmt::format("lacks the file {}", name));
+    return found;
+  }
+
+  awaitable<void> file(const Blob* of) {
+    const Blob& blob = *of;
+    const std::string name = file_name(blob);
+    const Value* found = attachment(name, true);
+    if (!found) {
+      if (sink_.config_.unmovable_files == "leave_out") {
+        bool gone = false;
+        try {
+          co_await operation_.open(blob);
+        } catch (const Error& error) {
+          gone = error.kind() == ErrorKind::not_found;
+        }
+        if (gone) co_return;
+      }
+      attachment(name, false);
+      co_return;
+    }
+    job_.files[blob.id] = text_at(*found, {"id"}) + (sink_.markup() == Markup::wiki ? " " + name : "");
+    const auto size = static_cast<std::uint64_t>(number_at(*found, {"size"}));
+    if (blob.size && *blob.size != size) {
+      differs("attachments", std::to_string(*blob.size), std::to_string(size), fmt::format("the file {} has another size", name));
+      co_return;
+    }
+    if (operation_.level() != VerifyLevel::comprehensive) co_return;
+    std::string expected = blob.sha256;
+    if (expected.empty()) {
+      std::unique_ptr<ByteStream> source = co_await operation_.open(blob);
+      expected = co_await digest_of(std::move(source));
+    }
+    co_await bytes(name, *found, std::move(expected));
+  }
+
+  awaitable<void> original(std::optional<Original> original) {
+    if (!original) co_return;
+    const Value* found = attachment(original->name, false);
+    if (!found || operation_.level() != VerifyLevel::comprehensive) co_return;
+    co_await bytes(original->name, *found, sha256(original->content));
+  }
+
+  awaitable<void> bytes(std::string name, Value attachment, std::string expected) {
+    std::string address = text_at(attachment, {"content"});
+    if (address.empty()) address = sink_.api_.file_address(text_at(attachment, {"id"}), name);
+    std::unique_ptr<ByteStream> there = co_await sink_.api_.download(std::move(address));
+    const std::string found = co_await digest_of(std::move(there));
+    if (found != expected) differs("attachments", expected, found, fmt::format("the file {} holds other bytes", name));
+  }
+
+  awaitable<void> comments() {
+    if (job_.draft.comments.empty() && operation_.level() != VerifyLevel::comprehensive) co_return;
+    const Array there = co_await sink_.api_.comments(job_.key);
+    std::vector<std::string> order;
+    for (const CommentDraft& draft : job_.draft.comments) comment(draft, there);
+    for (const Value& each : there) {
+      const std::string id = mark_id(each);
+      for (const CommentDraft& draft : job_.draft.comments)
+        if (draft.comment->id == id) order.push_back(id);
+    }
+    std::vector<std::string> wanted;
+    for (const CommentDraft& draft : job_.draft.comments)
+      if (std::count(order.begin(), order.end(), draft.comment->id) == 1) wanted.push_back(draft.comment->id);
+    std::erase_if(order, [&](const std::string& id) { return std::find(wanted.begin(), wanted.end(), id) == wanted.end(); });
+    if (order != wanted) differs("comments", "", "", "the comments stand in another order");
+  }
+
+  static std::string mark_id(const Value& thing) {
+    for (const Value& property : list_at(thing, {"properties"}))
+      if (text_at(property, {"key"}) == property_key) return text_at(property, {"value", "id"});
+    return {};
+  }
+
+  void comment(const CommentDraft& draft, const Array& there) {
+    const std::string& id = draft.comment->id;
+    const std::string field = fmt::format("comments[{}]", id);
+    const Value* found = nullptr;
+    for (const Value& each : there) {
+      if (mark_id(each) != id) continue;
+      if (found) differs(field, "", "", fmt::format("comment {} is there more than once", id));
+      found = &each;
+    }
+    if (!found) return differs(field, "", "", fmt::format("lacks the comment {}", id));
+    if (sink_.is_internal(*found) != draft.comment->internal)
+      differs(field + ".internal", draft.comment->internal ? "true" : "false", draft.comment->internal ? "false" : "true",
+              draft.comment->internal ? fmt::format("the comment {} is for staff only, and others can see it", id)
+                                      : fmt::format("the comment {} is public, and the requester cannot see it", id));
+    std::vector<NamedFile> files;
+    for (const std::string& blob : draft.blobs) {
+      const auto known = job_.files.find(blob);
+      if (known == job_.files.end()) continue;
+      const std::vector<Blob>& blobs = operation_.record().blobs;
+      const auto named = std::find_if(blobs.begin(), blobs.end(), [&](const Blob& each) { return each.id == blob; });
+      const std::string name = file_name(*named);
+      const std::string attachment_id = known->second.substr(0, known->second.find(' '));
+      files.push_back(NamedFile{name, sink_.api_.file_address(attachment_id, name)});
+    }
+    const Value* body = jira::find(*found, {"body"});
+    const Value nothing;
+    text(field, expected_text(draft.text, files), body ? *body : nothing, draft.text.original.has_value());
+  }
+
+  void links(const Value& issue) {
+    for (const Link& link : operation_.record().links) {
+      const std::optional<Value> target = operation_.linked(link.target);
+      // What has found no target is counted as such, not here.
+      if (!target || !target->is_string()) continue;
+      const std::string other(target->get_string());
+      const Relation relation = relation_for(link.relation, *sink_.site_, sink_.config_);
+      const Field* field = relation.parent ? parent_field(*job_.looked.screen) : nullptr;
+      bool there = field && parent_in(issue, *field) == other;
+      for (const Value& each : list_at(issue, {"fields", "issuelinks"})) {
+        if (relation.parent || text_at(each, {"type", "name"}) != relation.type) continue;
+        there = there || text_at(each, {relation.outward ? "outwardIssue" : "inwardIssue", "key"}) == other;
+      }
+      if (!there) differs("links", fmt::format("{} {}", link.relation, other), "", fmt::format("lacks the link \"{}\" to {}", link.relation, other));
+    }
+  }
+
+  awaitable<void> worklogs() {
+    if (job_.draft.worklogs.empty()) co_return;
+    const Array there = co_await sink_.api_.worklogs(job_.key);
+    for (const WorklogDraft& draft : job_.draft.worklogs) {
+      const std::string& id = draft.worklog->id;
+      const std::string field = fmt::format("worklogs[{}]", id);
+      const auto alike = [&](const Value& each) {
+        return number_at(each, {"timeSpentSeconds"}) == draft.seconds &&
+               seconds_of(text_at(each, {"started"})) == seconds_of(draft.started);
+      };
+      const auto found = std::find_if(there.begin(), there.end(), [&](const Value& each) {
+        const std::string mark = mark_id(each);
+        return mark.empty() ? !sink_.api_.cloud() && alike(each) : mark == id;
+      });
+      if (found == there.end()) {
+        differs(field, "", "", fmt::format("lacks the time entry {}", id));
+        continue;
+      }
+      if (!alike(*found))
+        differs(field, fmt::format("{} s at {}", draft.seconds, draft.started),
+                fmt::format("{} s at {}", number_at(*found, {"timeSpentSeconds"}), text_at(*found, {"started"})),
+                fmt::format("the time entry {} holds another time", id));
+      const Value* note = jira::find(*found, {"comment"});
+      if (note) text(field, expected_text(draft.text, {}), *note, draft.text.original.has_value());
+    }
+  }
+
+  awaitable<void> source_link() {
+    if (!sink_.config_.source_link || job_.item.url.empty()) co_return;
+    const Value links = co_await sink_.api_.get("/issue/" + http::encode(job_.key) + "/remotelink");
+    bool there = false;
+    if (links.is_array())
+      for (const Value& link : links.get_array()) there = there || text_at(link, {"object", "url"}) == job_.item.url;
+    if (!there) differs("source_link", job_.item.url, "", "lacks the web link to its source");
+  }
+
+  JiraSink& sink_;
+  Operation& operation_;
+  JiraSink::Job job_;
+  std::vector<Finding>& findings_;
+  std::vector<Value> found_files_;
+};
+
+awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations) {
+  site_ = co_await reader_.site();
+  std::vector<std::string> fields{"summary",     "issuetype",  "status",     "priority", "labels", "assignee", "reporter", "duedate",
+                                  "description", "attachment", "issuelinks", "parent"};
+  std::set<std::string> custom;
+  std::vector<std::string> keys;
+  for (const Operation& operation : operations) {
+    if (operation.target_id().is_string()) keys.emplace_back(operation.target_id().get_string());
+    if (const Value* more = operation.data().if_contains("fields"); more && more->is_object())
+      for (const auto& member : more->get_object()) custom.emplace(member.key());
+  }
+  if (!api_.cloud())  // each type may have its parent in another field
+    for (IssueType& type : site_->types)
+      if (const Field* field = parent_field(*co_await reader_.screen(type))) custom.insert(field->id);
+  fields.insert(fields.end(), custom.begin(), custom.end());
+  std::map<std::string, Value> found;
+  for (std::size_t first = 0; first < keys.size(); first += bulk) {
+    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
+    std::vector<std::string> some(begin, begin + static_cast<std::ptrdiff_t>(std::min(bulk, keys.size() - first)));
+    const Array issues = co_await api_.issues(std::move(some), fields);
+    for (const Value& issue : issues) found.emplace(text_at(issue, {"key"}), issue);
+  }
+  std::vector<std::vector<Finding>> findings(operations.size());
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, at_once);
+  std::string asked;
+  for (const std::string& field : fields) asked += (asked.empty() ? "?fields=" : ",") + field;
+  auto compare = [&](std::size_t i) -> awaitable<void> {
+    Operation& operation = operations[i];
+    const Value& id = operation.target_id();
+    const std::string key = id.is_string() ? std::string(id.get_string()) : std::string();
+    const auto known = found.find(key);
+    std::optional<Value> issue;
+    if (known != found.end()) issue = known->second;
+    // It may bear another key by now.
+    else if (!key.empty()) issue = co_await api_.find_issue(key, asked);
+    if (!issue) {
+      Finding finding;
+      finding.record = operation.record().ref;
+      finding.expected = key;
+      finding.found = "nothing";
+      finding.message = fmt::format("{} {} should be in Jira{}, and is not", finding.record.type, finding.record.id,
+                                    key.empty() ? std::string() : " as " + key);
+      findings[i].push_back(std::move(finding));
+      co_return;
+    }
+    Comparison comparison(*this, operation, findings[i]);
+    co_await comparison.run(std::move(*issue));
+  };
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    awaitable<void> comparing = compare(i);
+    const bool started = co_await group.spawn(std::move(comparing));
+    if (!started) break;
+  }
+  co_await group.join();
+  std::vector<Finding> all;
+  for (std::vector<Finding>& some : findings) std::move(some.begin(), some.end(), std::back_inserter(all));
+  co_return all;
+}
+
+}  // namespace migrate::jira

@@ -1,0 +1,367 @@
+// An item becomes an issue: the order of the steps, and those that concern the issue as a whole.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+constexpr std::size_t least_limit = 1000;  // of a text that was refused for its length
+constexpr int longest_walk = 20;           // transitions from one status to another
+
+}  // namespace
+
+Object undo_of(const std::string& issue, bool ours) {
+  Object undo;
+  undo.emplace("issue", issue);
+  undo.emplace("ours", ours);
+  return undo;
+}
+
+bool is_too_long(const Error& error) noexcept {
+  const auto* refusal = dynamic_cast<const http::StatusError*>(&error);
+  if (!refusal || (refusal->status() != 400 && refusal->status() != 413)) return false;
+  const std::string_view text = error.what();
+  return text.find("too long") != std::string_view::npos || text.find("CONTENT_LIMIT_EXCEEDED") != std::string_view::npos ||
+         text.find("32,767") != std::string_view::npos;
+}
+
+awaitable<std::string> JiraSink::write(Operation& operation) {
+  site_ = co_await reader_.site();
+  if (operation.action() == Action::remove) co_return co_await withdraw(operation);
+  Job job(operation);
+  co_await look_up(job);
+  if (operation.action() == Action::create)
+    co_await create(job);
+  else
+    co_await bring_up_to_date(job);
+  for (const Warning& warning : job.draft.warnings) warn(operation, warning);
+  co_return job.key;
+}
+
+/// Everything that the draft depends on, and the draft.
+awaitable<void> JiraSink::look_up(Job& job) {
+  job.type = &type_for(*site_, job.item, config_);
+  job.looked.site = site_;
+  job.looked.type = job.type;
+  job.looked.screen = co_await reader_.screen(*job.type);
+  job.looked.limit = static_cast<std::size_t>(config_.text_limit);
+  job.looked.cloud = api_.cloud();
+  if (job.item.assignee) {
+    job.looked.assignee = co_await users_.find(job.item.assignee, Role::assignee);
+    if (!job.looked.assignee) {
+      job.looked.assignee = co_await users_.fallback();
+      job.looked.assignee_is_fallback = job.looked.assignee.has_value();
+    }
+  }
+  if (config_.reporters && site_->rights["MODIFY_REPORTER"])
+    job.looked.reporter = co_await users_.find(job.item.reporter, Role::reporter);
+  for (const Link& link : job.operation.record().links) {
+    const std::optional<Value> target = job.operation.linked(link.target);
+    if (target && target->is_string() && relation_for(link.relation, *site_, config_).parent)
+      job.looked.parent = std::string(target->get_string());
+  }
+  co_await redraft(job);
+}
+
+awaitable<void> JiraSink::redraft(Job& job) {
+  auto work = [&] { return draft_of(job.operation.record(), job.item, job.looked, config_); };
+  job.draft = co_await on_pool(services_, work);
+}
+
+awaitable<void> JiraSink::create(Job& job) {
+  co_await make_issue(job);
+  co_await move_files(job);
+  co_await move_comments(job);
+  co_await move_worklogs(job);
+  co_await set_links(job);
+  co_await set_source_link(job);
+  co_await reach_status(job, "status");
+  co_await complete(job);
+}
+
+/// Whether anything follows the call that makes the issue.
+bool JiraSink::needs_more(const Job& job) const {
+  const Draft& draft = job.draft;
+  if (!draft.files.empty() || !draft.comments.empty() || !draft.worklogs.empty() || draft.description.original) return true;
+  if (config_.source_link && !job.item.url.empty()) return true;
+  if (!job.operation.record().links.empty()) return true;
+  if (!draft.status) return false;
+  const auto first = first_status_.find(job.type->id);
+  return first == first_status_.end() || first->second != draft.status->id;
+}
+
+std::vector<std::string> JiraSink::labels_of(const Job& job, const std::string& key) const {
+  std::vector<std::string> labels = job.draft.labels;
+  labels.push_back(migration_label(config_.label, job.operation.migration()));
+  labels.push_back(marker_label(config_.label, key));
+  return labels;
+}
+
+Value JiraSink::property_of(const Job& job, const std::string& key) const {
+  const RecordRef& ref = job.operation.record().ref;
+  Object source;
+  source.emplace("type", ref.type);
+  source.emplace("id", ref.id);
+  if (!job.item.url.empty()) source.emplace("url", job.item.url);
+  if (!job.item.created.empty()) source.emplace("created", job.item.created);
+  if (!job.item.updated.empty()) source.emplace("updated", job.item.updated);
+  Object fields;
+  for (const auto& [field, fingerprint] : job.draft.fingerprints) fields.emplace(field, fingerprint);
+  Array labels;
+  for (const std::string& label : job.draft.labels) labels.emplace_back(label);
+  Object value;
+  value.emplace("key", key);
+  value.emplace("source", std::move(source));
+  value.emplace("fields", std::move(fields));
+  value.emplace("labels", std::move(labels));
+  return value;
+}
+
+Value JiraSink::issue_body(const Job& job, const std::string& key) const {
+  Object fields = job.draft.fields;
+  if (job.looked.screen->has("description"))
+    fields.insert_or_assign("description", printed(job.draft.description, markup(), {}, {}));
+  Array labels;
+  for (const std::string& label : labels_of(job, key)) labels.emplace_back(label);
+  if (job.more) labels.emplace_back(incomplete_label);
+  fields.insert_or_assign("labels", std::move(labels));
+  Object property;
+  property.emplace("key", property_key);
+  property.emplace("value", property_of(job, key));
+  Array properties;
+  properties.push_back(std::move(property));
+  Object body;
+  body.emplace("fields", std::move(fields));
+  body.emplace("properties", std::move(properties));
+  return body;
+}
+
+awaitable<void> JiraSink::make_issue(Job& job) {
+  Step step = co_await job.operation.begin("create");
+  const std::string marker = marker_label(config_.label, step.key());
+  job.more = needs_more(job);
+  if (step.done()) {
+    job.key = step.target_id();
+    job.more = true;  // whatever was thought then
+    co_return;
+  }
+  if (step.uncertain()) {
+    const std::optional<std::string> found = co_await find_made(marker, step.age());
+    if (found) {
+      job.key = *found;
+      job.more = true;
+      made_after_.erase(marker);
+      Value undo(undo_of(job.key, true));
+      co_await step.finish(job.key, std::move(undo));
+      co_return;
+    }
+    // It is certain now that nothing was made. The age of the next attempt counts from here.
+    co_await step.refused();
+    step = co_await job.operation.begin("create");
+  }
+  while (true) {
+    made_after_[marker] = newest_;
+    Value body = issue_body(job, step.key());
+    std::optional<http::StatusError> refusal;
+    Created created;
+    try {
+      created = co_await api_.create_issue(step, std::move(body));
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    if (!refusal) {
+      job.key = created.key;
+      break;
+    }
+    if (!is_too_long(*refusal) || job.looked.limit / 2 < least_limit) throw *refusal;
+    job.looked.limit /= 2;
+    co_await redraft(job);
+    step = co_await job.operation.begin("create");
+  }
+  job.just_made = true;
+  newest_ = std::max(newest_, number_of(job.key).value_or(0));
+  made_after_.erase(marker);
+  Value undo(undo_of(job.key, true));
+  co_await step.finish(job.key, std::move(undo));
+}
+
+/// The description with its images, and the mark of the incomplete taken off. May be repeated at will.
+awaitable<void> JiraSink::complete(Job& job) {
+  if (!job.more) co_return;
+  Step step = co_await job.operation.begin("complete");
+  if (step.done()) co_return;
+  const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
+  Object removal;
+  removal.emplace("remove", incomplete_label);
+  Array changes;
+  changes.push_back(std::move(removal));
+  Object body;
+  body.emplace("update", object("labels", std::move(changes)));
+  if (!media.empty()) {
+    body.emplace("fields", object("description", printed(job.draft.description, markup(), media, {})));
+  }
+  Value change(std::move(body));
+  co_await edit(job, std::move(change));
+  Value undo(undo_of(job.key, job.ours));
+  co_await step.finish(job.key, std::move(undo));
+}
+
+awaitable<void> JiraSink::edit(Job& job, Value body) {
+  co_await api_.edit_issue(job.key, std::move(body), site_->silences);
+}
+
+awaitable<void> JiraSink::set_links(Job& job) {
+  for (const Link& link : job.operation.record().links) {
+    if (!job.operation.linked(link.target)) continue;
+    Link copy = link;
+    co_await set_link(job, std::move(copy));
+  }
+}
+
+awaitable<void> JiraSink::set_link(Job& job, Link link) {
+  const Relation relation = relation_for(link.relation, *site_, config_);
+  // The parent came with the call that made the issue.
+  if (relation.parent && job.just_made) co_return;
+  const std::optional<Value> target = job.operation.linked(link.target);
+  if (!target || !target->is_string()) co_return;
+  const std::string other(target->get_string());
+  std::string name = step_name("link", fmt::format("{}:{}/{}", link.relation, link.target.type, link.target.id));
+  Step step = co_await job.operation.begin(std::move(name));
+  if (step.done()) co_return;
+  Object undo = undo_of(job.key, job.ours);
+  if (relation.parent) {
+    const Field field = co_await parent_field_of(job);
+    Value body(object("fields", object(field.id, parent_value(field, other))));
+    co_await edit(job, std::move(body));
+    undo.emplace("parent", other);
+    undo.emplace("field", field.id);
+  } else {
+    const std::string first = relation.outward ? job.key : other;
+    const std::string second = relation.outward ? other : job.key;
+    co_await api_.link_issues(relation.type, first, second);
+    undo.emplace("type", relation.type);
+    undo.emplace("first", first);
+    undo.emplace("second", second);
+  }
+  Value receipt(std::move(undo));
+  co_await step.finish(other, std::move(receipt));
+}
+
+awaitable<Field> JiraSink::parent_field_of(Job& job) {
+  if (!job.type) {
+    const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=issuetype");
+    if (issue) job.type = site_->type(text_at(*issue, {"fields", "issuetype", "name"}));
+  }
+  const Field* field = nullptr;
+  if (job.type) field = parent_field(*co_await reader_.screen(*job.type));
+  if (field) co_return *field;
+  throw Error(ErrorKind::invalid, "parent_impossible", fmt::format("{} is of a type that cannot have a parent", job.key))
+      .with_advice("map the relation to a link type (relations: {parent: Relates}), or choose a type that can have one");
+}
+
+awaitable<void> JiraSink::set_source_link(Job& job) {
+  if (!config_.source_link || job.item.url.empty()) co_return;
+  Step step = co_await job.operation.begin("source_link");
+  if (step.done()) co_return;
+  const RecordRef& ref = job.operation.record().ref;
+  Object target;
+  target.emplace("url", job.item.url);
+  target.emplace("title", fmt::format("{} {}", ref.type, ref.id));
+  Object body;
+  // One such link an issue, however often it is set.
+  const std::string id = fmt::format("migration={}&type={}&id={}", job.operation.migration(), ref.type, ref.id);
+  body.emplace("globalId", id.substr(0, 255));
+  body.emplace("relationship", "imported from");
+  body.emplace("object", std::move(target));
+  Value link(std::move(body));
+  co_await api_.set_remote_link(job.key, std::move(link));
+  Object undo = undo_of(job.key, job.ours);
+  undo.emplace("global_id", id.substr(0, 255));
+  Value receipt(std::move(undo));
+  co_await step.finish(id, std::move(receipt));
+}
+
+awaitable<std::string> JiraSink::status_of(std::string issue) {
+  const std::optional<Value> found = co_await api_.find_issue(issue, "?fields=status");
+  if (!found)
+    throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} was there a moment ago and is gone", issue));
+  co_return text_at(*found, {"fields", "status", "id"});
+}
+
+/// Through transitions, of which none is repeated without a look at where the issue stands.
+awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
+  if (!job.draft.status) co_return;
+  const auto first = first_status_.find(job.type->id);
+  const bool known = job.just_made && first != first_status_.end();
+  if (known && first->second == job.draft.status->id) co_return;
+  Step step = co_await job.operation.begin(std::move(name));
+  if (step.done()) co_return;
+  std::string from;
+  if (known && !step.uncertain()) from = first->second;
+  if (from.empty()) from = co_await status_of(job.key);
+  if (job.just_made && !step.uncertain()) first_status_[job.type->id] = from;
+  Object undo = undo_of(job.key, job.ours);
+  undo.emplace("status", from);
+  undo.emplace("reached", job.draft.status->id);
+  co_await walk(job, std::move(from));
+  Value receipt(std::move(undo));
+  co_await step.finish(job.draft.status->name, std::move(receipt));
+}
+
+awaitable<void> JiraSink::walk(Job& job, std::string from) {
+  const IssueStatus& goal = *job.draft.status;
+  std::set<std::string> visited;
+  bool looked_again = false;
+  for (int steps = 0; from != goal.id; ++steps) {
+    visited.insert(from);
+    if (!workflows_.knows(job.type->id, from)) {
+      const Array transitions = co_await api_.transitions(job.key);
+      workflows_.learn(job.type->id, from, exits_from(transitions));
+    }
+    const Exit* next = steps < longest_walk ? workflows_.next(job.type->id, from, goal, visited) : nullptr;
+    if (!next) {
+      throw Error(ErrorKind::invalid, "no_way_to_status",
+                  fmt::format("{}: the workflow has no way that this account may go to \"{}\"", job.key, goal.name))
+          .with_advice("add a transition for the account of the migration, or map the status to one that can be reached");
+    }
+    Object body;
+    body.emplace("transition", object("id", next->id));
+    Object fields = demanded_fields(*next, config_.resolution);
+    if (!fields.empty()) body.emplace("fields", std::move(fields));
+    const std::string there = next->to.id;
+    Value transition(std::move(body));
+    std::optional<http::StatusError> refusal;
+    try {
+      co_await api_.transit(job.key, std::move(transition));
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    if (!refusal) {
+      from = there;
+      looked_again = false;
+      continue;
+    }
+    // What holds for one issue need not for the next: conditions, and whoever was quicker.
+    if (refusal->status() != 400 && refusal->status() != 404 && refusal->status() != 409) throw *refusal;
+    if (looked_again) throw *refusal;
+    looked_again = true;
+    workflows_.forget(job.type->id, from);
+    from = co_await status_of(job.key);
+    workflows_.forget(job.type->id, from);
+  }
+}
+
+awaitable<void> JiraSink::link(Operation& operation) {
+  site_ = co_await reader_.site();
+  Job job(operation);
+  job.key = std::string(operation.target_id().as_string());
+  co_await set_links(job);
+}
+
+}  // namespace migrate::jira
