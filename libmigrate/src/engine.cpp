@@ -39,14 +39,14 @@ Value scope_of(const RunOptions& options) {
   return scope;
 }
 
+}  // namespace
+
 /// '/' separates run and stream in keys of the store.
 std::string stream_key(const Partition& partition) {
   std::string name = partition.name;
   std::replace(name.begin(), name.end(), '/', '_');
   return partition.revisit ? name + "~revisit" : name;
 }
-
-}  // namespace
 
 Stage::~Stage() = default;
 awaitable<void> Stage::recover(StreamState&) { co_return; }
@@ -235,6 +235,7 @@ awaitable<void> Engine::import_all() {
   std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
   co_await pipeline_.sink->prepare(std::move(schemas));
   if (options_.mode == Mode::test) co_await select_sample();
+  co_await find_earlier_ends();
   co_await begin_phase(Phase::import);
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
@@ -245,11 +246,13 @@ awaitable<void> Engine::import_all() {
     co_await forget_older(Table::failed);
     if (incremental()) co_await collect_unseen();
   }
+  if (!stopping() && !earlier_ends_.empty()) co_await take_up_failures();
 }
 
 /// Every record of the source is looked at.
 bool Engine::complete_pass() const {
-  return (options_.mode == Mode::full || options_.mode == Mode::incremental) && options_.only.empty() && !options_.where;
+  return (options_.mode == Mode::full || options_.mode == Mode::incremental) && options_.only.empty() &&
+         !options_.where && earlier_ends_.empty();
 }
 
 /// Rank after rank; partitions of one rank side by side.
@@ -291,6 +294,8 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
   if (persistent) {
     stream = co_await resume(stream_key(partition), stage);
     if (stream.finished) co_return;
+    const auto earlier = earlier_ends_.find(stream_key(partition));
+    if (stream.cursor.is_null() && earlier != earlier_ends_.end()) stream.cursor = detached(earlier->second);
   }
   std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor), done;
   while (true) {

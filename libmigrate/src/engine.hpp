@@ -96,7 +96,10 @@ class Engine {
   awaitable<void> forget_older(Table table);
   bool complete_pass() const;
   awaitable<void> collect_unseen();
-  awaitable<void> retry_failed();
+  awaitable<void> find_earlier_ends();
+  awaitable<void> take_up_failures();
+  enum class Failures { all, earlier };  ///< earlier: of runs before this one
+  awaitable<void> retry_failed(Failures which = Failures::all);
   awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
@@ -119,6 +122,7 @@ class Engine {
   Report report_;
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
   std::optional<Selection> selection_;
+  std::map<std::string, Cursor> earlier_ends_;  ///< by stream, where a delta run begins
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
@@ -156,6 +160,9 @@ void fill_links(Operation& operation, const Answers& answers, const InBatch& in_
       field = nullptr;
   }
 }
+
+/// What a partition's stream is called within a run.
+std::string stream_key(const Partition& partition);
 
 /// Failures by type and cause, as the store has them.
 using Causes = std::map<std::string, std::map<std::string, CauseSummary>>;

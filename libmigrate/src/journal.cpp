@@ -172,7 +172,11 @@ awaitable<void> Journal::open() {
 awaitable<std::optional<RunState>> Journal::last_run() {
   std::optional<Value> value = co_await store_->get(Table::run, "current");
   if (!value) co_return std::nullopt;
-  value = co_await store_->get(Table::run, fmt::format("run/{:08}", value->as_int64()));
+  co_return co_await run(static_cast<std::uint64_t>(value->as_int64()));
+}
+
+awaitable<std::optional<RunState>> Journal::run(std::uint64_t number) {
+  std::optional<Value> value = co_await store_->get(Table::run, fmt::format("run/{:08}", number));
   if (!value) co_return std::nullopt;
   const Object& row = value->as_object();
   RunState run;

@@ -79,6 +79,7 @@ class Journal {
   CheckpointStore& store() noexcept { return *store_; }
 
   awaitable<std::optional<RunState>> last_run();
+  awaitable<std::optional<RunState>> run(std::uint64_t number);
   awaitable<void> save(RunState run);
   static Entry entry(const RunState& run);
 

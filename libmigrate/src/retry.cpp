@@ -30,7 +30,7 @@ awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Failure> fail
 }
 
 /// The stage counts what it sees as read once more, so the first count of these records is taken back.
-awaitable<void> Engine::retry_failed() {
+awaitable<void> Engine::retry_failed(Failures which) {
   if (run_.number == 0)
     throw Error(ErrorKind::invalid, "nothing_to_retry", "there has been no run of this migration yet");
   std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
@@ -47,6 +47,7 @@ awaitable<void> Engine::retry_failed() {
     after = rows.back().key;
     std::vector<Failure> failures;
     for (const Entry& row : rows) {
+      if (which == Failures::earlier && Journal::run_of(row) == run_.number) continue;
       Failure failure = Journal::failure_from(row);
       if (failure.skipped_by_person || (!options_.cause.empty() && failure.cause != options_.cause)) continue;
       failures.push_back(std::move(failure));

@@ -45,7 +45,7 @@ class MIGRATE_API ByteStream {
 
 struct SourceTraits {
   bool fetches = false;      ///< fetch() works: failed records are retried with their content of then
-  bool incremental = false;  ///< a cursor of a finished partition yields what changed since; else a delta reads all
+  bool incremental = false;  ///< the cursor of a finished partition yields what changed since; else a delta reads all
   bool blobs = false;
 };
 
