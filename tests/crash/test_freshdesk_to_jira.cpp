@@ -1,0 +1,172 @@
+// Freshdesk to Jira, with the real connectors against the services' stand-ins, in virtual time: dies before and after
+// every exchange and every commit, and loses, tears or repeats answers of every call that changes something. Started
+// again, it leaves Jira as an undisturbed run does: no duplicate, no orphan, nothing lost, every file byte for byte.
+#include <doctest/doctest.h>
+
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "memory_systems.hpp"
+#include "migrate/config_file.hpp"
+#include "migrate/http/transport.hpp"
+#include "migrate/testing/simulator.hpp"
+
+using namespace migrate;
+using namespace std::chrono_literals;
+using testing_systems::Faults;
+
+namespace {
+
+const Registry& plugins() {
+  static const Registry registry = [] {
+    Registry all;
+    all.load_directory(std::filesystem::path(MIGRATE_BINARY_DIR) / "plugins");
+    return all;
+  }();
+  return registry;
+}
+
+/// How many tickets; MIGRATE_CRASH_ITEMS for more.
+std::size_t items() {
+  const char* text = std::getenv("MIGRATE_CRASH_ITEMS");
+  return text ? static_cast<std::size_t>(std::atoi(text)) : 6;
+}
+
+/// Both services and the store outlive the process that migrates between them.
+struct World {
+  std::shared_ptr<Clock> clock = Clock::simulated(std::chrono::system_clock::time_point(1'730'000'000s));
+  std::shared_ptr<http::SimulatedTransport> transport = std::make_shared<http::SimulatedTransport>();
+  std::unique_ptr<testing::SimulatorHost> freshdesk, jira;
+  Faults faults;
+  std::shared_ptr<CheckpointStore> store;
+  std::uint64_t writes_seen = 0;
+
+  World() {
+    Services services;
+    services.clock = clock;
+    testing::SimulatorOptions source;
+    source.seed = 5;
+    source.items = items();
+    source.settings = Object{{"quota_per_minute", 100'000}, {"list_per_minute", 100'000}};
+    freshdesk = std::make_unique<testing::SimulatorHost>("freshdesk", plugins().make_simulator("freshdesk", source, services), services);
+    freshdesk->attach(*transport, "https://acme.freshdesk.test", "https://files.freshdesk.test");
+    testing::SimulatorOptions target;
+    target.items = 0;
+    target.settings = Object{{"masked", true}, {"keep_bytes", "all"}, {"rate_post", 0}, {"rate_put", 0}, {"rate_get", 0},
+                             {"issue_writes_2s", 0}, {"issue_writes_30s", 0}};
+    jira = std::make_unique<testing::SimulatorHost>("jira", plugins().make_simulator("jira", target, services), services);
+    jira->attach(*transport, "https://acme.jira.test", "https://media.jira.test");
+    Services storing = process();
+    store = make_memory_store(storing);
+  }
+
+  Services process() {
+    Services services = faults.services();
+    services.clock = clock;
+    services.transport = transport;
+    return services;
+  }
+
+  /// Nothing: the process died.
+  std::optional<Report> run(std::vector<std::string> set = {}) {
+    FileOverrides overrides;
+    overrides.set = {"source.url=https://acme.freshdesk.test", "sink.url=https://acme.jira.test", "run.verify=none"};
+    overrides.set.insert(overrides.set.end(), set.begin(), set.end());
+    const MigrationFile file = parse_migration(
+        std::string(MIGRATE_SOURCE_DIR) + "/examples/drivers/freshdesk_to_jira/migration.yaml", plugins(), overrides);
+    try {
+      Pipeline pipeline = make_pipeline(file, plugins(), process());
+      pipeline.store = store;
+      return run_blocking(pipeline, file.run);
+    } catch (const testing_systems::SimulatedCrash&) {
+      return std::nullopt;
+    }
+  }
+  void revive() {
+    faults.at = 0;
+    faults.dead = false;
+  }
+  std::string state() const {
+    Value all = jira->simulator().state();
+    return boost::json::serialize(all);
+  }
+};
+
+struct Credentials {
+  Credentials() {
+    setenv("FRESHDESK_API_KEY", "freshdesk-simulator-key", 1);
+    setenv("JIRA_EMAIL", "migration@example.com", 1);
+    setenv("JIRA_TOKEN", "jira-simulator-token", 1);
+  }
+} credentials;
+
+struct Undisturbed {
+  std::string state;
+  int points = 0;
+  std::uint64_t exchanges = 0;
+};
+const Undisturbed& undisturbed() {
+  static const Undisturbed known = [] {
+    World world;
+    const std::optional<Report> report = world.run();
+    REQUIRE(report.has_value());
+    INFO((report->fatal ? report->fatal->what() : "no fatal error"));
+    REQUIRE((report->status == Status::done || report->status == Status::done_with_failures));
+    Undisturbed result{world.state(), world.faults.passed, world.jira->counters().requests};
+    MESSAGE(result.points << " points, " << result.exchanges << " exchanges with Jira, " << result.state.size() << " bytes of state");
+    return result;
+  }();
+  return known;
+}
+
+/// Which part of the matrix this process does: "MIGRATE_CRASH_SHARD=2/4".
+bool mine(int number) {
+  const char* text = std::getenv("MIGRATE_CRASH_SHARD");
+  int part = 1, of = 1;
+  if (text && std::sscanf(text, "%d/%d", &part, &of) != 2) part = of = 1;
+  return number % of == part - 1;
+}
+
+}  // namespace
+
+TEST_CASE("dying before or after any exchange or commit leaves neither duplicate nor orphan and loses nothing") {
+  for (int at = 1; at <= undisturbed().points; ++at) {
+    if (!mine(at)) continue;
+    World world;
+    world.faults.at = at;
+    REQUIRE_FALSE(world.run().has_value());
+    const std::string point = world.faults.points.back();
+    world.revive();
+    const std::optional<Report> report = world.run();
+    INFO("died at point " << at << ": " << point);
+    REQUIRE(report.has_value());
+    REQUIRE_FALSE(report->fatal.has_value());
+    REQUIRE(world.state() == undisturbed().state);
+  }
+}
+
+TEST_CASE("whatever becomes of one answer, the target is the same") {
+  using Kind = testing::Fault::Kind;
+  const Kind kinds[] = {Kind::drop_before, Kind::drop_after, Kind::status_after, Kind::torn_after, Kind::short_length, Kind::status};
+  for (std::uint64_t nth = 1; nth <= undisturbed().exchanges; ++nth) {
+    for (const Kind kind : kinds) {
+      if (!mine(static_cast<int>(nth))) continue;
+      World world;
+      testing::Fault fault;
+      fault.kind = kind;
+      fault.nth = nth;
+      fault.status = kind == Kind::status ? 429 : 502;
+      if (kind == Kind::status_after) fault.body = "<html><body>Bad gateway</body></html>";
+      testing::FaultPlan plan;
+      plan.faults = {fault};
+      world.jira->set_faults(plan);
+      const std::optional<Report> report = world.run();
+      INFO("exchange " << nth << ", kind " << static_cast<int>(kind));
+      REQUIRE(report.has_value());
+      INFO((report->fatal ? report->fatal->what() : "no fatal error"));
+      REQUIRE_FALSE(report->fatal.has_value());
+      REQUIRE(world.state() == undisturbed().state);
+    }
+  }
+}
