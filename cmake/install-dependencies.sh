@@ -23,7 +23,7 @@ packages=(
   sqlite3 postgresql-15 python3-psycopg2
 )
 ci_packages=(clang libclang-rt-14-dev)
-bench_packages=(time pgloader)
+bench_packages=(time pgloader python3-requests)
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }

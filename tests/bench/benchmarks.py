@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 from private_postgres import PrivatePostgres  # noqa: E402
 
 import certificates  # noqa: E402
+import tickets  # noqa: E402
 import wide_table  # noqa: E402
 
 SETTINGS = {"log_line_prefix": "%m [%p] ", "log_timezone": "UTC", "log_checkpoints": "off"}
@@ -21,7 +22,7 @@ SETTINGS = {"log_line_prefix": "%m [%p] ", "log_timezone": "UTC", "log_checkpoin
 
 class Bench:
     def __init__(self, build, folder, server):
-        self.folder, self.server = folder, server
+        self.build, self.folder, self.server = build, folder, server
         self.migrate = os.path.join(build, "bin", "migrate")
         self.generator = os.path.join(build, "bin", "migrate-certificates-generator")
         self.driver = os.path.join(ROOT, "examples", "drivers", "certificates", "migration.yaml")
@@ -48,13 +49,13 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", help="table, certificates, memory, journal, resume; default: all")
+    parser.add_argument("what", nargs="*", help="table, certificates, memory, journal, resume, tickets; default: all")
     parser.add_argument("--build", required=True)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="where data sets and databases go, and stay for the next time")
     arguments = parser.parse_args()
-    what = arguments.what or ["table", "certificates", "memory", "journal", "resume"]
+    what = arguments.what or ["table", "certificates", "memory", "journal", "resume", "tickets"]
     rows, rounds = arguments.rows, arguments.rounds
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends and its folder goes
     with contextlib.ExitStack() as stack:
@@ -71,6 +72,7 @@ def main():
             "memory": lambda: certificates.memory(bench, sorted({max(1, rows // 10), rows}), rounds),
             "journal": lambda: certificates.journal(bench, rows, rounds),
             "resume": lambda: certificates.resume(bench, rows, rounds),
+            "tickets": lambda: tickets.run(bench, max(1, rows // 50), rounds),
         }
         for name in what:
             if name not in parts:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures libmigrate against its peers, side by side in one run, and prints Markdown tables. See README.md.
 #
-#   tests/bench/run_benchmarks.sh [table|certificates|memory|journal|resume ...] [--rows N] [--rounds N] [--folder DIR]
+#   tests/bench/run_benchmarks.sh [table|certificates|memory|journal|resume|tickets ...] [--rows N] [--rounds N] [--folder DIR]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
