@@ -52,7 +52,7 @@ def make_file(folder, count):
                     "created": "2024-01-31T09:00:00Z", "updated": "2024-02-01T08:00:00Z",
                     "comments": [{"id": str(number * 10), "author": person, "created": "2024-01-31T10:00:00Z",
                                   "body": rich(f"<div>{' '.join(WORDS[:20])} {number}</div>"), "internal": number % 3 == 0}]}
-            out.write(json.dumps({"type": "tickets", "id": str(number), "data": data}) + "\n")
+            out.write(json.dumps({"record": {"type": "tickets", "id": str(number)}, "data": data}) + "\n")
     os.rename(path + ".new", path)
     return path
 

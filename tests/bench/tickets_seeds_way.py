@@ -75,7 +75,7 @@ def main():
                 return
             data = ticket["data"]
             fields = {"project": {"key": "SUP"}, "issuetype": {"name": data["kind"]}, "summary": data["title"],
-                      "priority": {"name": data["priority"]}, "labels": data["labels"] + [f"fd-{ticket['id']}"],
+                      "priority": {"name": data["priority"]}, "labels": data["labels"] + [f"fd-{ticket['record']['id']}"],
                       "description": document(data["description"]["$richText"]["text"])}
             answer = session.post(url + "/rest/api/3/issue", json={"fields": fields}, timeout=60)
             answer.raise_for_status()
@@ -84,7 +84,7 @@ def main():
                 body = {"body": document(comment["body"]["$richText"]["text"])}
                 session.post(f"{url}/rest/api/3/issue/{key}/comment", json=body, timeout=60).raise_for_status()
             with lock:
-                done[ticket["id"]] = key
+                done[ticket["record"]["id"]] = key
                 if len(done) % 100 == 0:
                     with open(path + ".state", "w", encoding="utf-8") as state:
                         json.dump(done, state)
