@@ -10,7 +10,7 @@ import urllib.request
 from measure import Contest, timed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-EMAIL, TOKEN = "migration@example.com", "jira-simulator-token"
+EMAIL, TOKEN = "migrator@example.com", "jira-token"
 
 MIGRATION = """\
 migration: bench-tickets

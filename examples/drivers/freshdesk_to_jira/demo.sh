@@ -32,7 +32,7 @@ prepare() {
   address() { sed -E "s/.*\"$1\":\"([^\"]*)\".*/\1/" "$ready"; }
   source_url=$(address freshdesk) sink_url=$(address jira)
   echo "Freshdesk at $source_url, Jira at $sink_url"
-  export FRESHDESK_API_KEY=sandbox-key JIRA_EMAIL=agent@example.com JIRA_TOKEN=sandbox-token
+  export FRESHDESK_API_KEY=freshdesk-simulator-key JIRA_EMAIL=migrator@example.com JIRA_TOKEN=jira-token
   options+=(--set "source.url=$source_url" --set "sink.url=$sink_url" --verify comprehensive)
 }
 

@@ -93,7 +93,10 @@ Session::~Session() {
 void wait_for(awaitable<void> work) {
   boost::asio::io_context context;
   std::exception_ptr failure;
-  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error) { failure = error; });
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error) {
+    failure = error;
+    context.stop();
+  });
   context.run();
   if (failure) std::rethrow_exception(failure);
 }
