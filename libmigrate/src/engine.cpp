@@ -418,6 +418,7 @@ void Engine::refresh_report() {
   Tally sum;
   for (const auto& [name, tally] : tallies_) sum += tally;
   report_.types = std::move(sum.types);
+  for (const auto& [type, count] : verified_) report_.types[type].verified = count;
   report_.warnings = std::move(sum.warnings);
   for (const auto& [type, causes] : run_.unresolved)
     for (const auto& [cause, count] : causes) report_.warnings[type][cause] += count;

@@ -121,6 +121,7 @@ class Engine {
   RunState run_;
   Report report_;
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
+  std::map<std::string, std::uint64_t> verified_;  ///< by type, as the last verification has counted
   std::optional<Selection> selection_;
   std::map<std::string, Cursor> earlier_ends_;  ///< by stream, where a delta run begins
   std::chrono::system_clock::time_point attempt_started_;

@@ -248,6 +248,7 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
     std::vector<Operation> sample;
     for (const Operation& operation : look.operations)
       if (chosen(operation.record())) sample.push_back(operation);
+    for (const Operation& operation : sample) ++stream.tally.types[operation.record().ref.type].verified;
     std::span<Operation> some(sample);
     findings = co_await engine_.pipeline().sink->verify(some);
     examination_.checked += sample.size();
@@ -266,7 +267,6 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
     count(stream, look);
     engine_.progress(stream);
   } else {
-    for (const Operation& operation : look.operations) ++stream.tally.types[operation.record().ref.type].verified;
     engine_.progress(stream);
   }
   stream.cursor = detached(batch.raw.next);

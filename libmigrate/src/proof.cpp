@@ -85,8 +85,9 @@ awaitable<void> Engine::verify(VerifyLevel level) {
     Tally looked_at;
     for (const auto& [name, tally] : tallies_) looked_at += tally;
     tallies_ = tallies;
+    verified_.clear();
+    for (const auto& [type, counters] : looked_at.types) verified_[type] = counters.verified;
     refresh_report();
-    for (const auto& [type, counters] : looked_at.types) report_.types[type].verified = counters.verified;
     verification.checked += examination.checked;
     verification.differences += examination.differences;
     std::move(examination.examples.begin(), examination.examples.end(), std::back_inserter(verification.examples));
@@ -99,6 +100,9 @@ awaitable<void> Engine::verify(VerifyLevel level) {
   for (std::size_t i = 0; i < verification.examples.size() && i < 20; ++i)
     examples.push_back(to_value(verification.examples[i]));
   row.emplace("examples", std::move(examples));
+  Object by_type;
+  for (const auto& [type, count] : verified_) by_type.emplace(type, static_cast<std::int64_t>(count));
+  row.emplace("by_type", std::move(by_type));
   run_.verification = std::move(row);
   report_.verification = std::move(verification);
 }

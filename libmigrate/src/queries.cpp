@@ -101,6 +101,9 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     verification.differences = static_cast<std::uint64_t>(row.at("differences").as_int64());
     for (const Value& example : row.at("examples").as_array()) verification.examples.push_back(finding_from(example));
     report.verification = std::move(verification);
+    if (const Value* by_type = row.if_contains("by_type"))
+      for (const auto& [type, count] : by_type->as_object())
+        report.types[type].verified = static_cast<std::uint64_t>(count.as_int64());
   }
   if (run->rollback.is_object()) {
     UndoResult undone;
