@@ -33,7 +33,7 @@ const Registry& plugins() {
 /// How many tickets; MIGRATE_CRASH_ITEMS for more.
 std::size_t items() {
   const char* text = std::getenv("MIGRATE_CRASH_ITEMS");
-  return text ? static_cast<std::size_t>(std::atoi(text)) : 6;
+  return text ? static_cast<std::size_t>(std::atoi(text)) : 4;
 }
 
 /// Both services and the store outlive the process that migrates between them.
