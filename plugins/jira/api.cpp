@@ -73,7 +73,8 @@ http::RateClass class_of(const http::Request& request) {
 http::ClientOptions client_options(const SinkConfig& config) {
   http::ClientOptions options;
   options.base_url = config.url;
-  options.auth = config.email.empty() ? http::Auth::bearer(config.token) : http::Auth::basic(config.email, config.token);
+  options.auth =
+      config.email.empty() ? http::Auth::bearer(config.token) : http::Auth::basic(config.email, config.token);
   options.headers.add("Accept", "application/json");
   options.limits.emplace_back();
   options.limits.back().name = account_limit();
@@ -166,7 +167,8 @@ awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
     failure = error;
   }
   if (!failure && response.ok()) co_return response;
-  const bool refused = failure ? http::nothing_applied(*failure) : response.status != 503 && http::nothing_applied(response);
+  const bool refused =
+      failure ? http::nothing_applied(*failure) : response.status != 503 && http::nothing_applied(response);
   if (refused) co_await step.refused();
   if (failure) throw *failure;
   throw http::error_of(response);

@@ -41,8 +41,9 @@ struct Change {
   std::vector<std::string> fields;
 };
 
-/// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError; what
-/// has a Step is noted in it as refused when it was certainly not applied. A 503 counts as unknown, whatever it says.
+/// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError;
+/// what has a Step is noted in it as refused when it was certainly not applied. A 503 counts as unknown, whatever it
+/// says.
 class Api {
  public:
   Api(const SinkConfig& config, const Services& services);
@@ -61,7 +62,7 @@ class Api {
   awaitable<void> assure_login();
   awaitable<Value> permissions(std::vector<std::string> names);
 
-  awaitable<Value> get(std::string path);                           ///< below the interface's root: "/issue/SUP-1"
+  awaitable<Value> get(std::string path);  ///< below the interface's root: "/issue/SUP-1"
   awaitable<std::optional<Value>> find_issue(std::string issue, std::string query);  ///< nothing: gone, or never was
   /// At most 100; those that are there, in any order.
   awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
@@ -110,7 +111,8 @@ Account account_from(const Value& user);
 
 /// "POST issue/*/comment": which of Jira's burst limits a request falls under. For the limiter, and for its tests.
 std::string endpoint_of(std::string_view method_and_path);
-/// How long Jira wants to be left alone, and by whom: RateLimit-Reason names the endpoint's burst or the issue's writes.
+/// How long Jira wants to be left alone, and by whom: RateLimit-Reason names the endpoint's burst or the issue's
+/// writes.
 http::QuotaReading read_jira_quota(const http::Response& response, std::chrono::system_clock::time_point now);
 
 }  // namespace migrate::jira

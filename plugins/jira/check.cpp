@@ -50,33 +50,34 @@ void check_rights(const Site& site, std::vector<Check>& checks) {
                                   : "without the right Modify Reporter the reporter is the migration's account; the "
                                     "description names the real one"));
   checks.push_back(made("notifications", true,
-                        site.silences ? "edits notify nobody; for new issues and comments give the project a notification "
-                                        "scheme without recipients while the migration runs"
-                                      : "edits, too, notify watchers: the account does not administer the project. Give the "
-                                        "project a notification scheme without recipients while the migration runs"));
+                        site.silences
+                            ? "edits notify nobody; for new issues and comments give the project a notification "
+                              "scheme without recipients while the migration runs"
+                            : "edits, too, notify watchers: the account does not administer the project. Give the "
+                              "project a notification scheme without recipients while the migration runs"));
 }
 
 void check_contents(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
   const bool movable = site.attachments || config.unmovable_files == "leave_out";
   checks.push_back(made("attachments", movable,
-                        !site.attachments ? std::string("attachments are switched off")
-                        : site.upload_limit == 0
-                            ? std::string("files of any size, as far as Jira tells")
-                            : fmt::format("files of up to {} bytes", site.upload_limit),
+                        !site.attachments        ? std::string("attachments are switched off")
+                        : site.upload_limit == 0 ? std::string("files of any size, as far as Jira tells")
+                                                 : fmt::format("files of up to {} bytes", site.upload_limit),
                         "switch attachments on in Jira's global settings, or set `unmovable_files: leave_out`"));
   try {
     const Audience audience = audience_for(site, config);
-    checks.push_back(made("internal comments", true,
-                          audience == Audience::service_management
-                              ? std::string("become internal notes")
-                              : fmt::format("are visible to the {} \"{}\" only; one that Jira does not hide is removed again "
-                                            "and its item fails",
-                                            audience == Audience::role ? "role" : "group", config.internal_audience)));
+    checks.push_back(
+        made("internal comments", true,
+             audience == Audience::service_management
+                 ? std::string("become internal notes")
+                 : fmt::format("are visible to the {} \"{}\" only; one that Jira does not hide is removed again "
+                               "and its item fails",
+                               audience == Audience::role ? "role" : "group", config.internal_audience)));
   } catch (const Error& error) {
     // Only items that have such comments suffer: that is a choice, not a fault.
-    checks.push_back(made("internal comments", config.internal_comments == "fail",
-                          config.internal_comments == "fail" ? "items with comments for staff are refused" : error.what(),
-                          error.advice));
+    checks.push_back(made(
+        "internal comments", config.internal_comments == "fail",
+        config.internal_comments == "fail" ? "items with comments for staff are refused" : error.what(), error.advice));
   }
   std::string unknown;
   for (const auto& [relation, type] : config.relations) {
@@ -104,10 +105,12 @@ Check check_screen(const IssueType& type, const Screen& screen) {
                                             "labels",  "priority", "assignee",  "duedate",     "parent"};
   std::string demanded;
   for (const auto& [id, field] : screen.fields)
-    if (field.required && !served.count(id)) demanded += (demanded.empty() ? "" : ", ") + fmt::format("{} ({})", id, field.name);
+    if (field.required && !served.count(id))
+      demanded += (demanded.empty() ? "" : ", ") + fmt::format("{} ({})", id, field.name);
   std::string priorities;
   if (screen.has("priority"))
-    for (const std::string& each : screen.fields.at("priority").allowed) priorities += (priorities.empty() ? "" : ", ") + each;
+    for (const std::string& each : screen.fields.at("priority").allowed)
+      priorities += (priorities.empty() ? "" : ", ") + each;
   std::string message = priorities.empty() ? std::string("priorities cannot be set") : "priorities are " + priorities;
   if (!demanded.empty()) message += "; items must bring, under `fields`, " + demanded;
   return made(name, true, message);

@@ -44,8 +44,9 @@ inline Spec<SinkConfig> sink_spec() {
   return Spec<SinkConfig>("Writes issues to Jira Cloud or Jira Data Center.")
       .field("url", &SinkConfig::url, "The site: `https://acme.atlassian.net`, or a Data Center with its context path")
       .not_empty()
-      .field("email", &SinkConfig::email,
-             "The account that the token belongs to. Data Center: the user name of a password; none for an access token")
+      .field(
+          "email", &SinkConfig::email,
+          "The account that the token belongs to. Data Center: the user name of a password; none for an access token")
       .optional()
       .field("token", &SinkConfig::token, "API token (Cloud), personal access token or password (Data Center)")
       .not_empty()
@@ -57,9 +58,10 @@ inline Spec<SinkConfig> sink_spec() {
       .at_most(3)
       .field("issue_type", &SinkConfig::issue_type, "Type of items whose own kind the project does not have")
       .optional()
-      .field("others", &SinkConfig::others,
-             "Fields of an item that Jira has no place for: `preamble` lists them at the end of the description, `drop` "
-             "leaves them out with a warning, `fail` refuses the item")
+      .field(
+          "others", &SinkConfig::others,
+          "Fields of an item that Jira has no place for: `preamble` lists them at the end of the description, `drop` "
+          "leaves them out with a warning, `fail` refuses the item")
       .optional()
       .one_of({"preamble", "drop", "fail"})
       .field("users", &SinkConfig::users,
@@ -70,13 +72,15 @@ inline Spec<SinkConfig> sink_spec() {
       .optional()
       .field("reporters", &SinkConfig::reporters, "Set the reporter where Jira knows the person")
       .optional()
-      .field("internal_comments", &SinkConfig::internal_comments,
-             "How comments for staff stay internal: `service_management` (internal notes), `role` or `group` (visible to "
-             "`internal_audience`), `fail` (such an item is refused), `auto` (internal notes where the project has "
-             "them, else `role`). One that cannot be made internal fails; it is never published")
+      .field(
+          "internal_comments", &SinkConfig::internal_comments,
+          "How comments for staff stay internal: `service_management` (internal notes), `role` or `group` (visible to "
+          "`internal_audience`), `fail` (such an item is refused), `auto` (internal notes where the project has "
+          "them, else `role`). One that cannot be made internal fails; it is never published")
       .optional()
       .one_of({"auto", "service_management", "role", "group", "fail"})
-      .field("internal_audience", &SinkConfig::internal_audience, "The project role or group that sees internal comments")
+      .field("internal_audience", &SinkConfig::internal_audience,
+             "The project role or group that sees internal comments")
       .optional()
       .field("resolution", &SinkConfig::resolution, "For transitions that demand a resolution")
       .optional()

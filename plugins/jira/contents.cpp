@@ -132,7 +132,8 @@ awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
     co_await api_.remove("/attachment/" + http::encode(upload.id));
     co_await step.refused();
     throw Error(ErrorKind::transient, "file_damaged",
-                fmt::format("{}: of the {} bytes of \"{}\" Jira has kept {}", job.key, measured->size(), blob.name, upload.size));
+                fmt::format("{}: of the {} bytes of \"{}\" Jira has kept {}", job.key, measured->size(), blob.name,
+                            upload.size));
   }
   job.files[blob.id] = upload.id;
   co_await finish_upload(job, step, upload, measured->sha256());
@@ -177,7 +178,8 @@ awaitable<std::map<std::string, std::string>> JiraSink::media_of(Job& job, const
       known = std::move(id);
     }
     if (known.empty())
-      warn(job.operation, Warning{"image_not_shown", "images", "Jira does not tell how to show an attachment in a text"});
+      warn(job.operation,
+           Warning{"image_not_shown", "images", "Jira does not tell how to show an attachment in a text"});
     else
       media[blob] = known;
   }
@@ -280,7 +282,8 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
   const bool told = find(made, {"jsdPublic"}) || find(made, {"visibility"}) || property(made, internal_key);
-  const bool service = site_->service_management && config_.internal_comments != "role" && config_.internal_comments != "group";
+  const bool service =
+      site_->service_management && config_.internal_comments != "role" && config_.internal_comments != "group";
   const bool hidden = is_internal(made) || (service && !told);
   if (draft.comment->internal && !hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));

@@ -96,7 +96,8 @@ class Drafting {
     if (title.empty()) title = fmt::format("{} {} (without a title)", record_.ref.type, record_.ref.id);
     if (cut) {
       further_.emplace_back("title", item_.title);
-      lost("title_cut", "title", fmt::format("longer than {} characters; the whole is in the description", title_limit));
+      lost("title_cut", "title",
+           fmt::format("longer than {} characters; the whole is in the description", title_limit));
     }
     draft_.fields.emplace("summary", title);
   }
@@ -109,8 +110,10 @@ class Drafting {
     if (looked_.assignee && looked_.assignee_is_fallback)
       lost("fallback_assignee", "assignee", fmt::format("in place of {}", named(*item_.assignee)));
     // The panel above the description names both in any case.
-    if (looked_.assignee && looked_.screen->has("assignee")) draft_.fields.emplace("assignee", account(*looked_.assignee));
-    if (looked_.reporter && looked_.screen->has("reporter")) draft_.fields.emplace("reporter", account(*looked_.reporter));
+    if (looked_.assignee && looked_.screen->has("assignee"))
+      draft_.fields.emplace("assignee", account(*looked_.assignee));
+    if (looked_.reporter && looked_.screen->has("reporter"))
+      draft_.fields.emplace("reporter", account(*looked_.reporter));
   }
 
   void priority() {
@@ -119,7 +122,8 @@ class Drafting {
     const auto found = std::find_if(allowed.begin(), allowed.end(),
                                     [&](const std::string& name) { return same_name(name, item_.priority); });
     if (found == allowed.end() && !allowed.empty())
-      refuse("unknown_priority", fmt::format("there is no priority \"{}\"; Jira has {}", item_.priority, listed(allowed)),
+      refuse("unknown_priority",
+             fmt::format("there is no priority \"{}\"; Jira has {}", item_.priority, listed(allowed)),
              "map it with the transformer `fields`, or add the priority to the project's scheme");
     draft_.fields.emplace("priority", object("name", found == allowed.end() ? item_.priority : *found));
   }
@@ -137,7 +141,8 @@ class Drafting {
     for (const std::string& text : item_.labels) {
       std::string label = as_label(text);
       if (label != text) lost("label_changed", "labels", fmt::format("\"{}\" became \"{}\"", text, label));
-      if (label.empty() || std::find(draft_.labels.begin(), draft_.labels.end(), label) != draft_.labels.end()) continue;
+      if (label.empty() || std::find(draft_.labels.begin(), draft_.labels.end(), label) != draft_.labels.end())
+        continue;
       draft_.labels.push_back(std::move(label));
     }
   }
@@ -148,9 +153,10 @@ class Drafting {
     if (draft_.status) return;
     std::vector<std::string> names;
     for (const IssueStatus& status : looked_.type->statuses) names.push_back(status.name);
-    refuse("unknown_status",
-           fmt::format("{} issues have no status \"{}\"; they have {}", looked_.type->name, item_.status, listed(names)),
-           "map it with the transformer `fields`, or add the status to the workflow");
+    refuse(
+        "unknown_status",
+        fmt::format("{} issues have no status \"{}\"; they have {}", looked_.type->name, item_.status, listed(names)),
+        "map it with the transformer `fields`, or add the status to the workflow");
   }
 
   void custom_fields() {
@@ -158,7 +164,8 @@ class Drafting {
       const std::string id(member.key());
       const auto field = looked_.screen->fields.find(id);
       if (field == looked_.screen->fields.end())
-        refuse("field_not_on_screen", fmt::format("{} is not on the create screen of {}, or unknown", id, looked_.type->name),
+        refuse("field_not_on_screen",
+               fmt::format("{} is not on the create screen of {}, or unknown", id, looked_.type->name),
                "put the field on the screen, or leave it out with the transformer `fields`");
       if (member.value().is_null()) continue;
       draft_.fields.insert_or_assign(id, fitted(field->second, member.value(), markup(), looked_.cloud));
@@ -187,10 +194,9 @@ class Drafting {
         draft_.files.push_back(&blob);
         continue;
       }
-      const std::string why = looked_.site->attachments
-                                  ? fmt::format("{} bytes are more than the {} that Jira takes", *blob.size,
-                                                looked_.site->upload_limit)
-                                  : std::string("attachments are switched off in Jira");
+      const std::string why = looked_.site->attachments ? fmt::format("{} bytes are more than the {} that Jira takes",
+                                                                      *blob.size, looked_.site->upload_limit)
+                                                        : std::string("attachments are switched off in Jira");
       if (config_.unmovable_files == "fail")
         refuse("file_too_large", fmt::format("the file \"{}\" cannot be moved: {}", blob.name, why),
                "raise the limit in Jira, or set `unmovable_files: leave_out`");
@@ -305,8 +311,8 @@ IssueType& type_for(Site& site, const Item& item, const SinkConfig& config) {
   std::vector<std::string> names;
   for (const IssueType& type : site.types) names.push_back(type.name);
   throw Error(ErrorKind::invalid, "unknown_issue_type",
-              fmt::format("project {} has neither the issue type \"{}\" nor \"{}\"; it has {}", config.project, item.kind,
-                          config.issue_type, listed(names)))
+              fmt::format("project {} has neither the issue type \"{}\" nor \"{}\"; it has {}", config.project,
+                          item.kind, config.issue_type, listed(names)))
       .with_advice("set `issue_type` to one of these");
 }
 
@@ -387,7 +393,8 @@ Relation relation_for(const std::string& word, const Site& site, const SinkConfi
                          [&](const LinkType& type) { return same_name(type.name, shorter); });
   }
   if (found == site.links.end())
-    throw Error(ErrorKind::invalid, "unknown_relation", fmt::format("Jira has no link type for the relation \"{}\"", word))
+    throw Error(ErrorKind::invalid, "unknown_relation",
+                fmt::format("Jira has no link type for the relation \"{}\"", word))
         .with_advice(fmt::format("name one under `relations`, for example `relations: {{{}: Relates}}`", word));
   relation.type = found->name;
   return relation;

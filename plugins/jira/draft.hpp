@@ -19,7 +19,7 @@ struct Looked {
   const Screen* screen = nullptr;
   std::optional<std::string> reporter, assignee;  ///< account ids
   bool assignee_is_fallback = false;
-  std::string parent;  ///< issue key; empty: none, or not there yet
+  std::string parent;     ///< issue key; empty: none, or not there yet
   std::size_t limit = 0;  ///< characters of a text
   bool cloud = true;      ///< people are named by accountId; on Data Center by name
 };
@@ -44,16 +44,16 @@ struct WorklogDraft {
 };
 
 struct Draft {
-  Object fields;  ///< as POST /issue takes them, but for description and labels
+  Object fields;             ///< as POST /issue takes them, but for description and labels
   std::string parent_field;  ///< the one of `fields` that names the parent, if any
   std::vector<std::string> labels;
   Text description;
   const IssueStatus* status = nullptr;  ///< null: wherever the workflow begins
-  std::vector<CommentDraft> comments;  ///< oldest first
+  std::vector<CommentDraft> comments;   ///< oldest first
   std::vector<WorklogDraft> worklogs;
-  std::vector<const Blob*> files;     ///< that can be moved
+  std::vector<const Blob*> files;                   ///< that can be moved
   std::map<std::string, std::string> fingerprints;  ///< of each field, by its id: what the source says
-  std::vector<Warning> warnings;      ///< what is lost or changed on the way
+  std::vector<Warning> warnings;                    ///< what is lost or changed on the way
 };
 
 /// Refers to `record` and `item`. Throws Error(invalid) when Jira would refuse the item or the configuration does.
@@ -62,14 +62,15 @@ Draft draft_of(const Record& record, const Item& item, const Looked& looked, con
 /// The type that the item gets, by its kind or by the configuration. Throws Error(invalid, "unknown_issue_type").
 IssueType& type_for(Site& site, const Item& item, const SinkConfig& config);
 
-/// A value of `fields` in the form that the field takes: a text for an option is {"value": …}, for a paragraph a document.
+/// A value of `fields` in the form that the field takes: a text for an option is {"value": …}, for a paragraph a
+/// document.
 Value fitted(const Field& field, const Value& value, Markup markup, bool cloud);
 
 /// The last part of every relation's way: "parent", or a link type with its direction.
 struct Relation {
   bool parent = false;
-  std::string type;        ///< name of the link type
-  bool outward = true;     ///< the record says the outward phrase of its target
+  std::string type;     ///< name of the link type
+  bool outward = true;  ///< the record says the outward phrase of its target
 };
 /// Throws Error(invalid, "unknown_relation").
 Relation relation_for(const std::string& word, const Site& site, const SinkConfig& config);

@@ -52,7 +52,8 @@ std::string marker_label(const std::string& prefix, const std::string& key) {
   const std::size_t end = key.rfind('/');
   const std::size_t type = key.find('/');
   const std::size_t id = type == std::string::npos ? end : key.find('/', type + 1);
-  const std::string middle = id < end ? tame(std::string_view(key).substr(id + 1, end - id - 1), 60) : std::string("item");
+  const std::string middle =
+      id < end ? tame(std::string_view(key).substr(id + 1, end - id - 1), 60) : std::string("item");
   return fmt::format("{}-{}-{}", prefix, middle, fingerprint(key));
 }
 
@@ -64,14 +65,17 @@ std::string as_label(std::string_view text) {
   std::string out;
   for (const char byte : text) {
     const bool blank = static_cast<unsigned char>(byte) <= ' ' || byte == 0x7F;
-    if (!blank) out += byte;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (!blank)
+      out += byte;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   // Blanks beyond ASCII: no-break space, en quad to hair space, narrow no-break, ideographic.
-  for (const std::string_view wide : {"\xC2\xA0", "\xE2\x80\xAF", "\xE3\x80\x80", "\xE2\x80\x80", "\xE2\x80\x81",
-                                      "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
-                                      "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A"})
-    for (std::size_t at = out.find(wide); at != std::string::npos; at = out.find(wide, at)) out.replace(at, wide.size(), "-");
+  for (const std::string_view wide :
+       {"\xC2\xA0", "\xE2\x80\xAF", "\xE3\x80\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83",
+        "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A"})
+    for (std::size_t at = out.find(wide); at != std::string::npos; at = out.find(wide, at))
+      out.replace(at, wide.size(), "-");
   // Bytes are more than characters, so this is never too long.
   out = std::string(prefix(out, label_limit));
   while (!out.empty() && out.back() == '-') out.pop_back();
@@ -104,8 +108,8 @@ std::string file_name(const Blob& blob) {
   const std::string_view stem = prefix(std::string_view(name).substr(0, has_end ? dot : name.size()), 150);
   // An id that is not plain could look like another one when it is tamed.
   const bool plain = blob.id.size() <= 40 && std::all_of(blob.id.begin(), blob.id.end(), [](char byte) {
-    return is_plain(byte) || byte == '-' || byte == '_';
-  });
+                       return is_plain(byte) || byte == '-' || byte == '_';
+                     });
   const std::string id = plain ? blob.id : tame(blob.id, 20) + "-" + fingerprint(blob.id);
   return fmt::format("{}--{}{}", stem, id, end);
 }
@@ -141,7 +145,8 @@ std::optional<std::int64_t> seconds_of(std::string_view time) {
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  std::int64_t result = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::sys_days(date).time_since_epoch()).count();
+  std::int64_t result =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::sys_days(date).time_since_epoch()).count();
   result += hour * 3600 + minute * 60 + second;
   std::size_t at = 19;
   if (at < time.size() && time[at] == '.')

@@ -1,8 +1,8 @@
 // Did an issue come into being although nobody heard of it? And which ones bear the mark of a migration?
 //
 // Jira has no idempotency key, and its search lags. But issues are numbered: what was made after a known number can be
-// read by its number, straight from the database. So a label finds it when the index has had time, and the numbers prove
-// that there is nothing to be found.
+// read by its number, straight from the database. So a label finds it when the index has had time, and the numbers
+// prove that there is nothing to be found.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -112,7 +112,8 @@ awaitable<void> JiraSink::for_each_marked(std::string migration, std::function<v
   site_ = co_await reader_.site();
   co_await services_.clock->sleep(std::chrono::seconds(config_.index_lag));
   const std::string label = migration_label(config_.label, migration);
-  Search search(fmt::format("project = {} AND labels = {} ORDER BY key ASC", in_jql(site_->project_key), in_jql(label)));
+  Search search(
+      fmt::format("project = {} AND labels = {} ORDER BY key ASC", in_jql(site_->project_key), in_jql(label)));
   search.fields.emplace_back("summary");
   search.properties.emplace_back(property_key);
   std::string next;

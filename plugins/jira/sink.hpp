@@ -40,14 +40,14 @@ class JiraSink final : public ItemSink {
     Looked looked;
     Draft draft;
     IssueType* type = nullptr;
-    std::string key;               ///< of the issue
-    bool ours = true;              ///< this migration has made the issue
-    bool just_made = false;        ///< in this very call, so that nobody can have touched it
-    bool more = false;             ///< it has been made in several calls, and is marked until the last one
-    Value issue;                   ///< as it was before; null: just made
+    std::string key;         ///< of the issue
+    bool ours = true;        ///< this migration has made the issue
+    bool just_made = false;  ///< in this very call, so that nobody can have touched it
+    bool more = false;       ///< it has been made in several calls, and is marked until the last one
+    Value issue;             ///< as it was before; null: just made
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
-    std::map<std::string, std::string> files;  ///< attachment id by blob
-    std::map<std::string, std::string> media;  ///< by blob: what texts show it as
+    std::map<std::string, std::string> files;              ///< attachment id by blob
+    std::map<std::string, std::string> media;              ///< by blob: what texts show it as
   };
 
   // write.cpp

@@ -1,7 +1,7 @@
 #include "site.hpp"
 
-#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 
@@ -79,9 +79,9 @@ const IssueStatus* Site::status(const IssueType& type, const std::string& name) 
 }
 
 std::vector<std::string> rights_asked() {
-  return {"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES",     "ADD_COMMENTS",    "CREATE_ATTACHMENTS", "TRANSITION_ISSUES",
-          "LINK_ISSUES",     "DELETE_ISSUES", "MODIFY_REPORTER", "ASSIGN_ISSUES",   "WORK_ON_ISSUES",     "ADMINISTER_PROJECTS",
-          "ADMINISTER"};
+  return {"BROWSE_PROJECTS",   "CREATE_ISSUES",       "EDIT_ISSUES",   "ADD_COMMENTS",    "CREATE_ATTACHMENTS",
+          "TRANSITION_ISSUES", "LINK_ISSUES",         "DELETE_ISSUES", "MODIFY_REPORTER", "ASSIGN_ISSUES",
+          "WORK_ON_ISSUES",    "ADMINISTER_PROJECTS", "ADMINISTER"};
 }
 
 awaitable<Site*> SiteReader::site() {

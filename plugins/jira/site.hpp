@@ -17,10 +17,10 @@ namespace migrate::jira {
 /// One field of a create screen.
 struct Field {
   std::string id, name;
-  std::string type, items;   ///< "string", "option", "array" of "string", …
-  std::string custom;        ///< the kind of a custom field, for example "…customfieldtypes:textarea"
-  bool required = false;     ///< and nobody fills it in by default
-  std::vector<std::string> allowed;  ///< names or values; empty: any
+  std::string type, items;            ///< "string", "option", "array" of "string", …
+  std::string custom;                 ///< the kind of a custom field, for example "…customfieldtypes:textarea"
+  bool required = false;              ///< and nobody fills it in by default
+  std::vector<std::string> allowed;   ///< names or values; empty: any
   bool is_document() const noexcept;  ///< takes ADF
 };
 

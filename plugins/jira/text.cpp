@@ -83,8 +83,10 @@ Node author_panel(const std::optional<Person>& author, const std::string& create
   std::string said = author ? named(*author) : std::string("Somebody");
   if (!created.empty()) said += " on " + readable_time(created);
   if (!updated.empty() && updated != created) said += ", changed on " + readable_time(updated);
-  if (internal) said += kind.empty() ? " (internal)" : fmt::format(" ({}, internal)", kind);
-  else if (!kind.empty()) said += fmt::format(" ({})", kind);
+  if (internal)
+    said += kind.empty() ? " (internal)" : fmt::format(" ({}, internal)", kind);
+  else if (!kind.empty())
+    said += fmt::format(" ({})", kind);
   std::vector<Node> parts;
   parts.push_back(words(said));
   std::vector<Node> blocks;
@@ -98,8 +100,8 @@ std::vector<std::string> find_images(Node& tree, const std::vector<InlineImage>&
   if (images.empty()) return shown;
   richtext::rewrite(tree, [&](Node& node) {
     if (node.kind != Kind::image) return;
-    const auto found = std::find_if(images.begin(), images.end(),
-                                    [&](const InlineImage& image) { return image.address == node.url; });
+    const auto found =
+        std::find_if(images.begin(), images.end(), [&](const InlineImage& image) { return image.address == node.url; });
     node.id = found == images.end() ? std::string() : found->blob;
     if (node.id.empty()) return;
     if (std::find(shown.begin(), shown.end(), node.id) == shown.end()) shown.push_back(node.id);
@@ -218,14 +220,14 @@ void flatten(const std::string& path, const Value& value, Rows& rows) {
   if (const Object* object = value.if_object()) {
     const bool marked = object->size() == 1 && object->begin()->key().starts_with('$');
     if (!marked) {
-      for (const auto& member : *object) flatten(fmt::format("{}.{}", path, std::string(member.key())), member.value(), rows);
+      for (const auto& member : *object)
+        flatten(fmt::format("{}.{}", path, std::string(member.key())), member.value(), rows);
       return;
     }
   }
   if (const Array* list = value.if_array()) {
-    const bool plain = std::none_of(list->begin(), list->end(), [](const Value& each) {
-      return each.is_object() || each.is_array();
-    });
+    const bool plain =
+        std::none_of(list->begin(), list->end(), [](const Value& each) { return each.is_object() || each.is_array(); });
     if (!plain) {
       std::size_t number = 0;
       for (const Value& each : *list) flatten(fmt::format("{}[{}]", path, number++), each, rows);
@@ -310,8 +312,10 @@ std::string one_line(const std::string& text, std::size_t limit, bool& cut) {
   std::string line;
   for (const char byte : text) {
     const bool blank = static_cast<unsigned char>(byte) <= ' ' || byte == 0x7F;
-    if (!blank) line += byte;
-    else if (!line.empty() && line.back() != ' ') line += ' ';
+    if (!blank)
+      line += byte;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   cut = false;

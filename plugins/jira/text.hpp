@@ -50,8 +50,8 @@ Text description_text(const RecordRef& record, const Item& item, const Rows& fur
 Text comment_text(const Comment& comment, const TextContext& context);
 Text worklog_text(const Worklog& worklog, const TextContext& context);
 
-/// The text as Jira takes it: a document, or markup as a string. `media`: what a blob of an image is on the target: media
-/// id (document) or file name (wiki). `files`: listed at the end, with links.
+/// The text as Jira takes it: a document, or markup as a string. `media`: what a blob of an image is on the target:
+/// media id (document) or file name (wiki). `files`: listed at the end, with links.
 Value printed(const Text& text, Markup markup, const std::map<std::string, std::string>& media,
               const std::vector<NamedFile>& files);
 
@@ -60,8 +60,8 @@ std::string canonical(const Value& body, Markup markup);
 /// Short and the same in every run: what stands for a text in the property.
 std::string fingerprint_of(const std::string& canonical);
 
-/// Members of an item that Jira has no place for, flat: {"custom_fields":{"cf_a":1}} is "custom_fields.cf_a". Empty ones
-/// are left out.
+/// Members of an item that Jira has no place for, flat: {"custom_fields":{"cf_a":1}} is "custom_fields.cf_a". Empty
+/// ones are left out.
 Rows flat(const Object& members);
 /// A person for a preamble: "Lea (lea@x.test)".
 std::string named(const Person& person);

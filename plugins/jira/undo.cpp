@@ -16,8 +16,7 @@ namespace migrate::jira {
 namespace {
 
 Error touched(const std::string& issue, const std::string& by) {
-  Error error(ErrorKind::conflict, "touched",
-              fmt::format("{} stays: {} since the migration made it", issue, by));
+  Error error(ErrorKind::conflict, "touched", fmt::format("{} stays: {} since the migration made it", issue, by));
   error.with_advice("delete it by hand when it is not needed");
   return error;
 }
@@ -118,9 +117,11 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
   std::string issue = text_at(receipt.undo, {"issue"});
   if (receipt.uncertain) {
     // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
-    const std::optional<std::string> found = co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
+    const std::optional<std::string> found =
+        co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
     if (!found) co_return;
-    const std::optional<Value> there = co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));
+    const std::optional<Value> there =
+        co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));
     if (!there || !truth_at(*there, {"properties", property_key, "adopted"})) co_return;
     issue = *found;
   }
@@ -129,15 +130,19 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
   const std::string path = "/issue/" + http::encode(issue);
   if (what == "comment" || what == "worklog") {
     Array things;
-    if (what == "comment") things = co_await api_.comments(issue);
-    else things = co_await api_.worklogs(issue);
+    if (what == "comment")
+      things = co_await api_.comments(issue);
+    else
+      things = co_await api_.worklogs(issue);
     for (const Value& each : things) {
       bool ours = text_at(each, {"id"}) == receipt.target_id && !receipt.target_id.empty();
       for (const Value& property : list_at(each, {"properties"}))
-        ours = ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "key"}) == receipt.key);
+        ours =
+            ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "key"}) == receipt.key);
       if (!ours) continue;
       const Value* editor = find(each, {"updateAuthor"});
-      if (editor && by_others(*editor)) throw touched(issue, fmt::format("{} has edited a {}", person_of(*editor), what));
+      if (editor && by_others(*editor))
+        throw touched(issue, fmt::format("{} has edited a {}", person_of(*editor), what));
       const std::string thing = fmt::format("{}/{}/{}", path, what, text_at(each, {"id"}));
       co_await api_.remove(thing);
     }
@@ -162,8 +167,9 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
     co_await api_.edit_issue(issue, std::move(body), site_->silences);
     co_await api_.remove(fmt::format("{}/properties/{}", path, property_key));
   } else if (what == "status") {
-    throw Error(ErrorKind::conflict, "status_stays",
-                fmt::format("{} was there before the migration, which moved it to another status: it stays there", issue))
+    throw Error(
+        ErrorKind::conflict, "status_stays",
+        fmt::format("{} was there before the migration, which moved it to another status: it stays there", issue))
         .with_advice("move it by hand if need be");
   }
 }
@@ -179,7 +185,8 @@ awaitable<void> JiraSink::undo_edit(Receipt receipt) {
     bool other = false;
     for (const Change& change : history)
       for (const std::string& said : change.fields)
-        if (same_name(said, std::string(member.key()))) other = change.author.person && change.author.id != site_->self.id;
+        if (same_name(said, std::string(member.key())))
+          other = change.author.person && change.author.id != site_->self.id;
     if (other) throw touched(issue, fmt::format("somebody has changed {}", std::string(member.key())));
     fields.emplace(member.key(), as_taken(member.value()));
   }

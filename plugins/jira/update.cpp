@@ -1,8 +1,8 @@
 // Delta runs: what has changed at the source since it was written is brought over; what a person has changed in Jira
 // since stays.
 //
-// The issue's property remembers a fingerprint of what the source said of each field. A field is written when the source
-// says something else now, unless the last change of it in Jira's history is somebody else's.
+// The issue's property remembers a fingerprint of what the source said of each field. A field is written when the
+// source says something else now, unless the last change of it in Jira's history is somebody else's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -95,7 +95,8 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   }
   // What the source has taken away.
   for (const auto& member : last.get_object())
-    if (!job.draft.fingerprints.count(std::string(member.key())) && member.key() != "priority") wanted.emplace(member.key(), nullptr);
+    if (!job.draft.fingerprints.count(std::string(member.key())) && member.key() != "priority")
+      wanted.emplace(member.key(), nullptr);
   std::optional<std::vector<Change>> history;
   Object fields, before;
   std::string status_last = text_at(last, {"status"});
@@ -115,7 +116,8 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     if (said == text_at(last, {field})) continue;
     if (!history) history = co_await api_.changes(job.key);
     if (touched(field)) {
-      warn(job.operation, Warning{"changed_on_both_sides", field, fmt::format("{} was changed in Jira too: left as it is there", field)});
+      warn(job.operation, Warning{"changed_on_both_sides", field,
+                                  fmt::format("{} was changed in Jira too: left as it is there", field)});
       continue;
     }
     const Value* current = find(issue, {"fields", field});
@@ -129,17 +131,20 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       labels.push_back(object("add", label));
   }
   for (const Value& label : mark ? list_at(*mark, {"labels"}) : Array())
-    if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(), std::string(label.get_string())) == job.draft.labels.end())
+    if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(),
+                                       std::string(label.get_string())) == job.draft.labels.end())
       labels.push_back(object("remove", label));
   const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
                     text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
   if (fields.empty() && labels.empty() && !move) co_return;
   // One step a version: the same field may change to and fro.
-  const std::string version = fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
+  const std::string version =
+      fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
   if (move) {
     if (!history) history = co_await api_.changes(job.key);
     if (touched("status")) {
-      warn(job.operation, Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
+      warn(job.operation,
+           Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
     } else {
       co_await reach_status(job, step_name("status", version));
     }
@@ -167,9 +172,10 @@ awaitable<void> JiraSink::update_fields(Job& job) {
 
 /// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
 awaitable<void> JiraSink::update_comments(Job& job) {
-  const bool any_edited = std::any_of(job.draft.comments.begin(), job.draft.comments.end(), [](const CommentDraft& draft) {
-    return !draft.comment->updated.empty() && draft.comment->updated != draft.comment->created;
-  });
+  const bool any_edited =
+      std::any_of(job.draft.comments.begin(), job.draft.comments.end(), [](const CommentDraft& draft) {
+        return !draft.comment->updated.empty() && draft.comment->updated != draft.comment->created;
+      });
   if (!any_edited) co_return;
   if (!job.comments) job.comments = co_await api_.comments(job.key);
   for (CommentDraft& draft : job.draft.comments) {
@@ -185,7 +191,8 @@ awaitable<void> JiraSink::update_comments(Job& job) {
       Value text = co_await comment_print(job, draft);
       if (canonical(*body, markup()) == canonical(text, markup())) continue;
       if (const Value* author = find(each, {"updateAuthor"}); author && by_others(*author)) {
-        warn(job.operation, Warning{"changed_on_both_sides", "comments", fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
+        warn(job.operation, Warning{"changed_on_both_sides", "comments",
+                                    fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
         continue;
       }
       Object edited = object("body", std::move(text));

@@ -41,14 +41,16 @@ void Users::load() {
   if (config_.users.empty() || !mapped_.empty()) return;
   read_mappings(config_.users, "users", [this](const Mapping& mapping) {
     const Value& id = mapping.target_id;
-    mapped_[lowered(mapping.source_id)] = id.is_string() ? std::string(id.get_string()) : text_at(object("id", id), {"id"});
+    mapped_[lowered(mapping.source_id)] =
+        id.is_string() ? std::string(id.get_string()) : text_at(object("id", id), {"id"});
   });
 }
 
 awaitable<std::optional<std::string>> Users::find(std::optional<Person> person, Role role) {
   if (!person) co_return std::nullopt;
   for (const std::string& name : {person->email, person->id})
-    if (const auto mapped = mapped_.find(lowered(name)); !name.empty() && mapped != mapped_.end()) co_return mapped->second;
+    if (const auto mapped = mapped_.find(lowered(name)); !name.empty() && mapped != mapped_.end())
+      co_return mapped->second;
   if (person->email.find('@') == std::string::npos) co_return std::nullopt;
   std::string email = lowered(person->email);
   const std::string key = (role == Role::assignee ? "a " : "r ") + email;
@@ -59,8 +61,7 @@ awaitable<std::optional<std::string>> Users::find(std::optional<Person> person, 
     std::shared_ptr<Event> pending = known->second.pending;
     co_await pending->wait();
   }
-  if (asked_.size() >= most_remembered)
-    std::erase_if(asked_, [](const auto& entry) { return !entry.second.pending; });
+  if (asked_.size() >= most_remembered) std::erase_if(asked_, [](const auto& entry) { return !entry.second.pending; });
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   auto pending = std::make_shared<Event>(executor);
   asked_[key].pending = pending;

@@ -23,8 +23,8 @@ class Users {
   /// Reads the mapping file. Throws Error(invalid) with file:line.
   void load();
 
-  /// The account id (Data Center: user name). Nothing when Jira does not know the person, has deactivated the account, or,
-  /// for an assignee, does not let it have issues of the project.
+  /// The account id (Data Center: user name). Nothing when Jira does not know the person, has deactivated the account,
+  /// or, for an assignee, does not let it have issues of the project.
   awaitable<std::optional<std::string>> find(std::optional<Person> person, Role role);
   /// The configured account for assignees that Jira does not know.
   awaitable<std::optional<std::string>> fallback();

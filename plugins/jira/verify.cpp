@@ -1,7 +1,7 @@
 // What an item should be in Jira and what is there, compared: texts by what they say, files by name and size or byte by
 // byte, comments with who may see them, links with their direction.
-#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
@@ -15,10 +15,10 @@ namespace migrate::jira {
 
 namespace {
 
-constexpr std::size_t at_once = 8;          // issues that are compared side by side
-constexpr std::size_t chunk = 1u << 16;     // bytes of a file that are read at once
-constexpr std::size_t excerpt = 60;         // characters around a difference
-constexpr std::size_t bulk = 100;           // issues a request
+constexpr std::size_t at_once = 8;       // issues that are compared side by side
+constexpr std::size_t chunk = 1u << 16;  // bytes of a file that are read at once
+constexpr std::size_t excerpt = 60;      // characters around a difference
+constexpr std::size_t bulk = 100;        // issues a request
 
 std::string print(const Value& value) { return boost::json::serialize(value); }
 
@@ -30,9 +30,12 @@ std::string words_of(const std::string& text) {
     if (end != std::string::npos && text[end] == '}' && text[at + 1] != '{') at = end;
     const char byte = text[at];
     const auto code = static_cast<unsigned char>(byte);
-    const bool word = code >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (word) out += byte;
-    else if (!out.empty() && out.back() != ' ') out += ' ';
+    const bool word =
+        code >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    if (word)
+      out += byte;
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
   }
   return out;
 }
@@ -234,7 +237,8 @@ class Comparison {
     job_.files[blob.id] = text_at(*found, {"id"}) + (sink_.markup() == Markup::wiki ? " " + name : "");
     const auto size = static_cast<std::uint64_t>(number_at(*found, {"size"}));
     if (blob.size && *blob.size != size) {
-      differs("attachments", std::to_string(*blob.size), std::to_string(size), fmt::format("the file {} has another size", name));
+      differs("attachments", std::to_string(*blob.size), std::to_string(size),
+              fmt::format("the file {} has another size", name));
       co_return;
     }
     if (operation_.level() != VerifyLevel::comprehensive) co_return;
@@ -274,7 +278,8 @@ class Comparison {
     std::vector<std::string> wanted;
     for (const CommentDraft& draft : job_.draft.comments)
       if (std::count(order.begin(), order.end(), draft.comment->id) == 1) wanted.push_back(draft.comment->id);
-    std::erase_if(order, [&](const std::string& id) { return std::find(wanted.begin(), wanted.end(), id) == wanted.end(); });
+    std::erase_if(order,
+                  [&](const std::string& id) { return std::find(wanted.begin(), wanted.end(), id) == wanted.end(); });
     if (order != wanted) differs("comments", "", "", "the comments stand in another order");
   }
 
@@ -295,7 +300,8 @@ class Comparison {
     }
     if (!found) return differs(field, "", "", fmt::format("lacks the comment {}", id));
     if (sink_.is_internal(*found) != draft.comment->internal)
-      differs(field + ".internal", draft.comment->internal ? "true" : "false", draft.comment->internal ? "false" : "true",
+      differs(field + ".internal", draft.comment->internal ? "true" : "false",
+              draft.comment->internal ? "false" : "true",
               draft.comment->internal ? fmt::format("the comment {} is for staff only, and others can see it", id)
                                       : fmt::format("the comment {} is public, and the requester cannot see it", id));
     std::vector<NamedFile> files;
@@ -326,7 +332,9 @@ class Comparison {
         if (relation.parent || text_at(each, {"type", "name"}) != relation.type) continue;
         there = there || text_at(each, {relation.outward ? "outwardIssue" : "inwardIssue", "key"}) == other;
       }
-      if (!there) differs("links", fmt::format("{} {}", link.relation, other), "", fmt::format("lacks the link \"{}\" to {}", link.relation, other));
+      if (!there)
+        differs("links", fmt::format("{} {}", link.relation, other), "",
+                fmt::format("lacks the link \"{}\" to {}", link.relation, other));
     }
   }
 
@@ -375,8 +383,8 @@ class Comparison {
 
 awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations) {
   site_ = co_await reader_.site();
-  std::vector<std::string> fields{"summary",     "issuetype",  "status",     "priority", "labels", "assignee", "reporter", "duedate",
-                                  "description", "attachment", "issuelinks", "parent"};
+  std::vector<std::string> fields{"summary",  "issuetype", "status",      "priority",   "labels",     "assignee",
+                                  "reporter", "duedate",   "description", "attachment", "issuelinks", "parent"};
   std::set<std::string> custom;
   std::vector<std::string> keys;
   for (const Operation& operation : operations) {
@@ -408,7 +416,8 @@ awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations
     std::optional<Value> issue;
     if (known != found.end()) issue = known->second;
     // It may bear another key by now.
-    else if (!key.empty()) issue = co_await api_.find_issue(key, asked);
+    else if (!key.empty())
+      issue = co_await api_.find_issue(key, asked);
     if (!issue) {
       Finding finding;
       finding.record = operation.record().ref;

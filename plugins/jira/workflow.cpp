@@ -49,11 +49,12 @@ Object demanded_fields(const Exit& exit, const std::string& resolution) {
       values.emplace(name, choice(field, resolution));
       continue;
     }
-    throw Error(ErrorKind::invalid, "transition_needs_field",
-                fmt::format("the transition \"{}\" to \"{}\" demands the field {}", exit.name, exit.to.name,
-                            std::string(name)))
-        .with_advice("give the field a default in the workflow, make it optional on the transition's screen, or map the "
-                     "status to one that can be reached without it");
+    throw Error(
+        ErrorKind::invalid, "transition_needs_field",
+        fmt::format("the transition \"{}\" to \"{}\" demands the field {}", exit.name, exit.to.name, std::string(name)))
+        .with_advice(
+            "give the field a default in the workflow, make it optional on the transition's screen, or map the "
+            "status to one that can be reached without it");
   }
   return values;
 }

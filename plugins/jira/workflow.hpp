@@ -25,8 +25,8 @@ struct Exit {
 
 /// What GET …/transitions answers.
 std::vector<Exit> exits_from(const Array& transitions);
-/// The fields that a transition demands and nobody fills in by default. `resolution` is set to the one that is named, or
-/// to the first that is allowed; what else it demands throws Error(invalid, "transition_needs_field").
+/// The fields that a transition demands and nobody fills in by default. `resolution` is set to the one that is named,
+/// or to the first that is allowed; what else it demands throws Error(invalid, "transition_needs_field").
 Object demanded_fields(const Exit& exit, const std::string& resolution);
 
 /// Pure arithmetic; statuses by id, workflows by the id of the issue type.

@@ -27,8 +27,8 @@ bool is_too_long(const Error& error) noexcept {
   const auto* refusal = dynamic_cast<const http::StatusError*>(&error);
   if (!refusal || (refusal->status() != 400 && refusal->status() != 413)) return false;
   const std::string_view text = error.what();
-  return text.find("too long") != std::string_view::npos || text.find("CONTENT_LIMIT_EXCEEDED") != std::string_view::npos ||
-         text.find("32,767") != std::string_view::npos;
+  return text.find("too long") != std::string_view::npos ||
+         text.find("CONTENT_LIMIT_EXCEEDED") != std::string_view::npos || text.find("32,767") != std::string_view::npos;
 }
 
 awaitable<std::string> JiraSink::write(Operation& operation) {
@@ -88,7 +88,8 @@ awaitable<void> JiraSink::create(Job& job) {
 /// Whether anything follows the call that makes the issue.
 bool JiraSink::needs_more(const Job& job) const {
   const Draft& draft = job.draft;
-  if (!draft.files.empty() || !draft.comments.empty() || !draft.worklogs.empty() || draft.description.original) return true;
+  if (!draft.files.empty() || !draft.comments.empty() || !draft.worklogs.empty() || draft.description.original)
+    return true;
   if (config_.source_link && !job.item.url.empty()) return true;
   if (!job.operation.record().links.empty()) return true;
   if (!draft.status) return false;
@@ -261,8 +262,10 @@ awaitable<Field> JiraSink::parent_field_of(Job& job) {
   const Field* field = nullptr;
   if (job.type) field = parent_field(*co_await reader_.screen(*job.type));
   if (field) co_return *field;
-  throw Error(ErrorKind::invalid, "parent_impossible", fmt::format("{} is of a type that cannot have a parent", job.key))
-      .with_advice("map the relation to a link type (relations: {parent: Relates}), or choose a type that can have one");
+  throw Error(ErrorKind::invalid, "parent_impossible",
+              fmt::format("{} is of a type that cannot have a parent", job.key))
+      .with_advice(
+          "map the relation to a link type (relations: {parent: Relates}), or choose a type that can have one");
 }
 
 awaitable<void> JiraSink::set_source_link(Job& job) {
@@ -328,7 +331,8 @@ awaitable<void> JiraSink::walk(Job& job, std::string from) {
     if (!next) {
       throw Error(ErrorKind::invalid, "no_way_to_status",
                   fmt::format("{}: the workflow has no way that this account may go to \"{}\"", job.key, goal.name))
-          .with_advice("add a transition for the account of the migration, or map the status to one that can be reached");
+          .with_advice(
+              "add a transition for the account of the migration, or map the status to one that can be reached");
     }
     Object body;
     body.emplace("transition", object("id", next->id));

@@ -28,6 +28,7 @@ class Answers {
   Value stub(const Call& call, const Issue& issue) const;  ///< of an issue at the other end of a link
   Value attachment(const Call& call, const Attachment& file) const;
   Value comment(const Call& call, const Issue& issue, const Comment& comment, bool with_properties) const;
+  Value change(const Call& call, const Change& change) const;  ///< history.cpp
   Value worklog(const Call& call, const Issue& issue, const Worklog& worklog, bool with_properties) const;
   /// Whole, or with the other end only, as an issue's field "issuelinks" has it.
   Value link(const Call& call, const Link& link, const Issue* seen_from) const;

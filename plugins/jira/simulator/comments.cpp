@@ -50,6 +50,7 @@ http::Response Service::list_comments(Call& call) {
 void Service::store_comment(const Call& call, Issue& of, Comment comment) {
   comment.id = site_.next_id();
   comment.created = comment.updated = call.now;
+  comment.author = comment.update_author = store_.actor;
   store_.comments.emplace(comment.id, of.position);
   of.comments.push_back(std::move(comment));
   store_.touch(of, call.now);
@@ -95,6 +96,7 @@ http::Response Service::edit_comment(Call& call) {
   }
   std::sort(old.properties.begin(), old.properties.end());
   old.updated = call.now;
+  old.update_author = store_.actor;
   drop_orphans(of, media);
   store_.touch(of, call.now);
   notify(of, "comment edited", notifies, intake.mentions);
@@ -165,6 +167,7 @@ http::Response Service::add_worklog(Call& call) {
   values.remaining = adjusted(call, values.remaining, made->seconds);
   made->id = site_.next_id();
   made->created = made->updated = call.now;
+  made->author = made->update_author = store_.actor;
   of.worklogs.push_back(std::move(*made));
   store_.change(of, std::move(values), call.now);
   notify(of, "work logged", notifies);
@@ -192,6 +195,7 @@ http::Response Service::edit_worklog(Call& call) {
   if (sent.contains("comment")) old.comment = std::move(made->comment);
   old.seconds = made->seconds;
   old.updated = call.now;
+  old.update_author = store_.actor;
   store_.change(of, std::move(values), call.now);
   notify(of, "worklog edited", notifies);
   return ok(answers_.worklog(call, of, old, call.expands("properties")));

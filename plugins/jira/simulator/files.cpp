@@ -55,6 +55,7 @@ http::Response Service::upload(Call& call) {
     file.media_type = part.media_type.empty() ? type_by_name(part.file_name) : std::move(part.media_type);
     file.name = std::move(part.file_name);
     file.created = call.now;
+    file.author = store_.actor;
     file.bytes = keep(part.body, file.sha256);
     answer.push_back(answers_.attachment(call, file));
     store_.attachments.emplace(file.id, of.position);

@@ -169,6 +169,16 @@ http::Response Service::get_issue(Call& call) {
   selection.properties = call.list("properties");
   Object out = answers_.issue(call, found, *found.now, selection).get_object();
   answers_.expand(call, found, out);
+  if (call.expands("changelog")) {
+    Array all;
+    for (const Change& change : found.history) all.push_back(answers_.change(call, change));
+    Object log;
+    log.emplace("startAt", 0);
+    log.emplace("maxResults", all.size());
+    log.emplace("total", all.size());
+    log.emplace("histories", std::move(all));
+    out.emplace("changelog", std::move(log));
+  }
   return ok(std::move(out));
 }
 

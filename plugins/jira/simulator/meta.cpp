@@ -63,7 +63,7 @@ http::Response Service::myself(Call& call) {
   if (call.anonymous) {
     return ok(Object{{"message", "Client must be authenticated to access this resource."}, {"status-code", 401}}, 401);
   }
-  Object me = site_.user_json(call.api, 0).get_object();
+  Object me = site_.user_json(call.api, store_.actor).get_object();
   me.emplace("locale", "en_US");
   return ok(std::move(me));
 }

@@ -91,6 +91,7 @@ struct Attachment {
   std::uint64_t id = 0, size = 0;
   std::string media, name, media_type, sha256;
   Millis created = 0;
+  Index author = 0;
   std::shared_ptr<const std::string> bytes;  ///< null: only size and hash were kept
 };
 
@@ -101,6 +102,7 @@ struct Comment {
   std::uint64_t id = 0;
   std::string body;
   Millis created = 0, updated = 0;
+  Index author = 0, update_author = 0;
   std::string visibility_type, visibility_value;
   std::vector<Property> properties;
 };
@@ -109,6 +111,7 @@ struct Worklog {
   std::uint64_t id = 0;
   std::int64_t seconds = 0;
   Millis created = 0, updated = 0, started = 0;
+  Index author = 0, update_author = 0;
   std::string comment, visibility_type, visibility_value;
   std::vector<Property> properties;
 };
@@ -137,6 +140,17 @@ struct Values {
   std::int64_t estimate = -1, remaining = -1;  ///< seconds; -1: null
 };
 
+/// One edit of an issue's fields, as the change log shows it.
+struct Change {
+  struct Item {
+    std::string field, from, to;  ///< the field's id; the values as people read them
+  };
+  std::uint64_t id = 0;
+  Millis at = 0;
+  Index author = 0;
+  std::vector<Item> items;
+};
+
 /// Tokens that refill with time.
 struct Bucket {
   double tokens = -1;  ///< -1: never used, so full
@@ -157,6 +171,7 @@ struct Issue {
   std::vector<RemoteLink> remote_links;
   std::vector<std::uint64_t> links;
   std::vector<Property> properties;
+  std::vector<Change> history;
   std::vector<Index> children, watchers;  ///< children: sub-tasks, or what belongs to an epic
   std::array<Bucket, 2> writes;           ///< of 2 s and of 30 s
 };

@@ -55,6 +55,7 @@ const std::vector<Route>& routes() {
       {"DELETE", "issue/{}", &S::erase, "deleteSubtasks"},
       {"PUT", "issue/{}/assignee", &S::set_assignee, "", all, json},
       {"GET", "issue/{}/editmeta", &S::edit_meta},
+      {"GET", "issue/{}/changelog", &S::changelog, "startAt maxResults", cloud},
       {"GET", "issue/{}/transitions", &S::list_transitions, "expand transitionId"},
       {"POST", "issue/{}/transitions", &S::transition, "", all, json},
 

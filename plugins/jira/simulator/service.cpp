@@ -175,7 +175,9 @@ http::Response Service::answer(const http::Request& request) {
 
 http::Response Service::run(std::size_t number, Call& call) {
   const Route& route = routes()[number];
-  call.anonymous = !authenticated(call.request);
+  const Index user = signed_in(call.request);
+  call.anonymous = user == none;
+  store_.actor = call.anonymous ? 0 : user;
   if (call.anonymous && (call.method != "GET" || site_.server())) {
     throw Refusal{plain(401, "Client must be authenticated to access this resource.")};
   }
@@ -196,27 +198,30 @@ http::Response Service::run(std::size_t number, Call& call) {
   return (this->*route.handler)(call);
 }
 
-bool Service::authenticated(const http::Request& request) {
+Index Service::signed_in(const http::Request& request) {
   const std::string_view given = request.headers.get("Authorization");
-  if (given.empty()) return false;
+  if (given.empty()) return none;
   if (site_.server() && failed_logins_ >= 3 && given.starts_with("Basic ")) {
     http::Response response = plain(403, "Forbidden");
     response.headers.set("X-Authentication-Denied-Reason",
                          fmt::format("CAPTCHA_CHALLENGE; login-url={}/login.jsp", site_.origin));
     throw Refusal{std::move(response)};
   }
-  if (site_.server() && given == "Bearer " + site_.settings.token) return true;
+  if (site_.server() && given == "Bearer " + site_.settings.token) return 0;
   if (given.starts_with("Basic ")) {
     std::string plain_text;
     const bool read = base64_decode(given.substr(6), plain_text);
-    const std::string user = site_.server() ? site_.users[0].login : site_.settings.email;
-    if (read && plain_text == user + ":" + site_.settings.token) {
+    for (Index i = 0; read && i < site_.users.size(); ++i) {
+      const User& user = site_.users[i];
+      const std::string& cloud_name = i == 0 ? site_.settings.email : user.email;
+      if (!user.assignable() || plain_text != (site_.server() ? user.login : cloud_name) + ":" + site_.settings.token)
+        continue;
       failed_logins_ = 0;
-      return true;
+      return i;
     }
   }
   ++failed_logins_;
-  return false;
+  return none;
 }
 
 void Service::limit_rate(std::size_t number, const Call& call) {

@@ -36,6 +36,7 @@ class Service : public testing::Simulator {
   http::Response create(Call&), create_bulk(Call&), bulk_fetch(Call&), get_issue(Call&), edit(Call&), erase(Call&);
   http::Response set_assignee(Call&), edit_meta(Call&), list_transitions(Call&), transition(Call&);
   http::Response bulk_delete(Call&), bulk_progress(Call&);
+  http::Response changelog(Call&);  // history.cpp
   // search.cpp
   http::Response search(Call&), count(Call&), old_search(Call&), gone(Call&);
   // comments.cpp: comments and worklogs
@@ -58,7 +59,8 @@ class Service : public testing::Simulator {
   // service.cpp: from the request to the handler
   http::Response answer(const http::Request& request);
   http::Response run(std::size_t route, Call& call);
-  bool authenticated(const http::Request& request);
+  /// Who asks: the account, or with its token another of the site's people. None: a stranger.
+  Index signed_in(const http::Request& request);
   void limit_rate(std::size_t route, const Call& call);
   [[noreturn]] void throttle(std::string_view reason, Millis wait, std::int64_t limit, const Call& call);
   void add_headers(http::Response& response, std::size_t route, const Call& call);

@@ -31,6 +31,7 @@ void Store::change(Issue& issue, Values values, Millis now) {
     if (before != none && at(before)) std::erase(at(before)->children, issue.position);
     if (values.parent != none) at(values.parent)->children.push_back(issue.position);
   }
+  if (issue.now) remember(issue, *issue.now, values, now);
   issue.now = std::make_shared<const Values>(std::move(values));
   pending_.push_back({now + site_.settings.lag(), issue.position, issue.now});
 }

@@ -44,6 +44,7 @@ class Store {
   std::unordered_map<std::string, std::pair<Index, std::uint64_t>> media;  ///< name at the media service
   std::unordered_map<std::uint64_t, Index> comments;                       ///< id to issue
   std::uint64_t created = 0, deleted = 0;
+  Index actor = 0;  ///< the user who does what is done now
 
  private:
   struct Pending {
@@ -53,6 +54,8 @@ class Store {
   };
   using Positions = std::unordered_map<std::string, std::vector<Index>>;
   void index(Issue& issue, std::shared_ptr<const Values> values);
+  /// history.cpp: what an edit has changed, in the issue's change log.
+  void remember(Issue& issue, const Values& before, const Values& after, Millis now);
   static void index(Positions& by, Index position, const std::vector<std::string>& before,
                     const std::vector<std::string>& after);
   std::vector<std::string> indexed_words(const Values* values) const;  ///< sorted

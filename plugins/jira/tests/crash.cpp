@@ -1,5 +1,5 @@
-// A migration into the stand-in dies, or loses answers, at every exchange and every commit; started again it leaves what
-// an undisturbed one does.
+// A migration into the stand-in dies, or loses answers, at every exchange and every commit; started again it leaves
+// what an undisturbed one does.
 #include "tickets.hpp"
 
 using namespace jira_world;

@@ -38,7 +38,8 @@ struct Project {
     IssueType task;
     task.id = "10001";
     task.name = "Task";
-    task.statuses = {IssueStatus{"1", "Open", "new"}, IssueStatus{"2", "In Progress", "indeterminate"}, IssueStatus{"3", "Done", "done"}};
+    task.statuses = {IssueStatus{"1", "Open", "new"}, IssueStatus{"2", "In Progress", "indeterminate"},
+                     IssueStatus{"3", "Done", "done"}};
     site.types.push_back(task);
     LinkType blocks;
     blocks.name = "Blocks";
@@ -50,7 +51,8 @@ struct Project {
     site.links = {blocks, relates};
     site.upload_limit = 1000;
     Screen screen;
-    for (const char* id : {"summary", "description", "labels", "priority", "assignee", "reporter", "duedate", "project", "issuetype"}) {
+    for (const char* id :
+         {"summary", "description", "labels", "priority", "assignee", "reporter", "duedate", "project", "issuetype"}) {
       Field field;
       field.id = field.name = id;
       screen.fields.emplace(id, field);
@@ -105,7 +107,8 @@ TEST_CASE("the marker is the same for every step of a record, short, and without
 TEST_CASE("labels hold no blanks, whichever") {
   CHECK(as_label("printer") == "printer");
   CHECK(as_label(" in the  office\n") == "in-the-office");
-  CHECK(as_label("no\xC2\xA0" "break") == "no-break");
+  CHECK(as_label("no\xC2\xA0"
+                 "break") == "no-break");
   CHECK(as_label(" \t") == "");
   CHECK(as_label(std::string(300, 'a')).size() == label_limit);
   const std::string cut = as_label(std::string(254, 'a') + "\xC3\xA9");
@@ -145,12 +148,14 @@ TEST_CASE("an item's fields stand where Jira wants them") {
   project.looked.assignee = "5b10";
   project.looked.reporter = "7c20";
   project.looked.parent = "";
-  const Item item = project.item(R"({"title":"Printer\r\n down ","status":"done","priority":"high","labels":["a b","a-b","x"],
+  const Item item =
+      project.item(R"({"title":"Printer\r\n down ","status":"done","priority":"high","labels":["a b","a-b","x"],
     "due":"2024-02-03T00:00:00Z","assignee":{"id":"1","name":"Lea","email":"lea@x.test"}})");
   const Draft draft = draft_of(project.record, item, project.looked, project.config);
-  CHECK(print(draft.fields) ==
-        R"({"project":{"key":"SUP"},"issuetype":{"id":"10001"},"summary":"Printer down","assignee":{"accountId":"5b10"},)"
-        R"("reporter":{"accountId":"7c20"},"priority":{"name":"High"},"duedate":"2024-02-03"})");
+  CHECK(
+      print(draft.fields) ==
+      R"({"project":{"key":"SUP"},"issuetype":{"id":"10001"},"summary":"Printer down","assignee":{"accountId":"5b10"},)"
+      R"("reporter":{"accountId":"7c20"},"priority":{"name":"High"},"duedate":"2024-02-03"})");
   CHECK(draft.labels == std::vector<std::string>{"a-b", "x"});
   CHECK(draft.status->id == "3");
   CHECK(warned(draft, "label_changed"));
@@ -179,14 +184,16 @@ TEST_CASE("what Jira would refuse is refused before anything is made, by name") 
   CHECK(refused(R"({"title":"t"})") == "missing_field");
   CHECK(refused(R"({"title":"t","fields":{"customfield_9":"x"}})") == "nothing");
   project.config.internal_comments = "service_management";
-  CHECK(refused(R"({"title":"t","fields":{"customfield_9":"x"},"comments":[{"id":"1","internal":true}]})") == "internal_comment");
+  CHECK(refused(R"({"title":"t","fields":{"customfield_9":"x"},"comments":[{"id":"1","internal":true}]})") ==
+        "internal_comment");
   project.site.types.front().screen->fields.erase("labels");
   CHECK(refused(R"({"title":"t"})") == "no_marker");
 }
 
 TEST_CASE("what has no place in Jira stands at the end of the description, or is dropped with a warning, or refused") {
   Project project;
-  const Item item = project.item(R"({"title":"t","group":"Second level","custom_fields":{"cf_a":1,"cf_b":null,"cf_c":["x","y"]},
+  const Item item =
+      project.item(R"({"title":"t","group":"Second level","custom_fields":{"cf_a":1,"cf_b":null,"cf_c":["x","y"]},
     "cc_emails":[],"spam":false})");
   Draft draft = draft_of(project.record, item, project.looked, project.config);
   const std::string body = canonical(draft.description.body, Markup::document);
@@ -205,14 +212,16 @@ TEST_CASE("what has no place in Jira stands at the end of the description, or is
 
 TEST_CASE("a description says where it comes from, who wrote it and when") {
   Project project;
-  const Item item = project.item(R"({"title":"t","created":"2024-01-31T09:00:00Z","url":"https://acme.freshdesk.com/a/tickets/81",
+  const Item item =
+      project.item(R"({"title":"t","created":"2024-01-31T09:00:00Z","url":"https://acme.freshdesk.com/a/tickets/81",
     "reporter":{"id":"7","name":"Lea","email":"lea@x.test"},
     "description":{"$richText":{"format":"html","text":"<p>It <b>beeps</b></p>"}}})");
   const Draft draft = draft_of(project.record, item, project.looked, project.config);
   const Value& body = draft.description.body;
   CHECK(text_at(list_at(body, {"content"}).at(0), {"type"}) == "panel");
-  CHECK(canonical(body, Markup::document) ==
-        "Imported from tickets 81 of acme.freshdesk.com, reported by Lea (lea@x.test) on 2024-01-31 09:00 UTC\nIt beeps");
+  CHECK(
+      canonical(body, Markup::document) ==
+      "Imported from tickets 81 of acme.freshdesk.com, reported by Lea (lea@x.test) on 2024-01-31 09:00 UTC\nIt beeps");
 }
 
 TEST_CASE("a text that is too long is cut at a block, and its whole goes into a file") {
@@ -276,7 +285,8 @@ TEST_CASE("comments are oldest first and say whose they are; their files are nam
   const std::vector<NamedFile> files{NamedFile{"log--5.txt", "https://x.test/5"}};
   CHECK(canonical(printed(draft.comments[0].text, Markup::document, {}, files), Markup::document) ==
         "Lea on 2024-01-01 00:00 UTC\nfirst\nFiles: log--5.txt");
-  CHECK(canonical(draft.comments[1].text.body, Markup::document) == "Bo on 2024-01-02 00:00 UTC (note, internal)\nlater");
+  CHECK(canonical(draft.comments[1].text.body, Markup::document) ==
+        "Bo on 2024-01-02 00:00 UTC (note, internal)\nlater");
 }
 
 TEST_CASE("time entries are whole minutes with a time that Jira reads") {
@@ -299,13 +309,15 @@ TEST_CASE("values take the shape of their field") {
   CHECK(print(fitted(many, parsed(R"(["x","y"])"), Markup::document, true)) == R"([{"value":"x"},{"value":"y"}])");
   CHECK(print(fitted(many, parsed(R"("x")"), Markup::document, true)) == R"([{"value":"x"}])");
   CHECK(print(fitted(project.field("c", "string"), parsed("7"), Markup::document, true)) == R"("7")");
-  CHECK(print(fitted(project.field("d", "date"), parsed(R"({"$date":"2024-01-31T20:00:00Z"})"), Markup::document, true)) == R"("2024-01-31")");
+  CHECK(print(fitted(project.field("d", "date"), parsed(R"({"$date":"2024-01-31T20:00:00Z"})"), Markup::document,
+                     true)) == R"("2024-01-31")");
   CHECK(print(fitted(project.field("e", "datetime"), parsed(R"("2024-01-31T20:00:00Z")"), Markup::document, true)) ==
         R"("2024-01-31T20:00:00.000+0000")");
   Field& area = project.field("f", "string", "com.atlassian.jira.plugin.system.customfieldtypes:textarea");
   CHECK(text_at(fitted(area, parsed(R"("words")"), Markup::document, true), {"type"}) == "doc");
   CHECK(print(fitted(area, parsed(R"("words")"), Markup::wiki, true)) == R"("words")");
-  CHECK(print(fitted(project.field("g", "user"), parsed(R"("5b10")"), Markup::document, true)) == R"({"accountId":"5b10"})");
+  CHECK(print(fitted(project.field("g", "user"), parsed(R"("5b10")"), Markup::document, true)) ==
+        R"({"accountId":"5b10"})");
   CHECK(print(fitted(project.field("h", "number"), parsed("7.5"), Markup::document, true)) == "7.5E0");
 }
 
@@ -333,7 +345,8 @@ TEST_CASE("the way through a workflow is found by walking, and short once it is 
   const IssueStatus done{"done", "Done", "done"};
   Workflows workflows;
   std::set<std::string> visited{"open"};
-  workflows.learn("task", "open", {exit("1", "cancelled", "done"), exit("2", "doing", "indeterminate"), exit("3", "waiting", "new")});
+  workflows.learn("task", "open",
+                  {exit("1", "cancelled", "done"), exit("2", "doing", "indeterminate"), exit("3", "waiting", "new")});
   // Not seen yet: the one that looks nearest.
   const IssueStatus review{"review", "Review", "indeterminate"};
   CHECK(workflows.next("task", "open", review, visited)->id == "2");
@@ -349,9 +362,11 @@ TEST_CASE("the way through a workflow is found by walking, and short once it is 
 }
 
 TEST_CASE("a transition's demands are met where that is possible, and named where it is not") {
-  const Array transitions = parsed(R"([{"id":"31","name":"Close","to":{"id":"3","name":"Done","statusCategory":{"key":"done"}},
+  const Array transitions =
+      parsed(R"([{"id":"31","name":"Close","to":{"id":"3","name":"Done","statusCategory":{"key":"done"}},
     "fields":{"resolution":{"required":true,"hasDefaultValue":false,"allowedValues":[{"id":"1","name":"Fixed"},{"id":"2","name":"Done"}]},
-              "comment":{"required":false}}}])").as_array();
+              "comment":{"required":false}}}])")
+          .as_array();
   const std::vector<Exit> exits = exits_from(transitions);
   REQUIRE(exits.size() == 1);
   CHECK(print(demanded_fields(exits[0], "Done")) == R"({"resolution":{"name":"Done"}})");
@@ -362,7 +377,8 @@ TEST_CASE("a transition's demands are met where that is possible, and named wher
 }
 
 TEST_CASE("an account is only taken when it is certain") {
-  const Account lea{"1", "Lea", "LEA@x.test", true, true}, hidden{"2", "Bo", "", true, true}, gone{"3", "Cy", "lea@x.test", false, true};
+  const Account lea{"1", "Lea", "LEA@x.test", true, true}, hidden{"2", "Bo", "", true, true},
+      gone{"3", "Cy", "lea@x.test", false, true};
   const Account longer{"4", "Lea", "lea@x.test.example", true, true};
   CHECK(account_for("lea@x.test", {longer, lea}) == "1");
   CHECK(account_for("lea@x.test", {hidden}) == "2");

@@ -23,7 +23,8 @@ inline Record& rich_ticket(World& world, std::int64_t id = 81) {
       {{"id":"{0}01","created":"2024-01-31T10:00:00Z","author":{{"name":"Customer One","email":"customer.one@example.org"}},
        "body":{{"$richText":{{"format":"html","text":"<p>Please help, see the log</p>"}}}},"kind":"reply","blobs":["file{0}"]}}],
     "worklogs":[{{"id":"{0}31","author":{{"name":"Chen Wei"}},"started":"2024-02-01T08:00:00Z","seconds":1800,"note":"looked at it"}}]
-  }})", n));
+  }})",
+                                                     n));
   world.source->attach(record, "inline:" + n, "shot.png", "image/png", "\x89PNG picture of " + n);
   world.source->attach(record, "file" + n, "log.txt", "text/plain", "all the lines of " + n);
   return record;
@@ -37,7 +38,8 @@ inline Record& plain_ticket(World& world, std::int64_t id, const std::string& mo
 inline void family(World& world) {
   rich_ticket(world, 81);
   plain_ticket(world, 82, R"(,"kind":"Epic","status":"In Progress")");
-  plain_ticket(world, 83, R"(,"kind":"Task","comments":[{"id":"8301","created":"2024-01-01T00:00:00Z","body":"short"}])");
+  plain_ticket(world, 83,
+               R"(,"kind":"Task","comments":[{"id":"8301","created":"2024-01-01T00:00:00Z","body":"short"}])");
   plain_ticket(world, 84);
   // To one that comes later, and to one that was there before.
   Tickets::link(world.source->records[81], "relates", "83");

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <functional>
@@ -13,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "migrate/base64.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/testing/simulator.hpp"
 #include "simulator.hpp"
@@ -53,7 +56,8 @@ class Tickets final : public Source {
     record.version = "1";
     return record;
   }
-  void attach(Record& record, const std::string& id, const std::string& name, const std::string& type, std::string bytes) {
+  void attach(Record& record, const std::string& id, const std::string& name, const std::string& type,
+              std::string bytes) {
     Blob blob;
     blob.id = id;
     blob.name = name;
@@ -101,7 +105,8 @@ class Tickets final : public Source {
   awaitable<RecordBatch> fetch(std::vector<RecordRef> refs) override {
     RecordBatch batch;
     for (const RecordRef& ref : refs)
-      if (const auto found = records.find(std::stoll(ref.id)); found != records.end()) batch.records.push_back(found->second);
+      if (const auto found = records.find(std::stoll(ref.id)); found != records.end())
+        batch.records.push_back(found->second);
     co_return batch;
   }
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob) override {
@@ -203,12 +208,37 @@ struct World {
     std::string text(to_string(report.status));
     if (report.fatal) text += fmt::format("; fatal: {} ({})", report.fatal->what(), report.fatal->cause);
     for (const auto& [type, causes] : report.causes)
-      for (const auto& [cause, summary] : causes) text += fmt::format("; {} x {}: {}", summary.count, cause, summary.example);
+      for (const auto& [cause, summary] : causes)
+        text += fmt::format("; {} x {}: {}", summary.count, cause, summary.example);
     if (report.verification)
       for (const Finding& finding : report.verification->examples)
-        text += fmt::format("\n  {} {}: {} [{} | {}]", finding.record.id, finding.field, finding.message, finding.expected, finding.found);
+        text += fmt::format("\n  {} {}: {} [{} | {}]", finding.record.id, finding.field, finding.message,
+                            finding.expected, finding.found);
     return text;
   }
+
+  /// Somebody else at work in Jira; the status of the answer. `path` is below the interface's root.
+  int as(const std::string& person, const std::string& method, const std::string& path, const Value& body = nullptr) {
+    http::Request request(method, fmt::format("/rest/api/{}{}", config.api, path));
+    request.headers.add("Authorization", "Basic " + base64_encode(person + ":jira-token"));
+    if (!body.is_null()) request.set_json(body);
+    boost::asio::io_context context;
+    int status = 0;
+    const auto ask = [&]() -> awaitable<void> {
+      http::Url to = http::parse_url(origin);
+      http::ExchangeLimits limits;
+      const http::Response response = co_await transport->exchange(std::move(to), std::move(request), limits);
+      INFO(response.body);
+      CHECK(response.status < 500);
+      status = response.status;
+    };
+    boost::asio::co_spawn(context, ask(), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    context.run();
+    return status;
+  }
+  static constexpr const char* ana = "ana.ruiz@example.com";
 
   Object issues() const { return jira->state().at("issues").as_object(); }
   Value masked() const { return masked_state(jira->state()); }
