@@ -5,7 +5,7 @@ namespace migrate::jira::sim {
 
 const std::vector<Route>& routes() {
   constexpr auto all = Route::everywhere, cloud = Route::cloud, server = Route::server;
-  constexpr auto none_ = Route::none, json = Route::json, multipart = Route::multipart;
+  constexpr auto no_body = Route::empty, json = Route::json, multipart = Route::multipart;
   using S = Service;
   static const std::vector<Route> list = {
       {"GET", "myself", &S::myself, "expand"},
@@ -79,7 +79,7 @@ const std::vector<Route>& routes() {
       {"GET", "attachment/content/{}", &S::attachment_content, "redirect", cloud},
       {"GET", "attachment/{}", &S::get_attachment},
       {"DELETE", "attachment/{}", &S::delete_attachment},
-      {"GET", "secure/attachment/{}/{}", &S::server_file, "", server, none_},
+      {"GET", "secure/attachment/{}/{}", &S::server_file, "", server, no_body},
 
       {"POST", "issueLink", static_cast<http::Response (S::*)(Call&)>(&S::add_link), "", all, json},
       {"GET", "issueLink/{}", &S::get_link},

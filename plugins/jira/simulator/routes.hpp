@@ -10,12 +10,12 @@ namespace migrate::jira::sim {
 
 struct Route {
   enum Where { everywhere, cloud, server };
-  enum Body { none, json, multipart };
+  enum Body { empty, json, multipart };
   std::string_view method, pattern;
   http::Response (Service::*handler)(Call&);
   std::string_view query = {};  ///< names that it takes, separated by blanks
   Where where = everywhere;
-  Body body = none;
+  Body body = empty;
 };
 const std::vector<Route>& routes();
 

@@ -92,7 +92,7 @@ Value read_body(const http::Request& request, const Route& route) {
       refuse(400, "There was an error parsing JSON. Check that your request body is valid.");
     }
   }
-  if (route.body == Route::none && !request.body.empty()) refuse(400, "This resource takes no body.");
+  if (route.body == Route::empty && !request.body.empty()) refuse(400, "This resource takes no body.");
   return nullptr;
 }
 

@@ -69,7 +69,8 @@ void Site::add_people() {
   users.reserve(people.size());
   for (UserSetting& person : people) {
     User user;
-    user.account_id = fmt::format("{}{:022x}", person.customer ? "qm:" : "5b", random() & 0xFFFF'FFFF'FFFF'FFFF);
+    const std::uint64_t high = random(), low = random();
+    user.account_id = fmt::format("{}{:06x}{:016x}", person.customer ? "qm:" : "5b", high & 0xFF'FFFF, low);
     user.login = lower(person.email.substr(0, person.email.find('@')));
     user.name = std::move(person.name);
     user.email = std::move(person.email);

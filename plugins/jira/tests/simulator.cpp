@@ -179,6 +179,10 @@ TEST_CASE("jira simulator: a number is never used again") {
   CHECK(site.erase("/issue/" + first).status() == 204);
   const std::string second = site.create("second");
   CHECK(std::stoi(second.substr(4)) == std::stoi(first.substr(4)) + 1);
+  const std::string elsewhere = site.create("elsewhere", {{"project", {{"key", "OPS"}}}});
+  CHECK(std::stoi(site.create("third").substr(4)) == std::stoi(first.substr(4)) + 2);
+  CHECK(std::stoi(site.create("more", {{"project", {{"key", "OPS"}}}}).substr(4)) ==
+        std::stoi(elsewhere.substr(4)) + 1);
   CHECK(site.get("/issue/" + first).message() == "Issue does not exist or you do not have permission to see it.");
 }
 

@@ -65,11 +65,23 @@ TEST_CASE("jira simulator: documents are refused for what real ones are refused 
           R"({"type":"mediaSingle","attrs":{"layout":"center"},"content":[{"type":"media","attrs":{"type":"file","id":"x"}}]})") !=
       "");
   CHECK(fault_of(R"({"type":"taskList","content":[]})") != "");
-  for (const std::string_view child : {"heading", "table", "blockquote", "panel", "rule"}) {
-    const std::string item = fmt::format(R"({{"type":"bulletList","content":[{{"type":"listItem","content":[
-        {{"type":"paragraph"}},{{"type":"{}","attrs":{{"level":1,"panelType":"info"}},"content":[]}}]}}]}})",
-                                         child);
-    CHECK(fault_of(item) != "");
+  const std::pair<std::string_view, std::string_view> fine[] = {
+      {"heading", R"({"type":"heading","attrs":{"level":1}})"},
+      {"table",
+       R"({"type":"table","content":[{"type":"tableRow","content":[{"type":"tableCell","content":[{"type":"rule"}]}]}]})"},
+      {"blockquote", R"({"type":"blockquote","content":[{"type":"paragraph"}]})"},
+      {"panel", R"({"type":"panel","attrs":{"panelType":"info"},"content":[{"type":"paragraph"}]})"},
+      {"rule", R"({"type":"rule"})"}};
+  for (const auto& [name, child] : fine) {
+    const std::string cannot = fmt::format("cannot hold '{}'", name);
+    CHECK(fault_of(child) == "");
+    CHECK(fault_of(
+              fmt::format(
+                  R"({{"type":"bulletList","content":[{{"type":"listItem","content":[{{"type":"paragraph"}},{}]}}]}})",
+                  child))
+              .find(cannot) != std::string::npos);
+    CHECK(fault_of(fmt::format(R"({{"type":"blockquote","content":[{}]}})", child)).find(cannot) != std::string::npos);
+    CHECK(in_paragraph(child).find(cannot) != std::string::npos);
   }
   const std::string nested =
       R"({"type":"bulletList","content":[{"type":"listItem","content":[{"type":"bulletList","content":[
