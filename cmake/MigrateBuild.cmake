@@ -1,9 +1,14 @@
 # How everything in this tree is compiled: one private interface target, never exported.
 include_guard()
 
+option(MIGRATE_SHARED_HEADERS "Parse the headers of the standard library, Boost and fmt once for all targets" OFF)
 find_program(MIGRATE_CCACHE ccache)
 if(MIGRATE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${MIGRATE_CCACHE})
+  if(MIGRATE_SHARED_HEADERS)
+    # ccache leaves precompiled headers alone unless told.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${MIGRATE_CCACHE})
+  endif()
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
@@ -38,3 +43,49 @@ if(MIGRATE_SANITIZE)
                       -fno-sanitize=vptr,null,alignment)
   add_link_options(-fsanitize=${MIGRATE_SANITIZE})
 endif()
+
+# migrate_share_headers(): called last. Every target of this tree that is compiled as we compile takes the precompiled
+# headers. Only for lanes that build once and throw away: the release build shows that each file includes what it uses.
+# What does not link Boost.JSON has other definitions and stays outside.
+function(migrate_share_headers)
+  if(NOT MIGRATE_SHARED_HEADERS)
+    return()
+  endif()
+  find_package(Threads REQUIRED)
+  find_package(Boost 1.81 REQUIRED COMPONENTS json)
+  find_package(fmt REQUIRED)
+  set(headers <algorithm> <array> <charconv> <chrono> <filesystem> <fstream> <functional> <iostream> <map> <memory>
+              <optional> <set> <sstream> <string> <string_view> <unordered_map> <utility> <variant> <vector>
+              <boost/asio/any_io_executor.hpp> <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp>
+              <boost/asio/io_context.hpp> <boost/asio/steady_timer.hpp> <boost/asio/strand.hpp>
+              <boost/asio/this_coro.hpp> <boost/asio/thread_pool.hpp> <boost/asio/use_awaitable.hpp>
+              <boost/json.hpp> <fmt/chrono.h> <fmt/format.h> <fmt/ranges.h>)
+  # Position-independent code differs between libraries and programs: one set each.
+  set(file ${PROJECT_BINARY_DIR}/shared_headers.cpp)
+  file(CONFIGURE OUTPUT ${file} CONTENT "int main() {}\n")
+  add_library(migrate_headers_library OBJECT ${file})
+  add_executable(migrate_headers_program ${file})
+  foreach(owner migrate_headers_library migrate_headers_program)
+    target_link_libraries(${owner} PRIVATE Boost::headers Boost::json fmt::fmt Threads::Threads migrate_build)
+    target_precompile_headers(${owner} PRIVATE ${headers})
+  endforeach()
+  set(folders ${PROJECT_SOURCE_DIR})
+  while(folders)
+    list(POP_FRONT folders folder)
+    get_property(below DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+    list(APPEND folders ${below})
+    get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+    foreach(target IN LISTS targets)
+      get_target_property(type ${target} TYPE)
+      get_target_property(libraries ${target} LINK_LIBRARIES)
+      if(target MATCHES "^migrate_headers_(library|program)$" OR NOT libraries MATCHES "migrate_build" OR
+         NOT libraries MATCHES "migrate::migrate|Boost::json")
+        continue()
+      elseif(type STREQUAL "EXECUTABLE")
+        target_precompile_headers(${target} REUSE_FROM migrate_headers_program)
+      elseif(type MATCHES "_LIBRARY$")
+        target_precompile_headers(${target} REUSE_FROM migrate_headers_library)
+      endif()
+    endforeach()
+  endwhile()
+endfunction()

@@ -6,8 +6,6 @@
 MIGRATE_BEGIN
 
 namespace {
-constexpr std::size_t walk_batch = 1000;
-
 /// Trimmed, Arabic and Persian digits as ASCII, ASCII letters lower: how a person's filter value is compared.
 std::string folded(const Value& value) {
   std::string text;

@@ -11,7 +11,7 @@ namespace http {
 namespace {
 
 /// As browsers write names: UTF-8, with the three characters that would end the field escaped.
-std::string quoted(std::string_view text) {
+std::string quoted_parameter(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"') {
@@ -28,8 +28,8 @@ std::string quoted(std::string_view text) {
 }
 
 std::string head_of(const Part& part, const std::string& boundary) {
-  std::string head = "--" + boundary + "\r\nContent-Disposition: form-data; name=" + quoted(part.name);
-  if (!part.file_name.empty()) head += "; filename=" + quoted(part.file_name);
+  std::string head = "--" + boundary + "\r\nContent-Disposition: form-data; name=" + quoted_parameter(part.name);
+  if (!part.file_name.empty()) head += "; filename=" + quoted_parameter(part.file_name);
   if (!part.media_type.empty()) {
     // Through the rules of header fields: a media type comes from a source's record, too.
     Headers checked;
