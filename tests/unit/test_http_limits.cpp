@@ -257,6 +257,7 @@ TEST_CASE("a pace that is found by trial where nothing is told or known") {
     Service service;
     service.kind = kind;
     service.tells_remaining = service.tells_reset = false;
+    service.limit = 60;
     Load how;
     how.lasts = 600;
     how.at_least = 0.8;
