@@ -43,6 +43,10 @@ if(MIGRATE_SANITIZE)
                       -fno-sanitize=vptr,null,alignment)
   add_link_options(-fsanitize=${MIGRATE_SANITIZE})
 endif()
+if(MIGRATE_FUZZ)
+  # The library counts its branches for libFuzzer; its main() comes with the fuzzers alone (tests/fuzz).
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # migrate_share_headers(): called last. Every target of this tree that is compiled as we compile takes the precompiled
 # headers. Only for lanes that build once and throw away: the release build shows that each file includes what it uses.

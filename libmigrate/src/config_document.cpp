@@ -1,6 +1,7 @@
 #include "config_document.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <array>
@@ -106,6 +107,27 @@ std::string line_of(const std::string& text, int number) {
   std::string line;
   for (int i = 0; i <= number; ++i) std::getline(in, line);
   return line;
+}
+
+class NoEvents : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// Not by YAML::LoadAll(): behind a stray bracket yaml-cpp 0.7 finds one empty document after the other, without end.
+bool holds_several(const std::string& yaml) {
+  std::istringstream in(yaml);
+  YAML::Parser parser(in);
+  NoEvents none;
+  return parser.HandleNextDocument(none) && parser.HandleNextDocument(none);
 }
 
 }  // namespace
@@ -248,10 +270,10 @@ Document parse_document(const std::string& text, const std::string& name, const 
   base.file = name;
   base.directory = std::filesystem::absolute(directory);
   try {
-    std::vector<YAML::Node> nodes = YAML::LoadAll(join_surrogates(text));
-    if (nodes.size() > 1) throw ConfigError({{"", "holds several YAML documents", name, 0, 0}});
+    const std::string yaml = join_surrogates(text);
+    if (holds_several(yaml)) throw ConfigError({{"", "holds several YAML documents", name, 0, 0}});
     DocumentReader reader(base, document.origins, faults);
-    if (!nodes.empty()) document.value = reader.read(nodes.front(), "");
+    if (const YAML::Node node = YAML::Load(yaml); node.IsDefined()) document.value = reader.read(node, "");
   } catch (const YAML::Exception& error) {
     std::string hint = line_of(text, error.mark.line).find("${") == std::string::npos
                            ? ""

@@ -9,13 +9,20 @@
 
 #include "migrate/richtext/document.hpp"
 
-namespace migrate::testing {
+namespace migrate::richtext_tests {
 
 /// The same numbers everywhere, for a seed (splitmix64).
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : state_(seed) {}
+  /// What a fuzzer throws: two bytes a throw, then always 0.
+  explicit Dice(std::string_view bytes) : bytes_(bytes), thrown_(true) {}
   std::uint64_t next() {
+    if (thrown_) {
+      const std::string_view two = bytes_.substr(0, 2);
+      bytes_.remove_prefix(two.size());
+      return two.size() < 2 ? 0 : static_cast<unsigned char>(two[0]) * 256U + static_cast<unsigned char>(two[1]);
+    }
     std::uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
@@ -30,13 +37,16 @@ class Dice {
   }
 
  private:
-  std::uint64_t state_;
+  std::uint64_t state_ = 0;
+  std::string_view bytes_;
+  bool thrown_ = false;
 };
 
 class RandomTree {
  public:
   /// `wild`: nodes stand where they do not belong, and fields hold what they should not.
   RandomTree(std::uint64_t seed, bool wild) : dice_(seed), wild_(wild) {}
+  RandomTree(const Dice& dice, bool wild) : dice_(dice), wild_(wild) {}
 
   richtext::Node document() {
     richtext::Node made;
@@ -177,7 +187,7 @@ class RandomTree {
     return dice_.pick(addresses);
   }
 
-  Node inside_line() {
+  Node inside_line(std::size_t depth) {
     using richtext::Mark;
     static constexpr Mark marks[] = {Mark::strong, Mark::em,  Mark::strike, Mark::underline,
                                      Mark::sub,    Mark::sup, Mark::code};
@@ -188,7 +198,7 @@ class RandomTree {
     for (std::size_t count = dice_.below(3); count > 0; --count) node.marks = node.marks.with(dice_.pick(marks));
     if (dice_.one_in(6)) node.link = address();
     if (dice_.one_in(10)) node.colour = static_cast<std::int32_t>(dice_.below(0x1000000));
-    if (wild_ && dice_.one_in(20)) node.children = blocks(5);
+    if (wild_ && depth < 6 && dice_.one_in(20)) node.children = blocks(std::max<std::size_t>(5, depth + 1));
     return node;
   }
 
@@ -223,9 +233,9 @@ class RandomTree {
     return node;
   }
 
-  Nodes line() {
+  Nodes line(std::size_t depth) {
     Nodes nodes;
-    for (std::size_t count = 1 + dice_.below(5); count > 0; --count) nodes.push_back(inside_line());
+    for (std::size_t count = 1 + dice_.below(5); count > 0; --count) nodes.push_back(inside_line(depth));
     return nodes;
   }
 
@@ -249,7 +259,7 @@ class RandomTree {
         node.level = static_cast<std::uint8_t>(1 + dice_.below(wild_ ? 9 : 6));
         [[fallthrough]];
       case Kind::paragraph:
-        node.children = line();
+        node.children = line(depth);
         break;
       case Kind::code_block:
         code(node);
@@ -283,8 +293,8 @@ class RandomTree {
       default:
         if (!deep) node.children = blocks(depth + 1);
     }
-    if (wild_ && dice_.one_in(10)) {
-      for (Node& more : blocks(5)) node.children.push_back(std::move(more));
+    if (wild_ && depth < 6 && dice_.one_in(10)) {
+      for (Node& more : blocks(std::max<std::size_t>(5, depth + 1))) node.children.push_back(std::move(more));
     }
     return node;
   }
@@ -308,7 +318,7 @@ class RandomTree {
         cell.header = simple ? row == 0 : dice_.one_in(3);
         if (!simple && dice_.one_in(5)) cell.colspan = 2;
         if (!simple && dice_.one_in(5)) cell.rowspan = 2;
-        if (!dice_.one_in(6)) cell.children = simple ? Nodes{Node(Kind::paragraph, line())} : blocks(depth + 1);
+        if (!dice_.one_in(6)) cell.children = simple ? Nodes{Node(Kind::paragraph, line(depth))} : blocks(depth + 1);
         made.children.push_back(std::move(cell));
       }
       node.children.push_back(std::move(made));
@@ -347,4 +357,4 @@ inline std::string mutated(std::string text, Dice& dice, const std::vector<std::
   return text;
 }
 
-}  // namespace migrate::testing
+}  // namespace migrate::richtext_tests

@@ -194,6 +194,7 @@ TEST_CASE("files that cannot be read or are no YAML") {
   CHECK(faults(dir, "").find("source: is missing") != std::string::npos);
   CHECK(faults(dir, "a: 1\na: 2\n").find("m.yaml:2:1: a: is written twice") == 0);
   CHECK(faults(dir, minimal + "---\na: 1\n") == "m.yaml: holds several YAML documents");
+  CHECK(faults(dir, ", a: 1\n") == "m.yaml: holds several YAML documents");
   Registry registry = registry_for_tests();
   CHECK_THROWS_WITH_AS(
       parse_migration(dir.path() / "no.yaml", registry),

@@ -7,9 +7,9 @@
 
 using namespace migrate;
 using namespace migrate::richtext;
-using migrate::testing::AdfRules;
-using migrate::testing::shape;
-using migrate::testing::told;
+using migrate::richtext_tests::AdfRules;
+using migrate::richtext_tests::shape;
+using migrate::richtext_tests::told;
 
 namespace {
 

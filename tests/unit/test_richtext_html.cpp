@@ -5,8 +5,8 @@
 
 using namespace migrate;
 using namespace migrate::richtext;
-using migrate::testing::shape;
-using migrate::testing::told;
+using migrate::richtext_tests::shape;
+using migrate::richtext_tests::told;
 
 namespace {
 

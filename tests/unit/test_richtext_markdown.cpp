@@ -5,8 +5,8 @@
 
 using namespace migrate;
 using namespace migrate::richtext;
-using migrate::testing::shape;
-using migrate::testing::told;
+using migrate::richtext_tests::shape;
+using migrate::richtext_tests::told;
 
 namespace {
 
@@ -56,7 +56,7 @@ std::string around(const char* before, Node node, const char* after) {
   line.children.push_back(text(after));
   Node document;
   document.children.push_back(std::move(line));
-  const std::string wrong = migrate::testing::check_markdown(document);
+  const std::string wrong = migrate::richtext_tests::check_markdown(document);
   CHECK(wrong == "");
   return print_markdown(document).text;
 }
@@ -257,6 +257,15 @@ hidden
   const std::string second = print_markdown(parse_markdown(first).document).text;
   CHECK(first == second);
   CHECK(first.find("+ [x] done") != std::string::npos);
+}
+
+TEST_CASE("a heading or rule in a list ends no list, wherever in the text it stands") {
+  for (std::size_t size = 1; size <= 300; ++size) {
+    CAPTURE(size);
+    const std::string before = std::string(size, 'x') + "\n\n";
+    CHECK(tree(before + "- # a\n\n  b\n").ends_with(R"(ul(li(h1("a") p("b"))))"));
+    CHECK(tree(before + "- - ***\n\n    a\n\n  b\n").ends_with(R"(ul(li(ul(li(hr p("a"))) p("b"))))"));
+  }
 }
 
 TEST_CASE("text built to exhaust a parser of Markdown") {

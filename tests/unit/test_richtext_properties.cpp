@@ -7,7 +7,7 @@
 #include "richtext_random.hpp"
 
 using namespace migrate;
-using namespace migrate::testing;
+using namespace migrate::richtext_tests;
 
 namespace {
 

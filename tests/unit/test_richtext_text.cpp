@@ -5,8 +5,8 @@
 
 using namespace migrate;
 using namespace migrate::richtext;
-using migrate::testing::shape;
-using migrate::testing::told;
+using migrate::richtext_tests::shape;
+using migrate::richtext_tests::told;
 
 namespace {
 
@@ -24,7 +24,7 @@ void check_html(Rows rows) {
   for (const Row& row : rows) {
     CAPTURE(row.in);
     CHECK(html(row.in) == row.out);
-    CHECK(migrate::testing::check_html(parse_html(row.in).document) == "");
+    CHECK(migrate::richtext_tests::check_html(parse_html(row.in).document) == "");
   }
 }
 void check_wiki(Rows rows) {
@@ -66,7 +66,7 @@ TEST_CASE("HTML out runs nothing") {
     Node document = parse_html(bad).document;
     rewrite(document, [](Node& node) { node.target = node.id; });
     const std::string printed = print_html(document).text;
-    CHECK(migrate::testing::html_faults(printed) == "");
+    CHECK(migrate::richtext_tests::html_faults(printed) == "");
   }
 }
 

@@ -14,7 +14,7 @@
 #include "temporary_folder.hpp"
 
 using namespace migrate;
-using namespace migrate::testing;
+using namespace migrate::richtext_tests;
 
 namespace {
 

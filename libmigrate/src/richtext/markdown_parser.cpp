@@ -4,6 +4,7 @@
 #include <md4c.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "autolink.hpp"
@@ -393,6 +394,38 @@ class MarkdownReader {
   char before_ = 0;  ///< the character before the next words; 0 when it is markup
 };
 
+/// How many line ends to put in front. When a heading or rule in a list is followed by an empty line, md4c 0.4 takes the
+/// last bytes of its notes for a block's kind: those are the offset of the heading, and one of 4 modulo 256 ends the list.
+std::size_t lead_of(std::string_view markdown) {
+  std::array<bool, 256> taken{};
+  for (std::size_t start = 0; start < markdown.size();) {
+    const std::size_t end = std::min(markdown.find('\n', start), markdown.size());
+    const std::string_view line = markdown.substr(start, end - start);
+    const auto mark = [&](std::size_t from, std::size_t to) {
+      for (std::size_t at = from; at <= std::min(to, from + 255); ++at) taken[(start + at) % 256] = true;
+    };
+    const std::size_t words = std::min(line.find_first_not_of(" \t>+-*_=.)#0123456789"), line.size());
+    // A heading's words begin behind its marks.
+    if (const std::size_t heading = line.substr(0, words).find('#'); heading != std::string_view::npos) mark(heading, words);
+    // A rule goes on to the end of its line.
+    const std::size_t last = line.find_last_not_of(" \t");
+    if (last != std::string_view::npos && words == line.size()) {
+      std::size_t rule = last;
+      while (rule > 0 && (line[rule - 1] == line[last] || line[rule - 1] == ' ')) --rule;
+      mark(rule, rule + 2);
+    }
+    // What stands over a line that makes it a heading.
+    const std::size_t below = markdown.find_first_not_of(" \t>", std::min(end + 1, markdown.size()));
+    const char next = below == std::string_view::npos ? ' ' : markdown[below];
+    if (next == '=' || next == '-') mark(0, words);
+    start = end + 1;
+  }
+  for (std::size_t lead = 0; lead < 256; ++lead) {
+    if (!taken[(256 + 4 - lead) % 256]) return lead;
+  }
+  return 0;
+}
+
 /// Azure DevOps writes @<id of a user>.
 std::string with_azure_mentions(std::string_view markdown) {
   std::string result;
@@ -412,8 +445,9 @@ std::string with_azure_mentions(std::string_view markdown) {
 }  // namespace
 
 Parsed parse_markdown(std::string_view markdown, const MarkdownOptions& options) {
-  const std::string replaced =
-      options.flavour == MarkdownFlavour::azure_devops ? with_azure_mentions(markdown) : std::string(markdown);
+  std::string replaced(markdown);
+  if (options.flavour == MarkdownFlavour::azure_devops) replaced = with_azure_mentions(markdown);
+  replaced.insert(0, lead_of(replaced), '\n');
   MarkdownReader reader(replaced, options.flavour);
   if (!reader.read()) {
     Parsed parsed;

@@ -65,9 +65,7 @@ class MarkdownPrinter {
 
   void blocks(const Nodes& nodes, std::string_view between = "\n\n") {
     for (std::size_t at = 0; at < nodes.size(); ++at) {
-      // An empty line behind a heading ends the item for some parsers (md4c 0.4).
-      const bool in_item = lists_ > 0 && at > 0 && nodes[at - 1].kind == Kind::heading;
-      if (at > 0) lines_.write(in_item ? "\n" : between);
+      if (at > 0) lines_.write(between);
       const bool like_before = at > 0 && nodes[at - 1].kind == Kind::list && nodes[at].kind == Kind::list &&
                                nodes[at - 1].ordered == nodes[at].ordered;
       other_mark_ = like_before && !other_mark_;
@@ -90,7 +88,7 @@ class MarkdownPrinter {
         break;
       // Dashes at the top would begin front matter.
       case Kind::rule:
-        lines_.write(std::exchange(rule_, "***"));
+        lines_.write("***");
         break;
       case Kind::quote:
         quote(node);
@@ -157,7 +155,6 @@ class MarkdownPrinter {
   }
 
   void list(const Node& node) {
-    ++lists_;
     const bool tight = is_tight(node);
     const bool other = other_mark_;
     for (std::size_t at = 0; at < node.children.size(); ++at) {
@@ -173,12 +170,9 @@ class MarkdownPrinter {
       if (item.task != Task::none) lines_.write(item.task == Task::done ? "[x] " : "[ ] ");
       // A box needs words behind it.
       if (item.task != Task::none && item.children[0].kind != Kind::paragraph) lines_.write("<!-- -->\n\n");
-      // Not all parsers take a rule right behind the mark of an item for the item's.
-      rule_ = item.children[0].kind == Kind::rule ? "<hr>" : rule_;
       blocks_apart(item.children, tight ? "\n" : "\n\n");
       lines_.outdent(mark.size());
     }
-    --lists_;
   }
 
   void table(const Node& node) {
@@ -204,9 +198,7 @@ class MarkdownPrinter {
 
   Losses& losses_;
   Lines lines_;
-  int lists_ = 0;  ///< that we are in
   bool other_mark_ = false;
-  const char* rule_ = "***";
 };
 
 }  // namespace
