@@ -3,7 +3,8 @@
 //   fuzz_<name> CORPUS [MUTATIONS [FIRST_SEED]]
 //   fuzz_<name> FILE
 //
-// When an input ends the program, its seed and the input itself (in crash-<name>) tell which one it was.
+// MIGRATE_SEEDS in the environment is another number of mutations.
+// When an input ends the program, its seed and the input itself (in crash-input) tell which one it was.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -31,7 +32,8 @@ void run(const std::string& input) {
 
 /// The process is lost already; what can still be written helps.
 void tell(int signal) {
-  std::fprintf(stderr, "ended by signal %d at seed %llu; the input is in crash-input\n", signal, static_cast<unsigned long long>(seed));
+  std::fprintf(stderr, "ended by signal %d at seed %llu; the input is in crash-input\n", signal,
+               static_cast<unsigned long long>(seed));
   if (std::FILE* file = std::fopen("crash-input", "wb")) {
     std::fwrite(current.data(), 1, current.size(), file);
     std::fclose(file);
@@ -81,7 +83,8 @@ int main(int count, char** arguments) {
   std::vector<std::string> words = pieces(path / "words.dict");
   words.emplace_back("\n");
   const std::uint64_t first = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1;
-  const std::uint64_t mutations = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 0;
+  const std::uint64_t mutations =
+      migrate::richtext_tests::seeds(count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 0);
   for (seed = first; seed < first + mutations; ++seed) {
     migrate::richtext_tests::Dice dice(seed);
     run(migrate::richtext_tests::mutated(inputs[dice.below(inputs.size())], dice, words));

@@ -14,6 +14,7 @@ from typing import Callable, Iterable
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("libmigrate", "plugins", "examples", "tests", "cmake", ".ci")
 SKIPPED_FOLDERS = {"build", ".git", "__pycache__"}
+CORPUS = "tests/fuzz/corpus/"  # inputs for parsers, whatever they are named
 
 
 @dataclasses.dataclass
@@ -53,7 +54,7 @@ def tree_files(suffixes: Iterable[str]) -> list[File]:
         relative = path.relative_to(ROOT)
         if SKIPPED_FOLDERS & set(relative.parts) or not path.is_file() or path.is_symlink():
             continue
-        if path.name.endswith(suffixes):
+        if path.name.endswith(suffixes) and not relative.as_posix().startswith(CORPUS):
             files.append(File(relative.as_posix(), path.read_text(encoding="utf-8", errors="replace")))
     return files
 

@@ -285,7 +285,8 @@ class AdfRules {
       } else if (type == "link") {
         std::string href(mark.at("attrs").at("href").get_string());
         std::erase_if(href, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
-        std::transform(href.begin(), href.end(), href.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+        std::transform(href.begin(), href.end(), href.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
         if (href.empty() || href.starts_with("javascript:") || href.starts_with("data:"))
           fault(fmt::format("link {}", href));
         check_characters(href);

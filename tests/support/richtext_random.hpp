@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -10,6 +11,12 @@
 #include "migrate/richtext/document.hpp"
 
 namespace migrate::richtext_tests {
+
+/// How many seeds a test tries: MIGRATE_SEEDS=1000000 looks further than a build has time for.
+inline std::uint64_t seeds(std::uint64_t of_a_build) {
+  const char* wanted = std::getenv("MIGRATE_SEEDS");
+  return wanted == nullptr ? of_a_build : std::strtoull(wanted, nullptr, 10);
+}
 
 /// The same numbers everywhere, for a seed (splitmix64).
 class Dice {

@@ -144,6 +144,7 @@ TEST_CASE("Matrix: replies, mentions, spoilers") {
   check({
       {R"(<a href="https://matrix.to/#/@ann:ex.org">Ann</a>: hi)", R"(p(@(@ann:ex.org|Ann|-) ": hi"))"},
       {R"(<a href="https://matrix.to/#/%40ann%3Aex.org">Ann</a>)", R"(p(@(@ann:ex.org|Ann|-)))"},
+      {"<a href='https://mat\nrix.to/#/@ann:ex.org'>Ann</a>", R"(p(@(@ann:ex.org|Ann|-)))"},
       {R"(<a href="https://matrix.to/#/#room:ex.org">room</a>)", R"(p("room"->https://matrix.to/#/#room:ex.org))"},
       {"<mx-reply><blockquote>old</blockquote></mx-reply>new", R"(quote(p("old")) p("new"))"},
       {"<font data-mx-color='#ff0000'>x</font>", R"(p("x"#ff0000))"},
@@ -162,6 +163,18 @@ TEST_CASE("Freshdesk: quoted mail becomes a quote") {
       {R"(<div class="freshdesk_quote"><blockquote class="freshdesk_quote">Help</blockquote></div>)", R"(quote(p("Help")))"},
       {R"(<div class="gmail_quote"><blockquote>Help</blockquote></div>)", R"(quote(p("Help")))"},
   });
+}
+
+TEST_CASE("Word: paragraphs that are items") {
+  const std::string bullet = "<![if !supportLists]><span style='mso-list:Ignore'>\u00b7<span>&nbsp;&nbsp; </span></span><![endif]>";
+  const std::string one = "<p class=MsoListParagraph style='margin-left:.5in;mso-list:l0 level1 lfo1'>" + bullet;
+  const std::string two = "<p class=MsoListParagraph style='mso-list:l0 level2 lfo1'>" + bullet;
+  CHECK(tree(one + "a</p>" + one + "<b>b</b><o:p></o:p></p>" + two + "c</p>" + two + "d</p>" + one + "e</p><p>f</p>" + one + "g") ==
+        R"(ul(li(p("a")) li(p("b"b) ul(li(p("c")) li(p("d")))) li(p("e"))) p("f") ul(li(p("g"))))");
+  CHECK(tree(two + "a</p>" + one + "b") == R"(ul(li(ul(li(p("a")))) li(p("b"))))");
+  const std::string number = "<p style='mso-list:l1 level1 lfo2'><span style='mso-list:Ignore'>3.<span> </span></span>";
+  CHECK(tree(number + "a</p>" + number + "b</p>" + one + "c") == R"(ol3(li(p("a")) li(p("b"))) ul(li(p("c"))))");
+  CHECK(tree("<p style='color:#ff0000;mso-list:l0 level1 lfo1'>" + bullet + "a") == R"(ul(li(p("a"#ff0000))))");
 }
 
 TEST_CASE("what the tree does not know is named, with what can be read of it") {

@@ -38,6 +38,27 @@ void HtmlBuilder::close() {
   for (Node& child : closed.node.children) attach(std::move(child));
 }
 
+int HtmlBuilder::open_item_of_level(int level, const Node& list) {
+  boundary();
+  const auto opened = open_.size();
+  // The last node of what is open, as long as it fits, is opened again.
+  const auto reopen = [&](Kind kind, std::string_view id) {
+    Node& around = open_.back().node;
+    if (around.children.empty() || around.children.back().kind != kind || around.children.back().id != id) return false;
+    Node last = std::move(around.children.back());
+    around.children.pop_back();
+    open(std::move(last));
+    return true;
+  };
+  for (int at = 1; at <= level; ++at) {
+    if (at > 1 && !reopen(Kind::list_item, "")) open(Node(Kind::list_item));
+    const bool same = !open_.back().node.children.empty() && open_.back().node.children.back().ordered == list.ordered;
+    if ((at == level && !same) || !reopen(Kind::list, list.id)) open(list);
+  }
+  open(Node(Kind::list_item));
+  return static_cast<int>(open_.size() - opened);
+}
+
 void HtmlBuilder::close_before() {
   boundary();
   Open closed = std::move(open_.back());

@@ -33,6 +33,9 @@ class HtmlBuilder {
   static bool is_empty(const Node& block) { return block.children.empty(); }
   /// The content of the innermost open block, which this ends, is put before the block around it (captions).
   void close_before();
+  /// What follows stands in an item of that level, the first being 1, in the list that ends here or in a new one. Word
+  /// writes lists so. Returns how many blocks were opened.
+  int open_item_of_level(int level, const Node& list);
   Node finish();
 
  private:

@@ -222,7 +222,7 @@ std::string tag_name(const GumboNode& node) {
   return original.data == nullptr ? std::string() : lower({original.data, original.length});
 }
 
-std::string text_below(const GumboNode& top) {
+std::string text_below(const GumboNode& top, std::size_t bytes) {
   std::string all;
   walk_below(top, [&](const GumboNode& node) {
     if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_CDATA || node.type == GUMBO_NODE_WHITESPACE) {
@@ -230,7 +230,7 @@ std::string text_below(const GumboNode& top) {
     } else if (node.type == GUMBO_NODE_ELEMENT && node.v.element.tag == GUMBO_TAG_BR) {
       all += '\n';
     }
-    return true;
+    return all.size() < bytes;
   });
   return all;
 }

@@ -43,8 +43,8 @@ bool has_attribute(const GumboNode& node, const char* name);
 bool has_class(const GumboNode& node, std::string_view word);
 /// In small letters, also for tags that HTML does not know ("o:p").
 std::string tag_name(const GumboNode& node);
-/// All text below; a <br> is a line feed.
-std::string text_below(const GumboNode& node);
+/// All text below, or its beginning of about that many bytes; a <br> is a line feed.
+std::string text_below(const GumboNode& node, std::size_t bytes = std::string::npos);
 /// Whether an element of that tag is below.
 bool has_below(const GumboNode& node, GumboTag tag);
 

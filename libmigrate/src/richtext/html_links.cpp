@@ -41,7 +41,8 @@ bool is_notation(std::string_view text, std::string_view number) {
 
 std::optional<Node> known_link(const GumboNode& node) {
   if (has_attribute(node, "data-mention")) return mention(std::string(attribute(node, "data-mention")), node);
-  const std::string_view address = trim(attribute(node, "href"));
+  // As the tree will hold it: browsers read "https://mat\nrix.to" as one word, too.
+  const std::string address = clean_address(attribute(node, "href"));
   if (has_attribute(node, "data-item")) {
     Node made(Kind::reference);
     made.id = attribute(node, "data-item");
@@ -56,7 +57,7 @@ std::optional<Node> known_link(const GumboNode& node) {
   }
   constexpr std::string_view matrix = "https://matrix.to/#/";
   if (address.starts_with(matrix)) {
-    const std::string_view rest = address.substr(matrix.size());
+    const std::string_view rest = std::string_view(address).substr(matrix.size());
     const std::string who = percent_decoded(rest.substr(0, rest.find('?')));
     if (who.starts_with('@') && who.find('/') == std::string::npos) return mention(who, node);
   }

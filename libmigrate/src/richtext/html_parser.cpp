@@ -74,7 +74,7 @@ class HtmlReader {
 
  private:
   /// What ends with an element.
-  enum class After { nothing, boundary, close, close_table, close_caption, quotation_mark };
+  enum class After { nothing, boundary, close, close_table, close_caption, close_word_item, quotation_mark };
   struct Level {
     const GumboNode* node;
     unsigned next;
@@ -97,6 +97,10 @@ class HtmlReader {
         break;
       case After::close_caption:
         builder_.close_before();
+        break;
+      case After::close_word_item:
+        for (; word_blocks_.back() > 0; --word_blocks_.back()) builder_.close();
+        word_blocks_.pop_back();
         break;
       case After::quotation_mark:
         builder_.words("\u201D", style_);
@@ -146,7 +150,13 @@ class HtmlReader {
       default:
         return false;
     }
-    if (const std::string_view css = attribute(node, "style"); !css.empty()) apply_css(css, style_);
+    if (const std::string_view css = attribute(node, "style"); !css.empty()) {
+      const std::string word = mso_list_of(css);
+      // The bullet or number itself.
+      if (word.starts_with("ignore")) return false;
+      apply_css(css, style_);
+      if (node.v.element.tag == GUMBO_TAG_P && word.find("level") != std::string::npos) return word_item(node, word);
+    }
     return enter_inline(node) || enter_block(node);
   }
 
@@ -339,6 +349,30 @@ class HtmlReader {
     return open(std::move(made));
   }
 
+  /// Word has paragraphs for items: style="mso-list:l0 level2 lfo1".
+  static std::string mso_list_of(std::string_view css) {
+    const std::size_t at = css.find("mso-list:");
+    if (at == std::string_view::npos) return {};
+    css.remove_prefix(at + 9);
+    return lower(trim(css.substr(0, css.find(';'))));
+  }
+
+  bool word_item(const GumboNode& node, const std::string& word) {
+    const int level = std::clamp(number(std::string_view(word).substr(word.find("level") + 5), 1), 1, 9);
+    const std::string text = text_below(node, 40);
+    const std::string_view sign = trim(text);
+    Node list(Kind::list);
+    list.id = "word";
+    // "1." or "a)"; bullets are symbols, or an "o" of a font of symbols.
+    const std::size_t end = sign.find_first_of(".)");
+    list.ordered = end != std::string_view::npos && end > 0 && end <= 3 &&
+                   std::all_of(sign.begin(), sign.begin() + static_cast<std::ptrdiff_t>(end), is_ascii_alnum);
+    list.start = list.ordered ? number(sign, 1) : 1;
+    word_blocks_.push_back(builder_.open_item_of_level(level, list));
+    after_ = After::close_word_item;
+    return true;
+  }
+
   bool division(const GumboNode& node) {
     if (has_attribute(node, "data-panel")) {
       Node panel(Kind::panel);
@@ -461,6 +495,7 @@ class HtmlReader {
   HtmlBuilder& builder_;
   Losses& losses_;
   HtmlStyle style_;
+  std::vector<int> word_blocks_;  ///< opened by Word's items that are open
   After after_ = After::nothing;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gitlab.hpp"
 #include "link.hpp"
 #include "live.hpp"
 #include "spans.hpp"
@@ -283,10 +284,10 @@ class HtmlPrinter {
           return image(node, address);
         break;
       case Kind::mention:
-        if (node.target.empty()) break;
-        return typed("data-mention", node.target, "", for_gitlab_ ? "@" + node.target : "@" + name_of(node));
+        if (node.target.empty() || (for_gitlab_ && !is_user_name(node.target))) break;
+        return typed("data-mention", node.target, "", "@" + (for_gitlab_ ? node.target : name_of(node)));
       case Kind::reference:
-        if (node.target.empty()) break;
+        if (node.target.empty() || (for_gitlab_ && !is_item_reference(node.target))) break;
         return typed("data-item", node.target, is_web_address(node.target) ? node.target : "",
                      node.text.empty() || for_gitlab_ ? node.target : node.text);
       case Kind::emoji:

@@ -97,7 +97,8 @@ std::string markdown_address(std::string_view address) {
     const std::size_t semicolon = c == '&' ? address.find(';', at) : std::string_view::npos;
     const bool entity = semicolon != std::string_view::npos && semicolon - at < 50;
     // Some parsers take marks in an address for marks.
-    const bool word = at > 0 && at + 1 < address.size() && is_ascii_alnum(address[at - 1]) && is_ascii_alnum(address[at + 1]);
+    const bool word =
+        at > 0 && at + 1 < address.size() && is_ascii_alnum(address[at - 1]) && is_ascii_alnum(address[at + 1]);
     if (contains("\\<>|`*[]~", c) || entity || (c == '_' && !word)) result += '\\';
     result += c;
   }

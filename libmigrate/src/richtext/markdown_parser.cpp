@@ -394,8 +394,9 @@ class MarkdownReader {
   char before_ = 0;  ///< the character before the next words; 0 when it is markup
 };
 
-/// How many line ends to put in front. When a heading or rule in a list is followed by an empty line, md4c 0.4 takes the
-/// last bytes of its notes for a block's kind: those are the offset of the heading, and one of 4 modulo 256 ends the list.
+/// How many line ends to put in front. When a heading or rule in a list is followed by an empty line, md4c 0.4 takes
+/// the last bytes of its notes for a block's kind: those are the offset of the heading, and one of 4 modulo 256 ends
+/// the list.
 std::size_t lead_of(std::string_view markdown) {
   std::array<bool, 256> taken{};
   for (std::size_t start = 0; start < markdown.size();) {
@@ -406,7 +407,8 @@ std::size_t lead_of(std::string_view markdown) {
     };
     const std::size_t words = std::min(line.find_first_not_of(" \t>+-*_=.)#0123456789"), line.size());
     // A heading's words begin behind its marks.
-    if (const std::size_t heading = line.substr(0, words).find('#'); heading != std::string_view::npos) mark(heading, words);
+    if (const std::size_t heading = line.substr(0, words).find('#'); heading != std::string_view::npos)
+      mark(heading, words);
     // A rule goes on to the end of its line.
     const std::size_t last = line.find_last_not_of(" \t");
     if (last != std::string_view::npos && words == line.size()) {

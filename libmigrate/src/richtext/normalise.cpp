@@ -212,8 +212,9 @@ class Normaliser {
         while (at < node.children.size() && is_inline(inside.back().kind) && is_inline(node.children[at].kind));
         item.children = blocks(std::move(inside), depth + 2);
       }
-      if (!item.children.empty()) made.children.push_back(std::move(item));
+      made.children.push_back(std::move(item));
     }
+    std::erase_if(made.children, [](const Node& item) { return item.children.empty(); });
     if (!made.children.empty()) out.push_back(std::move(made));
   }
 
