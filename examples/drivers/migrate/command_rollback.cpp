@@ -73,7 +73,7 @@ void show(const Plan& plan, const Orphans& found) {
 int orphans(const RollbackArguments& arguments) {
   const Plan plan = load_plan(arguments);
   const bool removes = arguments.remove && !arguments.dry_run;
-  const Session session(plan, arguments.verbosity, removes ? Access::existing : Access::look);
+  const Session session(plan, arguments.verbosity, removes ? Access::state : Access::look);
   if (session.pipeline().sink->as_tables()) {
     std::cout << fmt::format(
         "{} writes each chunk in one transaction, together with the receipt for it: what was interrupted left nothing "
@@ -83,6 +83,12 @@ int orphans(const RollbackArguments& arguments) {
   }
   const Orphans found = wait_for(find_orphans(session.pipeline()));
   show(plan, found);
+  if (found.known == 0 && found.unfinished.empty() && !found.unknown.empty()) {
+    std::cout << fmt::format(
+        "The journal in {} knows none of them. Whatever {} has made with another --working-dir, or before the state was "
+        "lost, is among these: give that directory here if there is one.\n",
+        plan.directory.path().string(), plan.file.name);
+  }
   if (!arguments.remove || found.unknown.empty()) return exit_done;
   if (arguments.dry_run) {
     std::cout << fmt::format("--dry-run: {} would be removed; nothing has been done.\n", found.unknown.size());

@@ -22,16 +22,18 @@ SHARED = os.environ.get("MIGRATE_SHARED", os.path.join(os.path.dirname(ROOT), "s
 DRIVER = os.path.join(ROOT, "examples", "drivers", "freshdesk_to_jira", "migration.yaml")
 SETTINGS = {"freshdesk": {"quota_per_minute": 100000, "list_per_minute": 100000},
             "jira": {"masked": True, "rate_get": 0, "rate_post": 0, "rate_put": 0, "rate_delete": 0,
-                     "issue_writes_2s": 0, "issue_writes_30s": 0, "index_lag_ms": 200}}
+                     "issue_writes_2s": 0, "issue_writes_30s": 0, "user_search_rate": 0, "index_lag_ms": 200}}
 CREDENTIALS = {"FRESHDESK_API_KEY": "freshdesk-simulator-key", "JIRA_EMAIL": "migrator@example.com",
                "JIRA_TOKEN": "jira-token"}
 
 
 class Sandbox:
+    settings = SETTINGS
+
     def __init__(self, items, *options):
         self.process = subprocess.Popen(
             [os.path.join(BUILD, "bin", "migrate-sandbox"), "--only", "freshdesk,jira", "--items", str(items), "--seed", "3",
-             "--settings", json.dumps(SETTINGS), "--parent-exit", *options], stdout=subprocess.PIPE, text=True)
+             "--settings", json.dumps(self.settings), "--parent-exit", *options], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:
             sys.exit("migrate-sandbox did not start")
@@ -43,6 +45,7 @@ class Sandbox:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+        self.process.stdout.close()
 
     def state(self):
         with urllib.request.urlopen(self.urls["jira"] + "/_sim/state") as answer:
