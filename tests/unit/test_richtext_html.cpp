@@ -137,6 +137,9 @@ TEST_CASE("Azure DevOps: mentions and work items are typed") {
        R"(p("see there"->https://dev.azure.com/acme/p/_workitems/edit/12))"},
       {R"(<a href="https://dev.azure.com/acme/p/_workitems/edit/12">Bug 112</a>)",
        R"(p("Bug 112"->https://dev.azure.com/acme/p/_workitems/edit/12))"},
+      {"<a href=/_workitems/edit/12>#12</a>", R"(p("#12"->/_workitems/edit/12))"},
+      {R"(<a href="https://d.test/_workitems/edit/12">#12<img src=a.png></a>)",
+       R"(p("#12"->https://d.test/_workitems/edit/12 img(-|a.png|-|-)->https://d.test/_workitems/edit/12))"},
   });
 }
 

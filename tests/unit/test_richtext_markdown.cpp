@@ -160,6 +160,9 @@ TEST_CASE("nothing becomes a mark, a block, a link or an entity by accident") {
       {"# a<br>- b<br>+ c<br>1. d<br>2) e<br>&gt; f<br>---<br>===<br>: g", "\\# a\\\n\\- b\\\n\\+ c\\\n1\\. d\\\n2\\) e\\\n\\> f\\\n\\---\\\n\\===\\\n\\: g"},
       {"&amp;copy; AT&amp;T a &amp; b", "\\&copy; AT\\&T a & b"},
       {"http://x.test www.x.test a@b.test", "http\\://x.test www\\.x.test a\\@b.test"},
+      {"a #<i> </i>b", "a # b"},
+      {"<img data-mx-emoticon alt=12 src=x>. a", "12\\. a"},
+      {"<table border=1><tr><th><code>www.x|&nbsp; &nbsp;y</code></table>", "| <code>www\\.x&#124;&nbsp; &nbsp;y</code> |\n| --- |"},
       {"+++<br>;;;", "\\+++\\\n\\;;;"},
       {"5 - 3 = 2. No: 100%!", "5 - 3 = 2. No: 100%!"},
   });
@@ -265,6 +268,8 @@ TEST_CASE("a heading or rule in a list ends no list, wherever in the text it sta
     const std::string before = std::string(size, 'x') + "\n\n";
     CHECK(tree(before + "- # a\n\n  b\n").ends_with(R"(ul(li(h1("a") p("b"))))"));
     CHECK(tree(before + "- - ***\n\n    a\n\n  b\n").ends_with(R"(ul(li(ul(li(hr p("a"))) p("b"))))"));
+    CHECK(tree(before + "- ```\n  x\n  ```\n\n  b\n").ends_with(R"(ul(li(code(-|x) p("b"))))"));
+    CHECK(tree(before + "- ***\r\n\r\n  b\r\n").ends_with(R"(ul(li(hr p("b"))))"));
   }
 }
 

@@ -61,7 +61,9 @@ std::optional<Node> known_link(const GumboNode& node) {
     const std::string who = percent_decoded(rest.substr(0, rest.find('?')));
     if (who.starts_with('@') && who.find('/') == std::string::npos) return mention(who, node);
   }
-  if (const std::string number = work_item_of(address); !number.empty() && is_notation(text_below(node), number)) {
+  // What is no address of the web would not be written as a link again, and a reference holds no picture.
+  const std::string number = is_web_address(address) && !has_below(node, GUMBO_TAG_IMG) ? work_item_of(address) : "";
+  if (!number.empty() && is_notation(text_below(node), number)) {
     Node made(Kind::reference);
     made.id = number;
     made.text = trim(text_below(node));

@@ -448,6 +448,7 @@ class HtmlReader {
     if (known) {
       if (style_.marks != Marks())
         losses_.add("marks of a " + std::string(to_string(known->kind)), "nothing", known->text);
+      if (has_below(node, GUMBO_TAG_IMG)) losses_.add("image", "nothing", known->text);
       builder_.add(std::move(*known));
       return false;
     }

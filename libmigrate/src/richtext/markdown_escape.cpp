@@ -32,6 +32,11 @@ bool is_emoji(std::string_view words) {
   return end > 1 && end < words.size() && words[end] == ':';
 }
 
+/// The dot of "www.", which makes a link.
+bool ends_www(std::string_view words, std::size_t at) {
+  return words[at] == '.' && at >= 3 && lower(words.substr(at - 3, 3)) == "www";
+}
+
 bool needs_escape(std::string_view words, std::size_t at, const MarkdownPlace& place) {
   const char c = words[at];
   const bool last = at + 1 == words.size();
@@ -53,7 +58,7 @@ bool needs_escape(std::string_view words, std::size_t at, const MarkdownPlace& p
     case ':':
       return (next == '/' && is_word(before)) || is_emoji(words.substr(at)) || (last && !place.ends_line);
     case '.':
-      return at >= 3 && lower(words.substr(at - 3, 3)) == "www";
+      return ends_www(words, at);
     case '{':
       return at == 0 && (before == ')' || before == '}');  // an image's size
     default:
@@ -114,12 +119,26 @@ std::string markdown_code(std::string_view words, bool in_table) {
   if (in_table && contains(words, '|')) {
     // A cell ends at a bar, in code too.
     std::string result = "<code>";
-    for (const char c : words) {
+    bool blank = true;
+    for (std::size_t at = 0; at < words.size(); ++at) {
+      const char c = words[at];
+      if (c == ' ') {
+        // HTML folds blanks, also here.
+        blank = !(blank || at + 1 == words.size());
+        result += blank ? " " : "&nbsp;";
+        continue;
+      }
+      blank = false;
+      if (words.substr(at, 2) == "\u00A0") {
+        result += "&nbsp;";
+        ++at;
+        continue;
+      }
       const std::string_view escaped = c == '&'   ? "&amp;"
                                        : c == '<' ? "&lt;"
                                        : c == '|' ? "&#124;"
                                                   : std::string_view();
-      if (escaped.empty() && contains("\\`*_[]~$@#!%^:", c)) result += '\\';
+      if (escaped.empty() && (contains("\\`*_[]~$@#!%^:", c) || ends_www(words, at))) result += '\\';
       escaped.empty() ? void(result += c) : void(result += escaped);
     }
     return result + "</code>";

@@ -70,9 +70,13 @@ class LinePrinter {
         if (span.layer == Layer::link) tokens_.back().out = "](" + markdown_address(span.node->link) + ")";
         return at;
       }
-      case Span::What::words:
-        words(span.words, ends_line(spans, at));
+      case Span::What::words: {
+        // Blanks are pieces of their own, and what needs an escape depends on what follows.
+        std::string text(span.words);
+        while (at + 1 < spans.size() && spans[at + 1].what == Span::What::words) text += spans[++at].words;
+        words(text, ends_line(spans, at));
         return at;
+      }
       case Span::What::node:
         node(*span.node, ends_line(spans, at));
         return at;
@@ -101,7 +105,7 @@ class LinePrinter {
     at_[at] = tokens_.size();
     Token token{Is::open, span.layer, 0, ""};
     if (span.layer == Layer::link) token.out = "[";
-    line_start_ = false;
+    line_start_ = number_ = false;
     tokens_.push_back(std::move(token));
     return at;
   }
@@ -115,7 +119,7 @@ class LinePrinter {
   }
 
   void put(Token token) {
-    line_start_ = false;
+    line_start_ = number_ = false;
     tokens_.push_back(std::move(token));
   }
 
@@ -124,7 +128,13 @@ class LinePrinter {
     place.line_start = line_start_ && place_ == MarkdownLine::paragraph;
     place.ends_line = ends_line;
     place.before = before();
-    put({Is::words, Layer::link, 0, markdown_escaped(text, place)});
+    std::string escaped = markdown_escaped(text, place);
+    // A number in another piece of the line is the number of an item, too.
+    if (number_ && (text.starts_with('.') || text.starts_with(')'))) escaped.insert(0, 1, '\\');
+    const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), is_ascii_digit);
+    const bool number = digits && (place.line_start || number_);
+    put({Is::words, Layer::link, 0, std::move(escaped)});
+    number_ = number;
   }
 
   char before() const {
@@ -137,6 +147,7 @@ class LinePrinter {
       case Kind::hard_break:
         tokens_.push_back({Is::line_end, Layer::link, 0, place_ == MarkdownLine::paragraph ? "\\\n" : "<br>"});
         line_start_ = true;
+        number_ = false;
         return;
       case Kind::image:
         if (image(node)) return;
@@ -240,6 +251,7 @@ class LinePrinter {
   Losses& losses_;
   std::vector<Token> tokens_;
   std::vector<std::size_t> at_;  ///< the token of an opening span
+  bool number_ = false;          ///< nothing but digits stands on the line
   bool line_start_ = true;
 };
 

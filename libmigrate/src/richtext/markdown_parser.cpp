@@ -394,14 +394,15 @@ class MarkdownReader {
   char before_ = 0;  ///< the character before the next words; 0 when it is markup
 };
 
-/// How many line ends to put in front. When a heading or rule in a list is followed by an empty line, md4c 0.4 takes
-/// the last bytes of its notes for a block's kind: those are the offset of the heading, and one of 4 modulo 256 ends
-/// the list.
+/// How many line ends to put in front. When a heading, rule or fence in a list is followed by an empty line, md4c 0.4
+/// takes the last bytes of its notes for a block's kind: those are the offset of the heading or of the end of the code,
+/// and one of 4 modulo 256 ends the list.
 std::size_t lead_of(std::string_view markdown) {
   std::array<bool, 256> taken{};
   for (std::size_t start = 0; start < markdown.size();) {
     const std::size_t end = std::min(markdown.find('\n', start), markdown.size());
-    const std::string_view line = markdown.substr(start, end - start);
+    std::string_view line = markdown.substr(start, end - start);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     const auto mark = [&](std::size_t from, std::size_t to) {
       for (std::size_t at = from; at <= std::min(to, from + 255); ++at) taken[(start + at) % 256] = true;
     };
@@ -411,15 +412,18 @@ std::size_t lead_of(std::string_view markdown) {
       mark(heading, words);
     // A rule goes on to the end of its line.
     const std::size_t last = line.find_last_not_of(" \t");
-    if (last != std::string_view::npos && words == line.size()) {
+    if (last != std::string_view::npos && words == line.size() && line[last] != '>') {
       std::size_t rule = last;
-      while (rule > 0 && (line[rule - 1] == line[last] || line[rule - 1] == ' ')) --rule;
-      mark(rule, rule + 2);
+      while (rule > 0 && (line[rule - 1] == line[last] || line[rule - 1] == ' ' || line[rule - 1] == '\t')) --rule;
+      rule = line.find_first_not_of(" \t", rule);
+      mark(rule, rule);
     }
     // What stands over a line that makes it a heading.
     const std::size_t below = markdown.find_first_not_of(" \t>", std::min(end + 1, markdown.size()));
     const char next = below == std::string_view::npos ? ' ' : markdown[below];
-    if (next == '=' || next == '-') mark(0, words);
+    if (next == '`' || next == '~') mark(last + 1, line.size());
+    const bool blank = line.find_first_not_of(" \t>") == std::string_view::npos;
+    if (!blank && (next == '=' || next == '-')) mark(0, words);
     start = end + 1;
   }
   for (std::size_t lead = 0; lead < 256; ++lead) {
