@@ -85,6 +85,7 @@ class MappingWriter::State {
   MappingFormat format;
   AtomicFile file;
   std::size_t rows = 0;
+  std::string line;  ///< room that every row uses again
 };
 
 MappingWriter::MappingWriter(const std::filesystem::path& file) : state_(std::make_unique<State>(file)) {
@@ -100,8 +101,12 @@ void MappingWriter::add(const Mapping& mapping) {
   if (state_->format == MappingFormat::csv) {
     file.write(csv_field(source_id, false) + ',' + csv_target(mapping.target_id) + "\r\n");
   } else {
-    file.write((state_->rows == 0 ? "\n" : ",\n") + boost::json::serialize(Value(source_id)) + ": " +
-               boost::json::serialize(mapping.target_id));
+    std::string& line = state_->line;
+    line = state_->rows == 0 ? "\n" : ",\n";
+    reporting::append_json(line, source_id);
+    line += ": ";
+    reporting::append_json(line, mapping.target_id);
+    file.write(line);
   }
   ++state_->rows;
 }

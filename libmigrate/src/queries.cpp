@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine.hpp"
+#include "migrate/task_group.hpp"
 
 MIGRATE_BEGIN
 
@@ -140,6 +141,37 @@ awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> store, std::fu
   }
 }
 
+namespace {
+
+/// The target reads the next page while `each` has this one.
+awaitable<void> each_row_of(TableSink& tables, std::string type, std::function<void(const Mapping&)> each) {
+  constexpr std::size_t page = 10'000;
+  const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  Running<std::vector<TargetRow>> next(executor, tables.list(type, "", page, false));
+  while (next.active()) {
+    std::vector<TargetRow> rows = co_await next.join();
+    if (rows.empty()) co_return;
+    next = Running<std::vector<TargetRow>>(executor, tables.list(type, rows.back().key, page, false));
+    std::exception_ptr failure;
+    try {
+      Mapping mapping;
+      mapping.type = type;
+      for (TargetRow& row : rows) {
+        mapping.source_id = std::move(row.key);
+        mapping.target_id = std::move(row.id);
+        each(mapping);
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (!failure) continue;
+    co_await next.abandon();
+    std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace
+
 awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::function<void(const Mapping&)> each) {
   TableSink* tables = pipeline.sink->as_tables();
   std::set<std::string> listed;
@@ -148,17 +180,8 @@ awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::funct
     for (const std::string& one : types) {
       if (!type.empty() && type != one) continue;
       listed.insert(one);
-      std::string after;
-      while (true) {
-        std::string name = one, from = after;
-        std::vector<TargetRow> rows = co_await tables->list(std::move(name), std::move(from), 10'000, false);
-        if (rows.empty()) break;
-        for (TargetRow& row : rows) {
-          Mapping mapping{one, row.key, row.id};
-          each(mapping);
-        }
-        after = rows.back().key;
-      }
+      std::string name = one;
+      co_await each_row_of(*tables, std::move(name), each);
     }
   }
   std::string after;

@@ -78,6 +78,8 @@ bool is_utf8(std::string_view text) {
 }
 
 std::string clean_utf8(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; }))
+    return std::string(text);
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {

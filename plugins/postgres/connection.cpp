@@ -232,6 +232,16 @@ Result Connection::run(const std::string& sql, const Parameters& parameters) {
       sql);
 }
 
+void Connection::start(const std::string& sql) {
+  open();
+  if (PQsendQuery(raw_, sql.c_str()) != 1) fail(nullptr, sql);
+}
+
+void Connection::settle() noexcept {
+  if (!raw_) return;
+  while (PGresult* result = PQgetResult(raw_)) PQclear(result);
+}
+
 Result Connection::change(std::string_view name, const std::string& sql) {
   services_.reach(fmt::format("postgres.{} before", name));
   Result result = run(sql);

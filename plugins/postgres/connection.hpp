@@ -83,6 +83,11 @@ class Connection {
   Result change(std::string_view name, const std::string& sql);
   Result change(std::string_view name, const std::string& sql, const Parameters& parameters);
 
+  /// Sends one statement and does not wait for it; nothing else may be asked until settle() has returned.
+  void start(const std::string& sql);
+  /// Waits for what start() has sent, if anything, and drops what the server says of it.
+  void settle() noexcept;
+
   /// COPY … FROM STDIN in text format: begin, any number of pieces, end. end_copy() returns the rows taken.
   void begin_copy(const std::string& sql);
   void put_copy(const char* data, std::size_t size);

@@ -24,6 +24,10 @@ PostgresSink::PostgresSink(SinkConfig config, const Services& services)
   types_ = dependency_order(tables_);
 }
 
+PostgresSink::~PostgresSink() {
+  if (statistics_) (*statistics_)->settle();
+}
+
 SinkTraits PostgresSink::traits() const {
   SinkTraits traits;
   traits.preferred_batch = 10'000;
@@ -235,9 +239,14 @@ awaitable<void> PostgresSink::finish() {
   auto work = [&] {
     const Pool::Lease connection = Pool::borrow(pool_);
     add_foreign_keys(*connection);
-    for (const auto& [type, table] : tables()) {
-      connection->change("analyze", "ANALYZE " + target(*connection, type)->table.qualified);
-    }
+    std::string names;
+    for (const auto& [type, table] : tables())
+      names += (names.empty() ? "" : ", ") + target(*connection, type)->table.qualified;
+    if (names.empty()) return;
+    services_.reach("postgres.analyze before");
+    if (!statistics_) statistics_.emplace(Pool::borrow(pool_));
+    (*statistics_)->settle();
+    (*statistics_)->start("ANALYZE " + names);
   };
   co_await on_pool(services_, work);
 }

@@ -20,6 +20,7 @@ namespace migrate::postgres {
 class PostgresSink : public TableSink, public std::enable_shared_from_this<PostgresSink> {
  public:
   PostgresSink(SinkConfig config, const Services& services);
+  ~PostgresSink() override;
 
   SinkTraits traits() const override;
   awaitable<std::vector<Check>> check() override;
@@ -100,6 +101,8 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::map<std::string, KeySpans> spans_;           ///< by type
   std::mutex walk_mutex_;
   std::optional<Walk> walk_;
+  /// Where the server counts what it needs to know for good plans, while the reports are written.
+  std::optional<Pool::Lease> statistics_;
 };
 
 std::shared_ptr<Sink> make_sink(SinkConfig config, const Services& services);
