@@ -225,10 +225,12 @@ inline std::string check_markdown(const Node& tree) {
   return {};
 }
 
-/// The entities that wiki markup of ours has, replaced; in code they stand for themselves.
+/// The entities that wiki markup of ours has, replaced; in code they stand for themselves. "&amp;" goes first and
+/// wholly, so that text which looks like an entity ("&#58;") ends as the same on both sides of a comparison.
 inline std::string without_entities(std::string text) {
+  for (std::size_t at = 0; (at = text.find("&amp;", at)) != std::string::npos;) text.replace(at, 5, 1, '&');
   using Entity = std::pair<std::string_view, char>;
-  for (const Entity& entity : {Entity{"&#92;", '\\'}, {"&#46;", '.'}, {"&#58;", ':'}, {"&#59;", ';'}, {"&amp;", '&'}}) {
+  for (const Entity& entity : {Entity{"&#92;", '\\'}, {"&#46;", '.'}, {"&#58;", ':'}, {"&#59;", ';'}}) {
     for (std::size_t at = 0; (at = text.find(entity.first, at)) != std::string::npos; ++at)
       text.replace(at, entity.first.size(), 1, entity.second);
   }
