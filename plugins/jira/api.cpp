@@ -226,8 +226,8 @@ awaitable<Value> Api::permissions(std::vector<std::string> names) {
   co_return co_await get("/mypermissions" + query.text());
 }
 
-awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string query) {
-  http::Request asked = request("GET", "/issue/" + http::encode(issue) + query);
+awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string rest) {
+  http::Request asked = request("GET", "/issue/" + http::encode(issue) + rest);
   const http::Response response = co_await send(std::move(asked));
   if (response.status == 404 || response.status == 410) {
     co_await assure_login();

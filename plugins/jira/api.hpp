@@ -63,7 +63,7 @@ class Api {
   awaitable<Value> permissions(std::vector<std::string> names);
 
   awaitable<Value> get(std::string path);  ///< below the interface's root: "/issue/SUP-1"
-  awaitable<std::optional<Value>> find_issue(std::string issue, std::string query);  ///< nothing: gone, or never was
+  awaitable<std::optional<Value>> find_issue(std::string issue, std::string rest);  ///< nothing: gone, or never was
   /// At most 100; those that are there, in any order.
   awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
   /// `next`: of the page before; empty for the first one.

@@ -82,6 +82,10 @@ std::string as_label(std::string_view text) {
   return out;
 }
 
+std::string source_link_id(const std::string& migration, const RecordRef& record) {
+  return std::string(prefix(fmt::format("migration={}&type={}&id={}", migration, record.type, record.id), 255));
+}
+
 std::string step_name(std::string_view what, std::string_view id) {
   std::string out(what);
   out += ':';

@@ -30,6 +30,9 @@ std::string migration_label(const std::string& prefix, const std::string& migrat
 /// A label as Jira takes it: no blanks, not too long. Empty when nothing is left.
 std::string as_label(std::string_view text);
 
+/// Of an issue's web link to its source: there is one of it, however often it is set. 255 characters at most.
+std::string source_link_id(const std::string& migration, const RecordRef& record);
+
 /// "comment:5001". What may not stand in the name of a step is written "%XX".
 std::string step_name(std::string_view what, std::string_view id);
 /// "log--9001.txt": unique within the item by the blob's id, fit for wiki markup and file systems.

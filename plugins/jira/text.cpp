@@ -113,30 +113,6 @@ std::size_t length_of(const Node& tree, Markup markup) {
   return richtext::utf16_length(markup == Markup::wiki ? richtext::print_wiki(tree).text : richtext::plain_text(tree));
 }
 
-Original original_of(const std::string& what, const ItemText& text) {
-  Original original;
-  original.step = step_name("original", what);
-  std::string end = ".txt";
-  original.media_type = "text/plain; charset=utf-8";
-  original.content = text.text;
-  if (text.format == "html") {
-    end = ".html";
-    original.media_type = "text/html; charset=utf-8";
-  } else if (text.format == "markdown") {
-    end = ".md";
-    original.media_type = "text/markdown; charset=utf-8";
-  } else if (text.format == "adf") {
-    end = ".json";
-    original.media_type = "application/json";
-    original.content = boost::json::serialize(text.document);
-  }
-  Blob blob;
-  blob.id = "original";
-  blob.name = what + end;
-  original.name = file_name(blob);
-  return original;
-}
-
 Node with_media(const Node& original, const std::map<std::string, std::string>& media) {
   Node tree = original;
   if (media.empty()) return tree;
@@ -175,7 +151,7 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
     const std::size_t taken = length_of(frame, context.markup) + 2;
     Original original = original_of(what, source);
     std::vector<Node> said;
-    said.push_back(words("The text goes on in the attachment "));
+    said.push_back(words(std::string(goes_on)));
     said.push_back(strong(original.name));
     std::vector<Node> blocks;
     blocks.push_back(line(std::move(said)));
@@ -243,6 +219,30 @@ void flatten(const std::string& path, const Value& value, Rows& rows) {
 }
 
 }  // namespace
+
+Original original_of(const std::string& what, const ItemText& text) {
+  Original original;
+  original.step = step_name("original", what);
+  std::string end = ".txt";
+  original.media_type = "text/plain; charset=utf-8";
+  original.content = text.text;
+  if (text.format == "html") {
+    end = ".html";
+    original.media_type = "text/html; charset=utf-8";
+  } else if (text.format == "markdown") {
+    end = ".md";
+    original.media_type = "text/markdown; charset=utf-8";
+  } else if (text.format == "adf") {
+    end = ".json";
+    original.media_type = "application/json";
+    original.content = boost::json::serialize(text.document);
+  }
+  Blob blob;
+  blob.id = "original";
+  blob.name = what + end;
+  original.name = file_name(blob);
+  return original;
+}
 
 Text description_text(const RecordRef& record, const Item& item, const Rows& further, const TextContext& context) {
   std::vector<Node> before, after;

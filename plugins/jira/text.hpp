@@ -50,6 +50,11 @@ Text description_text(const RecordRef& record, const Item& item, const Rows& fur
 Text comment_text(const Comment& comment, const TextContext& context);
 Text worklog_text(const Worklog& worklog, const TextContext& context);
 
+/// The whole of a text as a file; `what` is "description", "comment-5001" or "worklog-7".
+Original original_of(const std::string& what, const ItemText& text);
+/// What a text that was cut says where it ends, followed by the file's name.
+inline constexpr std::string_view goes_on = "The text goes on in the attachment ";
+
 /// The text as Jira takes it: a document, or markup as a string. `media`: what a blob of an image is on the target:
 /// media id (document) or file name (wiki). `files`: listed at the end, with links.
 Value printed(const Text& text, Markup markup, const std::map<std::string, std::string>& media,

@@ -178,10 +178,16 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
 awaitable<void> JiraSink::undo_edit(Receipt receipt) {
   const std::string issue = text_at(receipt.undo, {"issue"});
   const Value* before = find(receipt.undo, {"before"});
-  if (!before || !before->is_object() || before->get_object().empty()) co_return;
+  const Object former = before && before->is_object() ? before->get_object() : Object();
+  Array labels;
+  for (const Value& change : list_at(receipt.undo, {"labels"})) {
+    const std::string added = text_at(change, {"add"});
+    labels.push_back(added.empty() ? object("add", text_at(change, {"remove"})) : object("remove", added));
+  }
+  if (former.empty() && labels.empty()) co_return;
   const std::vector<Change> history = co_await api_.changes(issue);
   Object fields;
-  for (const auto& member : before->get_object()) {
+  for (const auto& member : former) {
     bool other = false;
     for (const Change& change : history)
       for (const std::string& said : change.fields)
@@ -190,7 +196,9 @@ awaitable<void> JiraSink::undo_edit(Receipt receipt) {
     if (other) throw touched(issue, fmt::format("somebody has changed {}", std::string(member.key())));
     fields.emplace(member.key(), as_taken(member.value()));
   }
-  Value body(object("fields", std::move(fields)));
+  Object change = object("fields", std::move(fields));
+  if (!labels.empty()) change.emplace("update", object("labels", std::move(labels)));
+  Value body(std::move(change));
   co_await api_.edit_issue(issue, std::move(body), site_->silences);
 }
 

@@ -160,7 +160,10 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   Array properties;
   properties.push_back(std::move(property));
   Object undo = undo_of(job.key, job.ours);
-  if (!job.ours) undo.emplace("before", std::move(before));
+  if (!job.ours) {
+    undo.emplace("before", std::move(before));
+    undo.emplace("labels", labels);
+  }
   if (!fields.empty()) body.emplace("fields", std::move(fields));
   if (!labels.empty()) body.emplace("update", object("labels", std::move(labels)));
   body.emplace("properties", std::move(properties));

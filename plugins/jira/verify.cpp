@@ -119,9 +119,11 @@ class Comparison {
     description(issue);
     co_await comments();
     links(issue);
-    if (operation_.level() != VerifyLevel::comprehensive) co_return;
-    co_await worklogs();
-    co_await source_link();
+    if (operation_.level() == VerifyLevel::comprehensive) {
+      co_await worklogs();
+      co_await source_link();
+    }
+    for (Original& each : originals_) co_await original(std::move(each));
   }
 
  private:
@@ -142,7 +144,7 @@ class Comparison {
       const Value* found = jira::find(issue, {"fields", id});
       const auto screen = job_.looked.screen->fields.find(id);
       if (found && screen != job_.looked.screen->fields.end() && screen->second.is_document()) {
-        text(id, canonical(member.value(), sink_.markup()), *found, false);
+        text(id, canonical(member.value(), sink_.markup()), *found);
         continue;
       }
       if (found && holds(member.value(), *found)) continue;
@@ -166,43 +168,46 @@ class Comparison {
       differs("labels", "", std::string(incomplete_label), "is marked as incomplete");
   }
 
-  /// `cut`: only the beginning was written, and where that ends Jira may have decided.
-  void text(const std::string& field, const std::string& expected, const Value& body, bool cut) {
+  /// A text of the item. Only its beginning may have been written, with the whole as a file: where it was cut, Jira may
+  /// have decided.
+  void text(const std::string& field, const std::string& expected, const Value& body, const std::string& what = {},
+            const ItemText& source = ItemText()) {
     std::string found = canonical(body, sink_.markup());
+    const std::size_t note = what.empty() ? std::string::npos : found.find(goes_on);
+    if (note != std::string::npos) originals_.push_back(original_of(what, source));
     if (found == expected) return;
     if (sink_.markup() == Markup::wiki && sink_.api_.cloud() && words_of(found) == words_of(expected)) return;
-    if (cut) {
-      const std::size_t note = found.find("The text goes on in the attachment");
-      const std::size_t line = note == std::string::npos ? note : found.rfind('\n', note);
-      if (line != std::string::npos && line > 0 && expected.starts_with(found.substr(0, line))) return;
-    }
+    const std::size_t line = note == std::string::npos ? note : found.rfind('\n', note);
+    if (line != std::string::npos && expected.starts_with(found.substr(0, line))) return;
     const auto [should, is] = parting(expected, found);
     differs(field, should, is, fmt::format("{} says something else", field));
   }
 
-  /// Images by their presence: where they stand on the target does not matter for what a text says.
+  /// Images by their presence: where they stand on the target does not matter for what a text says. One that has lost
+  /// its file is a finding of its own.
   std::string expected_text(const Text& text, const std::vector<NamedFile>& files) const {
     std::map<std::string, std::string> media;
-    for (const std::string& image : text.images) {
-      const auto file = job_.files.find(image);
-      if (file == job_.files.end()) continue;
-      media[image] = sink_.markup() == Markup::wiki ? file->second.substr(file->second.find(' ') + 1) : file->second;
-    }
+    for (const std::string& image : text.images)
+      if (!left_out_.count(image)) media[image] = name_of(image);
     return canonical(printed(text, sink_.markup(), media, files), sink_.markup());
+  }
+
+  std::string name_of(const std::string& blob) const {
+    for (const Blob& each : operation_.record().blobs)
+      if (each.id == blob) return file_name(each);
+    return {};
   }
 
   void description(const Value& issue) {
     if (!job_.looked.screen->has("description")) return;
     const Value* found = jira::find(issue, {"fields", "description"});
     const Value nothing;
-    text("description", expected_text(job_.draft.description, {}), found ? *found : nothing,
-         job_.draft.description.original.has_value());
+    text("description", expected_text(job_.draft.description, {}), found ? *found : nothing, "description",
+         job_.item.description);
   }
 
   awaitable<void> files() {
     for (const Blob* blob : job_.draft.files) co_await file(blob);
-    co_await original(job_.draft.description.original);
-    for (const CommentDraft& comment : job_.draft.comments) co_await original(comment.text.original);
   }
 
   /// The one attachment of that name; a finding when there is none, or more than one.
@@ -229,12 +234,15 @@ class Comparison {
         } catch (const Error& error) {
           gone = error.kind() == ErrorKind::not_found;
         }
-        if (gone) co_return;
+        if (gone) {
+          left_out_.insert(blob.id);
+          co_return;
+        }
       }
       attachment(name, false);
       co_return;
     }
-    job_.files[blob.id] = text_at(*found, {"id"}) + (sink_.markup() == Markup::wiki ? " " + name : "");
+    job_.files[blob.id] = text_at(*found, {"id"});
     const auto size = static_cast<std::uint64_t>(number_at(*found, {"size"}));
     if (blob.size && *blob.size != size) {
       differs("attachments", std::to_string(*blob.size), std::to_string(size),
@@ -250,11 +258,10 @@ class Comparison {
     co_await bytes(name, *found, std::move(expected));
   }
 
-  awaitable<void> original(std::optional<Original> original) {
-    if (!original) co_return;
-    const Value* found = attachment(original->name, false);
+  awaitable<void> original(Original original) {
+    const Value* found = attachment(original.name, false);
     if (!found || operation_.level() != VerifyLevel::comprehensive) co_return;
-    co_await bytes(original->name, *found, sha256(original->content));
+    co_await bytes(original.name, *found, sha256(original.content));
   }
 
   awaitable<void> bytes(std::string name, Value attachment, std::string expected) {
@@ -305,18 +312,18 @@ class Comparison {
               draft.comment->internal ? fmt::format("the comment {} is for staff only, and others can see it", id)
                                       : fmt::format("the comment {} is public, and the requester cannot see it", id));
     std::vector<NamedFile> files;
+    bool complete = true;  // the address of a file that is gone is not known
     for (const std::string& blob : draft.blobs) {
+      if (left_out_.count(blob)) continue;
       const auto known = job_.files.find(blob);
-      if (known == job_.files.end()) continue;
-      const std::vector<Blob>& blobs = operation_.record().blobs;
-      const auto named = std::find_if(blobs.begin(), blobs.end(), [&](const Blob& each) { return each.id == blob; });
-      const std::string name = file_name(*named);
-      const std::string attachment_id = known->second.substr(0, known->second.find(' '));
-      files.push_back(NamedFile{name, sink_.api_.file_address(attachment_id, name)});
+      const std::string name = name_of(blob);
+      complete = complete && known != job_.files.end();
+      files.push_back(NamedFile{name, complete ? sink_.api_.file_address(known->second, name) : std::string()});
     }
+    if (!complete && sink_.markup() == Markup::wiki) return;
     const Value* body = jira::find(*found, {"body"});
     const Value nothing;
-    text(field, expected_text(draft.text, files), body ? *body : nothing, draft.text.original.has_value());
+    text(field, expected_text(draft.text, files), body ? *body : nothing, "comment-" + id, draft.comment->body);
   }
 
   void links(const Value& issue) {
@@ -361,16 +368,16 @@ class Comparison {
                 fmt::format("{} s at {}", number_at(*found, {"timeSpentSeconds"}), text_at(*found, {"started"})),
                 fmt::format("the time entry {} holds another time", id));
       const Value* note = jira::find(*found, {"comment"});
-      if (note) text(field, expected_text(draft.text, {}), *note, draft.text.original.has_value());
+      if (note) text(field, expected_text(draft.text, {}), *note, "worklog-" + id, draft.worklog->note);
     }
   }
 
   awaitable<void> source_link() {
     if (!sink_.config_.source_link || job_.item.url.empty()) co_return;
-    const Value links = co_await sink_.api_.get("/issue/" + http::encode(job_.key) + "/remotelink");
-    bool there = false;
-    if (links.is_array())
-      for (const Value& link : links.get_array()) there = there || text_at(link, {"object", "url"}) == job_.item.url;
+    http::Query query;
+    query.add("globalId", source_link_id(operation_.migration(), operation_.record().ref));
+    const std::optional<Value> link = co_await sink_.api_.find_issue(job_.key, "/remotelink" + query.text());
+    const bool there = link && text_at(*link, {"object", "url"}) == job_.item.url;
     if (!there) differs("source_link", job_.item.url, "", "lacks the web link to its source");
   }
 
@@ -379,6 +386,8 @@ class Comparison {
   JiraSink::Job job_;
   std::vector<Finding>& findings_;
   std::vector<Value> found_files_;
+  std::vector<Original> originals_;  ///< of texts that were cut
+  std::set<std::string> left_out_;  ///< blobs that the source has no more, and that may be absent for it
 };
 
 awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations) {

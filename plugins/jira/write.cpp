@@ -277,15 +277,14 @@ awaitable<void> JiraSink::set_source_link(Job& job) {
   target.emplace("url", job.item.url);
   target.emplace("title", fmt::format("{} {}", ref.type, ref.id));
   Object body;
-  // One such link an issue, however often it is set.
-  const std::string id = fmt::format("migration={}&type={}&id={}", job.operation.migration(), ref.type, ref.id);
-  body.emplace("globalId", id.substr(0, 255));
+  const std::string id = source_link_id(job.operation.migration(), ref);
+  body.emplace("globalId", id);
   body.emplace("relationship", "imported from");
   body.emplace("object", std::move(target));
   Value link(std::move(body));
   co_await api_.set_remote_link(job.key, std::move(link));
   Object undo = undo_of(job.key, job.ours);
-  undo.emplace("global_id", id.substr(0, 255));
+  undo.emplace("global_id", id);
   Value receipt(std::move(undo));
   co_await step.finish(id, std::move(receipt));
 }

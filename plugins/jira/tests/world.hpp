@@ -17,6 +17,7 @@
 
 #include "migrate/base64.hpp"
 #include "migrate/migrate.hpp"
+#include "json.hpp"
 #include "migrate/testing/simulator.hpp"
 #include "simulator.hpp"
 #include "sink.hpp"
@@ -217,30 +218,48 @@ struct World {
     return text;
   }
 
-  /// Somebody else at work in Jira; the status of the answer. `path` is below the interface's root.
-  int as(const std::string& person, const std::string& method, const std::string& path, const Value& body = nullptr) {
+  /// Somebody at work in Jira, by address; the answer. `path` is below the interface's root.
+  http::Response as(const std::string& person, const std::string& method, const std::string& path, const Value& body = nullptr) {
     http::Request request(method, fmt::format("/rest/api/{}{}", config.api, path));
-    request.headers.add("Authorization", "Basic " + base64_encode(person + ":jira-token"));
     if (!body.is_null()) request.set_json(body);
+    return as(person, std::move(request));
+  }
+  http::Response as(const std::string& person, http::Request request) {
+    request.headers.add("Authorization", "Basic " + base64_encode(person + ":jira-token"));
     boost::asio::io_context context;
-    int status = 0;
+    http::Response response;
+    std::exception_ptr trouble;
     const auto ask = [&]() -> awaitable<void> {
       http::Url to = http::parse_url(origin);
       http::ExchangeLimits limits;
-      const http::Response response = co_await transport->exchange(std::move(to), std::move(request), limits);
-      INFO(response.body);
-      CHECK(response.status < 500);
-      status = response.status;
+      response = co_await transport->exchange(std::move(to), std::move(request), limits);
     };
-    boost::asio::co_spawn(context, ask(), [](std::exception_ptr failure) {
-      if (failure) std::rethrow_exception(failure);
-    });
+    boost::asio::co_spawn(context, ask(), [&](std::exception_ptr failure) { trouble = failure; });
     context.run();
-    return status;
+    if (trouble) std::rethrow_exception(trouble);
+    INFO(response.body);
+    CHECK(response.ok());
+    return response;
   }
+  http::Response upload_as(const std::string& person, const std::string& issue, const std::string& name, std::string bytes) {
+    http::Request request("POST", fmt::format("/rest/api/{}/issue/{}/attachments", config.api, issue));
+    request.headers.add("X-Atlassian-Token", "no-check");
+    http::Part part;
+    part.name = "file";
+    part.file_name = name;
+    part.media_type = "text/plain";
+    part.body = std::move(bytes);
+    std::vector<http::Part> parts;
+    parts.push_back(std::move(part));
+    http::set_multipart(request, std::move(parts), "a-boundary-of-this-test");
+    return as(person, std::move(request));
+  }
+  static constexpr const char* self = "migrator@example.com";
   static constexpr const char* ana = "ana.ruiz@example.com";
 
   Object issues() const { return jira->state().at("issues").as_object(); }
+  std::string key_of(const std::string& ticket) const { return std::string(issue_of(ticket).at("key").as_string()); }
+  std::int64_t counter(const char* name) const { return jira->state().at("counters").at(name).to_number<std::int64_t>(); }
   Value masked() const { return masked_state(jira->state()); }
   /// The issue that holds the ticket; null when there is none.
   Value issue_of(const std::string& ticket) const {

@@ -1,0 +1,229 @@
+// Delta runs: what changed at the source arrives, what people changed in Jira stays.
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+/// A migrated family, and the rich ticket to be changed.
+struct Delta {
+  World world;
+  std::string key;
+  explicit Delta(World::Way way = World::Way::documents) : world(way) {
+    family(world);
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    key = world.key_of("81");
+  }
+  Object& data() { return world.source->records[81].data.as_object(); }
+  Report run(const std::string& version) {
+    world.source->records[81].version = version;
+    const Report report = world.run(Mode::incremental);
+    INFO(World::complaint(report));
+    REQUIRE_FALSE(report.fatal);
+    REQUIRE(report.total().failed == 0);
+    return report;
+  }
+  Value issue() const { return world.issue_of("81"); }
+  Value field(const char* name) const { return issue().at("fields").at(name); }
+};
+
+std::uint64_t warned(const Report& report, const std::string& cause) {
+  const auto type = report.warnings.find("tickets");
+  if (type == report.warnings.end()) return 0;
+  const auto found = type->second.find(cause);
+  return found == type->second.end() ? 0 : found->second;
+}
+
+bool has_label(const Value& issue, const std::string& label) {
+  for (const Value& each : issue.at("labels").as_array())
+    if (each == Value(label)) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("nothing has changed: nothing is written") {
+  Delta delta;
+  const auto writes = delta.world.host->counters().writes;
+  const Value before = delta.world.jira->state();
+  delta.run("1");
+  delta.run("2");  // the source says that it has, but it has not
+  CHECK(print(delta.world.jira->state()) == print(before));
+  CHECK(delta.world.host->counters().writes == writes);
+}
+
+TEST_CASE("fields, labels, status, comments and files that have changed arrive") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    Delta delta(way);
+    delta.data()["title"] = "Printer 81 is fixed";
+    delta.data()["priority"] = "Low";
+    delta.data()["status"] = "Open";
+    delta.data()["due"] = nullptr;
+    delta.data()["labels"] = Array{"printer", "new"};
+    delta.data()["description"] = parsed(R"({"$richText":{"format":"html","text":"<p>It hums</p><p><img src='https://x.test/81'></p>"}})");
+    delta.data()["comments"].as_array().push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
+    delta.world.source->attach(delta.world.source->records[81], "more", "more.txt", "text/plain", "more lines");
+    const Report report = delta.run("2");
+    CHECK(report.types.at("tickets").written == 1);
+    const Value issue = delta.issue();
+    CHECK(delta.field("summary") == "Printer 81 is fixed");
+    CHECK(delta.field("priority") == "Low");
+    CHECK(delta.field("duedate") == "");
+    CHECK(issue.at("status") == "Open");
+    CHECK(has_label(issue, "new"));
+    CHECK_FALSE(has_label(issue, "in-the-office"));
+    CHECK(issue.at("comments").as_array().size() == 3);
+    CHECK(issue.at("attachments").as_array().size() == 3);
+    CHECK(delta.world.counter("attachmentsOrphaned") == 0);
+    const Report proof = delta.world.run(Mode::verify, VerifyLevel::comprehensive);
+    INFO(World::complaint(proof));
+    CHECK(proof.status == Status::done);
+    // To and fro: each version is written.
+    delta.data()["title"] = "Printer 81 is down";
+    delta.data()["status"] = "Closed";
+    delta.run("3");
+    delta.data()["title"] = "Printer 81 is fixed";
+    delta.data()["status"] = "Open";
+    delta.run("4");
+    CHECK(delta.field("summary") == "Printer 81 is fixed");
+    CHECK(delta.issue().at("status") == "Open");
+  }
+}
+
+TEST_CASE("a comment that was edited at the source is edited, and stays for staff") {
+  Delta delta;
+  Object& comment = delta.data()["comments"].as_array()[0].as_object();
+  comment["body"] = "It is very old";
+  comment["updated"] = "2024-02-03T00:00:00Z";
+  delta.run("2");
+  const Report proof = delta.world.run(Mode::verify, VerifyLevel::standard);
+  INFO(World::complaint(proof));
+  CHECK(proof.status == Status::done);
+  CHECK(delta.issue().at("comments").as_array().size() == 2);
+}
+
+TEST_CASE("what somebody has changed in Jira since stays, and is told") {
+  Delta delta;
+  delta.world.as(World::ana, "PUT", "/issue/" + delta.key, parsed(R"({"fields":{"summary":"Hers"},"update":{"labels":[{"add":"hers"}]}})"));
+  // Unchanged at the source: no conflict, and nothing is overwritten.
+  delta.data()["priority"] = "Low";
+  Report report = delta.run("2");
+  CHECK(warned(report, "changed_on_both_sides") == 0);
+  CHECK(delta.field("summary") == "Hers");
+  CHECK(delta.field("priority") == "Low");
+  delta.data()["title"] = "The source's";
+  report = delta.run("3");
+  CHECK(warned(report, "changed_on_both_sides") == 1);
+  CHECK(delta.field("summary") == "Hers");
+  CHECK(has_label(delta.issue(), "hers"));
+  // The migration's own account is nobody else.
+  Delta own;
+  own.world.as(World::self, "PUT", "/issue/" + own.key, parsed(R"({"fields":{"summary":"Ours"}})"));
+  own.data()["title"] = "The source's";
+  own.run("2");
+  CHECK(own.field("summary") == "The source's");
+}
+
+TEST_CASE("a status that somebody has moved on, and a comment that somebody has edited, stay") {
+  Delta delta;
+  const Value open = delta.world.as(World::ana, "GET", "/issue/" + delta.key + "/transitions").json();
+  delta.world.as(World::ana, "POST", "/issue/" + delta.key + "/transitions",
+                 object("transition", object("id", open.at("transitions").at(0).at("id"))));
+  const std::string status(delta.issue().at("status").as_string());
+  const std::string comment(delta.issue().at("comments").at(0).at("id").as_string());
+  delta.world.as(World::ana, "PUT", "/issue/" + delta.key + "/comment/" + comment,
+                 parsed(R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Hers"}]}]}})"));
+  delta.data()["status"] = "Resolved";
+  Object& edited = delta.data()["comments"].as_array()[1].as_object();
+  edited["body"] = "The source's";
+  edited["updated"] = "2024-02-03T00:00:00Z";
+  const Report report = delta.run("2");
+  CHECK(delta.issue().at("status") == Value(status));
+  CHECK(print(delta.issue().at("comments").at(0).at("body")).find("Hers") != std::string::npos);
+  CHECK(warned(report, "changed_on_both_sides") == 2);
+}
+
+TEST_CASE("a delta run that dies leaves what an undisturbed one does") {
+  const auto change = [](Delta& delta) {
+    delta.data()["title"] = "Printer 81 is fixed";
+    delta.data()["status"] = "Open";
+    delta.data()["labels"] = Array{"new"};
+    delta.data()["comments"].as_array().push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
+    delta.world.source->attach(delta.world.source->records[81], "more", "more.txt", "text/plain", "more lines");
+    delta.world.source->records[81].version = "2";
+  };
+  Delta undisturbed;
+  change(undisturbed);
+  undisturbed.world.death = Death();
+  undisturbed.run("2");
+  const int points = undisturbed.world.death.passed;
+  const std::string expected = print(undisturbed.world.masked());
+  REQUIRE(points > 20);
+  for (int at = 1; at <= points; ++at) {
+    Delta delta;
+    change(delta);
+    delta.world.death = Death();
+    delta.world.death.at = at;
+    RunOptions options;
+    options.mode = Mode::incremental;
+    REQUIRE_FALSE(delta.world.try_run(options));
+    delta.world.revive();
+    const Report report = delta.world.run(options);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(delta.world.masked()) == expected);
+  }
+}
+
+TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless somebody has touched it") {
+  for (const char* choice : {"keep", "label", "delete"}) {
+    Delta delta;
+    delta.world.config.vanished = choice;
+    delta.world.as(World::ana, "PUT", "/issue/" + delta.world.key_of("84"), parsed(R"({"fields":{"summary":"Hers"}})"));
+    for (const std::int64_t id : {81, 84}) {
+      delta.world.source->records[id].deleted = true;
+      delta.world.source->records[id].version = "gone";
+      delta.world.source->records[id].data = Object();
+    }
+    const Report report = delta.world.run(Mode::incremental);
+    INFO(choice << "; " << World::complaint(report));
+    const std::string what = choice;
+    CHECK(delta.issue().is_null() == (what == "delete"));
+    REQUIRE(delta.world.issue_of("84").is_object());
+    CHECK(has_label(delta.world.issue_of("84"), "gone-at-source") == (what == "label"));
+    CHECK(report.total().failed == (what == "delete" ? 1 : 0));
+  }
+}
+
+TEST_CASE("an issue that was there before is adopted by an imported mapping, and given back by a rollback") {
+  World world;
+  const Value made = world.as(World::ana, "POST", "/issue",
+                              parsed(R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Was here","labels":["old"]}})")).json();
+  const std::string key(made.at("key").as_string());
+  plain_ticket(world, 7, R"(,"labels":["new"],"priority":"High","comments":[{"id":"70","created":"2024-01-01T00:00:00Z","body":"a"}])");
+  world.source->attach(world.source->records[7], "f", "f.txt", "text/plain", "bytes");
+  std::vector<Mapping> mappings;
+  mappings.push_back(Mapping{"tickets", "7", Value(key)});
+  boost::asio::io_context context;
+  boost::asio::co_spawn(context, import_mappings(world.store, mappings), [](std::exception_ptr, std::size_t) {});
+  context.run();
+  const Value before = world.jira->state().at("issues").at(key);
+  const Report report = world.run();
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  const Value issue = world.issue_of("7");
+  CHECK(issue.at("key") == Value(key));
+  CHECK(issue.at("fields").at("summary") == "Ticket 7");
+  CHECK(issue.at("comments").as_array().size() == 1);
+  CHECK(issue.at("attachments").as_array().size() == 1);
+  CHECK(has_label(issue, "old"));
+  CHECK(world.issues().size() == 1);
+  const Report back = world.run(Mode::rollback);
+  INFO(World::complaint(back));
+  REQUIRE(world.issues().size() == 1);
+  Value after = world.jira->state().at("issues").at(key);
+  after.as_object()["updated"] = before.at("updated");
+  CHECK(print(after) == print(before));
+}

@@ -1,0 +1,319 @@
+// Searches that lag, quotas, texts that are too long, people whom Jira does not know, and checks before a run.
+#include <algorithm>
+
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+std::uint64_t warned(const Report& report, const std::string& cause) {
+  const auto type = report.warnings.find("tickets");
+  if (type == report.warnings.end()) return 0;
+  const auto found = type->second.find(cause);
+  return found == type->second.end() ? 0 : found->second;
+}
+
+void lose_answer(World& world, const char* method, const char* path) {
+  testing::FaultPlan plan;
+  testing::Fault fault;
+  fault.kind = testing::Fault::Kind::drop_after;
+  fault.method = method;
+  fault.path = path;
+  plan.faults.push_back(fault);
+  world.host->set_faults(plan);
+}
+
+std::vector<Check> checks_of(World& world) {
+  std::vector<Check> checks;
+  boost::asio::io_context context;
+  std::shared_ptr<Sink> sink = make_sink(world.config, world.services);
+  boost::asio::co_spawn(context, sink->check(), [&](std::exception_ptr failure, std::vector<Check> result) {
+    if (failure) std::rethrow_exception(failure);
+    checks = std::move(result);
+  });
+  context.run();
+  return checks;
+}
+
+std::vector<std::string> failing(World& world) {
+  std::vector<std::string> names;
+  for (const Check& check : checks_of(world))
+    if (!check.passed) {
+      CHECK_FALSE(check.advice.empty());
+      CHECK_FALSE(check.message.empty());
+      names.push_back(check.name);
+    }
+  return names;
+}
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an issue that no search shows is found by its number") {
+  for (const bool died : {false, true}) {
+    // An hour until a search shows anything, and nobody waits for it.
+    World world(World::Way::documents, R"({"index_lag_ms":3600000,"rate_post":0,"rate_delete":0})");
+    world.config.index_lag = 0;
+    // Others have worked there before, and deleted more than a page of numbers.
+    for (int i = 0; i < 130; ++i) {
+      const Value made = world.as(World::ana, "POST", "/issue",
+                                  parsed(R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"x"}})")).json();
+      if (i > 2) world.as(World::ana, "DELETE", "/issue/" + std::string(made.at("key").as_string()));
+    }
+    plain_ticket(world, 1);
+    plain_ticket(world, 2);
+    if (died) {
+      World counter;
+      plain_ticket(counter, 1);
+      plain_ticket(counter, 2);
+      RunOptions one;
+      one.items_in_flight = 1;
+      counter.run(one);
+      // Right after a creation was applied: each is announced before and after.
+      const auto is_creation = [](const std::string& point) { return point.ends_with("/issue"); };
+      const auto& points = counter.death.points;
+      const auto before = std::find_if(points.begin(), points.end(), is_creation);
+      const auto after = std::find_if(before + 1, points.end(), is_creation);
+      REQUIRE(after != points.end());
+      world.death.at = static_cast<int>(after - points.begin()) + 1;
+      RunOptions options;
+      options.items_in_flight = 1;
+      world.try_run(options);
+      REQUIRE(world.death.dead);
+      world.revive();
+    } else {
+      lose_answer(world, "POST", "/issue$");
+    }
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    CHECK(report.status == Status::done);
+    CHECK(world.issues().size() == 5);
+  }
+}
+
+TEST_CASE("a creation that Jira is still at work on is waited for") {
+  // The call is applied only after the connection was given up: 20 s later.
+  World world(World::Way::documents, R"({"index_lag_ms":5000})");
+  plain_ticket(world, 1);
+  lose_answer(world, "POST", "/issue$");
+  const auto start = world.services.clock->now();
+  const Report report = world.run();
+  CHECK(report.status == Status::done);
+  CHECK(world.issues().size() == 1);
+  // Found by its number at once: no time was lost.
+  CHECK(world.services.clock->now() - start < std::chrono::seconds(30));
+  // Where nothing was made, the index gets its time before the call is repeated.
+  World nothing;
+  plain_ticket(nothing, 1);
+  testing::FaultPlan plan;
+  testing::Fault fault;
+  fault.kind = testing::Fault::Kind::status;
+  fault.status = 504;
+  fault.method = "POST";
+  fault.path = "/issue$";
+  plan.faults.push_back(fault);
+  nothing.host->set_faults(plan);
+  const auto before = nothing.services.clock->now();
+  CHECK(nothing.run().status == Status::done);
+  CHECK(nothing.issues().size() == 1);
+  CHECK(nothing.services.clock->now() - before >= std::chrono::seconds(nothing.config.index_lag));
+}
+
+TEST_CASE("quotas are used, and hardly ever overdrawn") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    World world(way);
+    for (int i = 1; i <= 300; ++i)
+      plain_ticket(world, i, R"(,"comments":[{"id":"1","created":"2024-01-01T00:00:00Z","body":"a"},{"id":"2","created":"2024-01-02T00:00:00Z","body":"b"}])");
+    const auto start = world.services.clock->now();
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    CHECK(report.status == Status::done);
+    CHECK(world.issues().size() == 300);
+    const auto seconds = std::chrono::duration<double>(world.services.clock->now() - start).count();
+    const testing::Counters counters = world.host->counters();
+    CHECK(counters.refusals * 20 < counters.requests);
+    // Six hundred comments at a hundred a second; 1,200 calls at fifty.
+    CHECK(seconds < (way == World::Way::documents ? 20 : 60));
+  }
+}
+
+TEST_CASE("many comments on one issue are spaced out, and the others do not wait") {
+  World world;
+  std::string comments;
+  for (int i = 1000; i < 1150; ++i)
+    comments += fmt::format(R"({}{{"id":"{}","created":"2024-01-01T00:00:00Z","body":"c"}})", comments.empty() ? "" : ",", i);
+  plain_ticket(world, 1, R"(,"comments":[)" + comments + "]");
+  for (int i = 2; i <= 20; ++i) plain_ticket(world, i, R"(,"status":"In Progress")");
+  const Report report = world.run();
+  INFO(World::complaint(report));
+  CHECK(report.status == Status::done);
+  CHECK(world.issue_of("1").at("comments").as_array().size() == 150);
+  const testing::Counters counters = world.host->counters();
+  CHECK(counters.refusals < 20);
+}
+
+TEST_CASE("a text that Jira finds too long is shortened until it is taken, and goes along as a whole") {
+  // The document's JSON counts, which is several times its text.
+  World world(World::Way::documents, R"({"text_limit_counts":"document"})");
+  std::string html;
+  for (int i = 0; i < 900; ++i) html += fmt::format("<p>line <b>{}</b> of it</p>", i);
+  Object rich = object("format", "html");
+  rich.emplace("text", html);
+  Object comment = object("id", "1");
+  comment.emplace("created", "2024-01-01T00:00:00Z");
+  comment.emplace("body", object("$richText", rich));
+  Array comments;
+  comments.push_back(comment);
+  plain_ticket(world, 1).data.as_object()["description"] = object("$richText", rich);
+  world.source->records[1].data.as_object()["comments"] = comments;
+  const Report report = world.run();
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  const Value issue = world.issue_of("1");
+  REQUIRE(issue.at("attachments").as_array().size() == 2);
+  CHECK(warned(report, "text_text") >= 1);
+  const Report proof = world.run(Mode::verify, VerifyLevel::comprehensive);
+  INFO(World::complaint(proof));
+  CHECK(proof.status == Status::done);
+}
+
+TEST_CASE("people: mapped, found, hidden, unknown, inactive") {
+  World world;
+  const auto ticket = [&](std::int64_t id, const std::string& email) {
+    plain_ticket(world, id, fmt::format(R"(,"assignee":{{"id":"x","name":"N","email":"{}"}})", email));
+  };
+  ticket(1, "ana.ruiz@example.com");
+  ticket(2, "ben.okafor@example.com");  // hides the address
+  ticket(3, "dana.novak@example.com");  // no longer active
+  ticket(4, "nobody@example.com");
+  ticket(5, "customer.one@example.org");  // of the portal only
+  ticket(6, "ANA.RUIZ@example.com");
+  const Report report = world.run();
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  const auto assignee = [&](const char* id) { return std::string(world.issue_of(id).at("fields").at("assignee").as_string()); };
+  CHECK(assignee("1") == "ana.ruiz@example.com");
+  CHECK(assignee("2") == "ben.okafor@example.com");
+  CHECK(assignee("3") == "");
+  CHECK(assignee("4") == "");
+  CHECK(assignee("5") == "");
+  CHECK(assignee("6") == "ana.ruiz@example.com");
+  CHECK(warned(report, "unknown_assignee") == 3);
+  World again;
+  again.config.fallback_assignee = "chen.wei@example.com";
+  plain_ticket(again, 4, R"(,"assignee":{"id":"x","name":"N","email":"nobody@example.com"})");
+  const Report fallen = again.run();
+  CHECK(again.issue_of("4").at("fields").at("assignee") == "chen.wei@example.com");
+  CHECK(warned(fallen, "fallback_assignee") == 1);
+}
+
+TEST_CASE("comments for staff are internal notes in a service project, and never public") {
+  World service(World::Way::documents, "{}", "SUP");
+  rich_ticket(service);
+  const Report report = service.run();
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  const Array comments = service.issue_of("81").at("comments").as_array();
+  CHECK(comments[0].at("internal") == false);
+  CHECK(comments[1].at("internal") == true);
+  const Report proof = service.run(Mode::verify, VerifyLevel::standard);
+  INFO(World::complaint(proof));
+  CHECK(proof.status == Status::done);
+  World refused;
+  rich_ticket(refused);
+  refused.config.internal_comments = "fail";
+  CHECK(refused.run().total().failed == 1);
+  CHECK(refused.issues().empty());
+}
+
+TEST_CASE("files that Jira does not take are refused before anything is made, or left out and named") {
+  for (const char* choice : {"fail", "leave_out"}) {
+    World world(World::Way::documents, R"({"upload_limit":20})");
+    world.config.unmovable_files = choice;
+    plain_ticket(world, 1);
+    world.source->attach(world.source->records[1], "big", "big.bin", "application/octet-stream", std::string(21, 'x'));
+    world.source->attach(world.source->records[1], "small", "small.bin", "application/octet-stream", "x");
+    plain_ticket(world, 2);
+    world.source->attach(world.source->records[2], "lost", "lost.bin", "application/octet-stream", "x");
+    world.source->files.erase("lost");
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    const bool leaves = std::string(choice) == "leave_out";
+    CHECK(report.total().failed == (leaves ? 0 : 2));
+    CHECK(world.issues().size() == (leaves ? 2 : 0));
+    if (!leaves) continue;
+    CHECK(warned(report, "file_left_out") == 2);
+    CHECK(world.issue_of("1").at("attachments").as_array().size() == 1);
+    const Report proof = world.run(Mode::verify, VerifyLevel::comprehensive);
+    INFO(World::complaint(proof));
+    CHECK(proof.status == Status::done);
+  }
+}
+
+TEST_CASE("a dry run names what would be lost or refused, and writes nothing") {
+  World world;
+  rich_ticket(world);
+  plain_ticket(world, 2, R"(,"priority":"Urgent")");
+  plain_ticket(world, 3, R"(,"description":{"$richText":{"format":"html","text":"<p>a<iframe src='https://x.test'></iframe></p>"}})");
+  Tickets::link(plain_ticket(world, 4), "clones the", "2");
+  const Report report = world.run(Mode::dry_run);
+  INFO(World::complaint(report));
+  CHECK(world.issues().empty());
+  CHECK(world.host->counters().writes == 0);
+  std::vector<std::string> messages;
+  for (const Finding& finding : report.verification->examples) messages.push_back(finding.record.id + " " + finding.message);
+  const auto told = [&](const std::string& start, const std::string& words) {
+    return std::any_of(messages.begin(), messages.end(), [&](const std::string& message) {
+      return message.starts_with(start) && message.find(words) != std::string::npos;
+    });
+  };
+  CHECK(told("2 ", "unknown_priority"));
+  CHECK(told("3 ", "iframe"));
+  CHECK(told("4 ", "unknown_relation"));
+  CHECK(told("81 ", "in the office"));
+}
+
+TEST_CASE("checks: each thing that is missing is named, with what to do") {
+  World fine;
+  CHECK(failing(fine) == Names{});
+  CHECK(checks_of(fine).size() > 12);
+  World denied(World::Way::documents,
+               R"({"denied_permissions":["CREATE_ISSUES","EDIT_ISSUES","ADD_COMMENTS","CREATE_ATTACHMENTS","TRANSITION_ISSUES","LINK_ISSUES","DELETE_ISSUES"]})");
+  CHECK(failing(denied) == Names{"right Create Issues", "right Edit Issues", "right Add Comments", "right Create Attachments",
+                                 "right Transition Issues", "right Link Issues", "right Delete Issues"});
+  World stranger;
+  stranger.config.token = Secret("wrong");
+  CHECK(failing(stranger) == Names{"sign-in"});
+  World nowhere;
+  nowhere.config.project = "NONE";
+  CHECK(failing(nowhere) == Names{"project"});
+  World typeless;
+  typeless.config.issue_type = "Incident";
+  CHECK(failing(typeless) == Names{"issue type"});
+  World unlinked;
+  unlinked.config.relations["tracks"] = "Tracks";
+  CHECK(failing(unlinked) == Names{"link types"});
+  World noteless;
+  noteless.config.internal_comments = "service_management";
+  CHECK(failing(noteless) == Names{"internal comments"});
+  World server(World::Way::data_center);
+  CHECK(failing(server) == Names{});
+  World labels(World::Way::documents, R"({"off_screen_fields":["Labels"]})");
+  CHECK(failing(labels) == Names{"create screen of Task"});
+}
+
+TEST_CASE("credentials that run out end the run, and nothing is taken for gone") {
+  World world;
+  family(world);
+  REQUIRE(world.run().status == Status::done);
+  const std::size_t before = world.issues().size();
+  world.config.token = Secret("run out");
+  const Report report = world.run(Mode::rollback);
+  REQUIRE(report.fatal);
+  CHECK(report.fatal->kind() == ErrorKind::unauthorized);
+  CHECK(world.issues().size() == before);
+  world.config.token = Secret("jira-token");
+  CHECK_FALSE(world.run(Mode::rollback).fatal);
+  CHECK(world.issues().empty());
+}

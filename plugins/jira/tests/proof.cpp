@@ -1,0 +1,162 @@
+// Verification finds what differs, and nothing where nothing does.
+#include <algorithm>
+
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+/// The fields in which verification at this level finds differences.
+std::vector<std::string> differences(World& world, VerifyLevel level) {
+  const Report report = world.run(Mode::verify, level);
+  INFO(World::complaint(report));
+  REQUIRE_FALSE(report.fatal);
+  std::vector<std::string> fields;
+  for (const Finding& finding : report.verification->examples) fields.push_back(finding.field);
+  std::sort(fields.begin(), fields.end());
+  return fields;
+}
+
+Object document(const std::string& words) {
+  return parsed(fmt::format(
+                    R"({{"type":"doc","version":1,"content":[{{"type":"paragraph","content":[{{"type":"text","text":"{}"}}]}}]}})",
+                    words))
+      .as_object();
+}
+
+Value first(const Value& issue, const char* list) { return issue.at(list).as_array().at(0); }
+std::string id_of(const Value& thing) { return std::string(thing.at("id").as_string()); }
+
+/// A migration that is complete, and one change behind its back.
+struct Changed {
+  World world;
+  std::string key;
+  Value issue;
+  Changed() {
+    family(world);
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    key = world.key_of("81");
+    issue = world.issue_of("81");
+  }
+  void edit(const std::string& json) { world.as(World::self, "PUT", "/issue/" + key, parsed(json)); }
+  using Fields = std::vector<std::string>;
+};
+
+}  // namespace
+
+TEST_CASE("verification finds a field that was changed") {
+  Changed changed;
+  CHECK(differences(changed.world, VerifyLevel::standard).empty());
+  changed.edit(R"({"fields":{"summary":"Printer 81 is up"}})");
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"summary"});
+  changed.edit(R"({"fields":{"priority":{"name":"Low"},"duedate":"2024-02-04","assignee":null}})");
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"assignee", "duedate", "priority", "summary"});
+}
+
+TEST_CASE("verification finds a word that was changed, and does not mind how it looks") {
+  Changed changed;
+  Value body = changed.issue.at("fields").at("description");
+  std::string text = print(body);
+  text.replace(text.find("beeps"), 5, "peeps");
+  changed.edit(R"({"fields":{"description":)" + text + "}}");
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"description"});
+  text.replace(text.find("peeps"), 5, "beeps");
+  const std::string strong = R"(,"marks":[{"type":"strong"}])";
+  text.erase(text.find(strong), strong.size());
+  changed.edit(R"({"fields":{"description":)" + text + "}}");
+  CHECK(differences(changed.world, VerifyLevel::standard).empty());
+}
+
+TEST_CASE("verification finds a comment that is gone, that says something else, that is there twice, or out of turn") {
+  Changed changed;
+  const Value comment = first(changed.issue, "comments");
+  const std::string path = "/issue/" + changed.key + "/comment/" + id_of(comment);
+  changed.world.as(World::self, "PUT", path, object("body", document("Something else")));
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments[8101]"});
+  changed.world.as(World::self, "DELETE", path);
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments[8101]"});
+  Object again = object("body", comment.at("body"));
+  again.emplace("properties", parsed(R"([{"key":"migration","value":{"key":"x","id":"8101"}}])"));
+  changed.world.as(World::self, "POST", "/issue/" + changed.key + "/comment", again);
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments"});
+  changed.world.as(World::self, "POST", "/issue/" + changed.key + "/comment", again);
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments[8101]"});
+}
+
+TEST_CASE("verification finds a comment for staff that others can see, and a public one that they cannot") {
+  Changed changed;
+  const Array comments = changed.issue.at("comments").as_array();
+  for (const Value& comment : comments) {
+    Object body = object("body", comment.at("body"));
+    // Without its visibility a comment becomes public.
+    if (comment.at("visibility").is_null()) body.emplace("visibility", parsed(R"({"type":"role","value":"Administrators"})"));
+    changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/comment/" + id_of(comment), body);
+  }
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments[8101].internal", "comments[8102].internal"});
+}
+
+TEST_CASE("verification finds a file that is gone, of another size, there twice, or with one byte changed") {
+  Changed changed;
+  const Array files = changed.issue.at("attachments").as_array();
+  const auto log = std::find_if(files.begin(), files.end(), [](const Value& file) {
+    return std::string_view(file.at("name").as_string()).starts_with("log");
+  });
+  const std::string name(log->at("name").as_string());
+  changed.world.as(World::self, "DELETE", "/attachment/" + id_of(*log));
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"attachments"});
+  std::string bytes = changed.world.source->files["file81"];
+  bytes[3] ^= 1;
+  changed.world.upload_as(World::self, changed.key, name, bytes);
+  CHECK(differences(changed.world, VerifyLevel::standard).empty());
+  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"attachments"});
+  changed.world.upload_as(World::self, changed.key, name, bytes + "!");
+  CHECK(differences(changed.world, VerifyLevel::standard).size() == 2);
+}
+
+TEST_CASE("verification finds another status, missing labels and links, and a link the wrong way round") {
+  Changed changed;
+  const Value transitions = changed.world.as(World::self, "GET", "/issue/" + changed.key + "/transitions").json();
+  const std::string id = id_of(transitions.at("transitions").as_array().at(0));
+  changed.world.as(World::self, "POST", "/issue/" + changed.key + "/transitions",
+                   object("transition", object("id", id)));
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"status"});
+  changed.edit(R"({"update":{"labels":[{"remove":"printer"},{"add":"migration-incomplete"}]}})");
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"labels", "labels", "status"});
+
+  Changed links;
+  const std::string blocker = links.world.key_of("84");
+  const Value link = first(links.world.issue_of("84"), "links");
+  links.world.as(World::self, "DELETE", "/issueLink/" + id_of(link));
+  CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links"});
+  links.world.as(World::self, "POST", "/issueLink",
+                 parsed(fmt::format(R"({{"type":{{"name":"Blocks"}},"inwardIssue":{{"key":"{}"}},"outwardIssue":{{"key":"{}"}}}})",
+                                    links.key, blocker)));
+  CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links"});
+  links.world.as(World::self, "PUT", "/issue/" + links.world.key_of("83"), parsed(R"({"fields":{"parent":null}})"));
+  CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links", "links"});
+}
+
+TEST_CASE("verification finds an issue that is gone, at each level") {
+  Changed changed;
+  changed.world.as(World::self, "DELETE", "/issue/" + changed.world.key_of("84"));
+  for (const VerifyLevel level : {VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive}) {
+    const Report report = changed.world.run(Mode::verify, level);
+    CHECK(report.status == Status::differences);
+    REQUIRE_FALSE(report.verification->examples.empty());
+    CHECK(report.verification->examples[0].record.id == "84");
+  }
+}
+
+TEST_CASE("comprehensive verification looks at time entries and web links too") {
+  Changed changed;
+  const Value entry = first(changed.issue, "worklogs");
+  changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/worklog/" + id_of(entry), parsed(R"({"timeSpentSeconds":60})"));
+  CHECK(differences(changed.world, VerifyLevel::standard).empty());
+  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"worklogs[8131]"});
+  const Value links = changed.world.as(World::self, "GET", "/issue/" + changed.key + "/remotelink").json();
+  changed.world.as(World::self, "DELETE", fmt::format("/issue/{}/remotelink/{}", changed.key, print(links.at(0).at("id"))));
+  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"source_link", "worklogs[8131]"});
+}

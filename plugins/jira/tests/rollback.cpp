@@ -1,0 +1,167 @@
+// What was made is taken back; what a person has touched stays, complete.
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+std::vector<std::string> left(const World& world) {
+  std::vector<std::string> titles;
+  for (const auto& issue : world.issues()) titles.emplace_back(issue.value().at("fields").at("summary").as_string());
+  return titles;
+}
+
+}  // namespace
+
+TEST_CASE("a rollback leaves nothing, and twice is success") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    const Report report = world.run(Mode::rollback);
+    INFO(World::complaint(report));
+    CHECK_FALSE(report.fatal);
+    CHECK(left(world).empty());
+    CHECK(report.rollback->kept.empty());
+    CHECK_FALSE(world.run(Mode::rollback).fatal);
+    // And everything can be done again.
+    REQUIRE(world.run().status == Status::done);
+    CHECK(left(world).size() == 4);
+  }
+}
+
+TEST_CASE("an issue that somebody has touched stays whole, and is named") {
+  const std::string path = "/issue/{}";
+  for (const char* touch : {"comment", "file", "time", "field", "status", "child"}) {
+    World world;
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    const std::string key = world.key_of("81");
+    const Value before = world.issue_of("81");
+    const std::string what = touch;
+    if (what == "comment")
+      world.as(World::ana, "POST", "/issue/" + key + "/comment",
+               parsed(R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Thanks"}]}]}})"));
+    if (what == "file") world.upload_as(World::ana, key, "mine.txt", "mine");
+    if (what == "time") world.as(World::ana, "POST", "/issue/" + key + "/worklog", parsed(R"({"timeSpentSeconds":600})"));
+    if (what == "field") world.as(World::ana, "PUT", "/issue/" + key, parsed(R"({"fields":{"summary":"Printer 81, again"}})"));
+    if (what == "status") {
+      const Value open = world.as(World::ana, "GET", "/issue/" + key + "/transitions").json();
+      world.as(World::ana, "POST", "/issue/" + key + "/transitions",
+               object("transition", object("id", open.at("transitions").at(0).at("id"))));
+    }
+    if (what == "child")
+      world.as(World::ana, "POST", "/issue",
+               parsed(fmt::format(R"({{"fields":{{"project":{{"key":"OPS"}},"issuetype":{{"name":"Sub-task"}},"summary":"Hers",
+                 "parent":{{"key":"{}"}}}}}})", key)));
+    const Report report = world.run(Mode::rollback);
+    INFO(what << "; " << World::complaint(report));
+    CHECK_FALSE(report.fatal);
+    REQUIRE(report.rollback->kept.size() == 1);
+    CHECK(report.rollback->kept[0].record.id == "81");
+    CHECK(report.rollback->kept[0].message.find(key) != std::string::npos);
+    CHECK(left(world).size() == (what == "child" ? 2 : 1));
+    const Value after = world.issue_of("81");
+    REQUIRE(after.is_object());
+    CHECK(after.at("comments").as_array().size() == before.at("comments").as_array().size() + (what == "comment" ? 1 : 0));
+    CHECK(after.at("attachments").as_array().size() == before.at("attachments").as_array().size() + (what == "file" ? 1 : 0));
+  }
+}
+
+TEST_CASE("without the right to delete, an issue stays and is named") {
+  World world(World::Way::documents, R"({"denied_permissions":["DELETE_ISSUES"]})");
+  family(world);
+  RunOptions options;
+  const Report refused = world.run(options);
+  CHECK(refused.status == Status::preflight_failed);
+  CHECK(left(world).empty());
+}
+
+TEST_CASE("an item that cannot be completed is taken back, whatever happens meanwhile") {
+  const auto fill = [](World& world) {
+    family(world);
+    // Nobody but Jira knows that there is no such role.
+    world.config.internal_comments = "role";
+    world.config.internal_audience = "Nobody at all";
+  };
+  World undisturbed;
+  fill(undisturbed);
+  const Report report = undisturbed.run();
+  CHECK(report.types.at("tickets").failed == 1);
+  CHECK(undisturbed.issue_of("81").is_null());
+  const std::string expected = print(undisturbed.masked());
+  for (int at = 1; at <= undisturbed.death.passed; ++at) {
+    World world;
+    fill(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run());
+    const std::string point = world.death.points.back();
+    world.revive();
+    const Report again = world.run();
+    INFO("died at point " << at << ": " << point << "; " << World::complaint(again));
+    REQUIRE(again.status == Status::done_with_failures);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("a rollback that dies is gone on with") {
+  World counter;
+  family(counter);
+  REQUIRE(counter.run().status == Status::done);
+  const int before = counter.death.passed;
+  counter.run(Mode::rollback);
+  const int points = counter.death.passed - before;
+  for (int at = 1; at <= points; ++at) {
+    World world;
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    world.death = Death();
+    world.death.at = at;
+    RunOptions options;
+    options.mode = Mode::rollback;
+    world.try_run(options);
+    world.revive();
+    const Report report = world.run(Mode::rollback);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE_FALSE(report.fatal);
+    REQUIRE(left(world).empty());
+  }
+}
+
+TEST_CASE("orphans: what the target has and the journal does not know") {
+  World world;
+  family(world);
+  REQUIRE(world.run().status == Status::done);
+  const auto find = [&]() {
+    Orphans orphans;
+    boost::asio::io_context context;
+    const auto look = [&]() -> awaitable<void> { orphans = co_await find_orphans(world.pipeline()); };
+    std::exception_ptr trouble;
+    boost::asio::co_spawn(context, look(), [&](std::exception_ptr failure) { trouble = failure; });
+    context.run();
+    if (trouble) std::rethrow_exception(trouble);
+    return orphans;
+  };
+  Orphans orphans = find();
+  CHECK(orphans.known == 4);
+  CHECK(orphans.unknown.empty());
+  world.as(World::self, "DELETE", "/issue/" + world.key_of("84"));
+  orphans = find();
+  CHECK(orphans.known == 3);
+  REQUIRE(orphans.missing.size() == 1);
+  CHECK(orphans.missing[0].first.id == "84");
+  // A state that was lost: all of them are orphans, with all that is needed to take them back.
+  world.store = make_memory_store(world.services);
+  orphans = find();
+  CHECK(orphans.unknown.size() == 3);
+  CHECK(orphans.unknown[0].key == "freshdesk-to-jira/tickets/81/create");
+  std::uint64_t removed = 0;
+  boost::asio::io_context context;
+  const auto remove = [&]() -> awaitable<void> {
+    removed = co_await remove_orphans(world.pipeline(), orphans.unknown, [](const Marked&, const Error&) {});
+  };
+  boost::asio::co_spawn(context, remove(), [](std::exception_ptr) {});
+  context.run();
+  CHECK(removed == 3);
+  CHECK(left(world).empty());
+}
