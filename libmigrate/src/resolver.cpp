@@ -6,10 +6,16 @@ MIGRATE_BEGIN
 
 namespace {
 // Enough for the masters of most migrations, about 6 MiB when full; what does not fit is looked up again.
-constexpr std::size_t cache_slots = 1 << 16;
+constexpr std::size_t cache_slots = 1 << 16, page_slots = 1 << 6;
 }  // namespace
 
-Resolver::Resolver(Journal& journal, Sink& sink) : journal_(journal), sink_(sink), cache_(cache_slots) {}
+Resolver::Resolver(Journal& journal, Sink& sink) : journal_(journal), sink_(sink), cache_(cache_slots / page_slots) {}
+
+Resolver::Slot* Resolver::slot(const RecordRef& ref) const {
+  const std::size_t at = RefHash()(ref) % cache_slots;
+  const std::unique_ptr<Slot[]>& page = cache_[at / page_slots];
+  return page ? &page[at % page_slots] : nullptr;
+}
 
 awaitable<void> Resolver::load() {
   imports_.clear();
@@ -23,9 +29,8 @@ awaitable<void> Resolver::want(std::vector<RecordRef> refs, Answers& answers) {
   std::map<std::string, std::vector<RecordRef>> by_type;
   for (RecordRef& ref : refs) {
     if (answers.known_.count(ref)) continue;
-    const Slot& cached = slot(ref);
-    if (cached.ref == ref && !cached.id.is_null()) {
-      answers.known_.emplace(std::move(ref), cached.id);
+    if (const Value* id = cached(ref)) {
+      answers.known_.emplace(std::move(ref), *id);
       continue;
     }
     answers.known_.emplace(ref, nullptr);
@@ -107,18 +112,20 @@ awaitable<void> Resolver::look_up(std::string type, std::vector<std::string> ids
 }
 
 void Resolver::remember(const RecordRef& ref, const Value& id) {
-  Slot& entry = slot(ref);
+  std::unique_ptr<Slot[]>& page = cache_[RefHash()(ref) % cache_slots / page_slots];
+  if (!page) page = std::make_unique<Slot[]>(page_slots);
+  Slot& entry = *slot(ref);
   entry.ref = ref;
   entry.id = detached(id);
 }
 
 void Resolver::drop(const RecordRef& ref) {
-  Slot& entry = slot(ref);
-  if (entry.ref == ref) entry.id = nullptr;
+  Slot* entry = slot(ref);
+  if (entry && entry->ref == ref) entry->id = nullptr;
 }
 
 void Resolver::clear() {
-  for (Slot& entry : cache_) entry.id = nullptr;
+  for (std::unique_ptr<Slot[]>& page : cache_) page.reset();
 }
 
 MIGRATE_END

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,8 +112,8 @@ class Resolver {
   awaitable<void> want(std::vector<RecordRef> refs, Answers& answers);
   /// The id, if it is at hand without asking anybody.
   const Value* cached(const RecordRef& ref) const {
-    const Slot& entry = slot(ref);
-    return !entry.id.is_null() && entry.ref == ref ? &entry.id : nullptr;
+    const Slot* entry = slot(ref);
+    return entry && !entry->id.is_null() && entry->ref == ref ? &entry->id : nullptr;
   }
   /// A complete pass over the source registers every alternate key anew: older ones name what is no longer so.
   void trust_keys_of(std::uint64_t run) { keys_of_ = run; }
@@ -136,12 +137,12 @@ class Resolver {
     Value id;
   };
   awaitable<void> look_up(std::string type, std::vector<std::string> ids, std::vector<RecordRef> asked, Answers& answers);
-  Slot& slot(const RecordRef& ref) { return cache_[RefHash()(ref) % cache_.size()]; }
-  const Slot& slot(const RecordRef& ref) const { return cache_[RefHash()(ref) % cache_.size()]; }
+  /// Null: nothing has been put near there.
+  Slot* slot(const RecordRef& ref) const;
 
   Journal& journal_;
   Sink& sink_;
-  std::vector<Slot> cache_;
+  std::vector<std::unique_ptr<Slot[]>> cache_;  ///< in pages: a run of few records makes few of them
   std::unordered_set<std::string> imports_;
   std::unordered_set<std::uint64_t> planned_;
   std::uint64_t keys_of_ = 0;

@@ -399,8 +399,11 @@ awaitable<void> Api::edit_issue(std::string issue, Value body, bool silently) {
   http::checked(co_await send(std::move(asked)));
 }
 
-awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value body) {
-  http::Request asked = request("PUT", fmt::format("/issue/{}/comment/{}", http::encode(issue), http::encode(comment)));
+awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value body, bool silently) {
+  // Data Center knows no such thing for comments.
+  const char* const query = silently && cloud() ? "?notifyUsers=false" : "";
+  http::Request asked =
+      request("PUT", fmt::format("/issue/{}/comment/{}{}", http::encode(issue), http::encode(comment), query));
   asked.set_json(body);
   http::checked(co_await send(std::move(asked)));
 }

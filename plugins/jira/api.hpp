@@ -82,7 +82,7 @@ class Api {
   awaitable<void> transit(std::string issue, Value body);
   // These may be repeated at will.
   awaitable<void> edit_issue(std::string issue, Value body, bool silently);
-  awaitable<void> edit_comment(std::string issue, std::string comment, Value body);
+  awaitable<void> edit_comment(std::string issue, std::string comment, Value body, bool silently);
   awaitable<void> set_remote_link(std::string issue, Value body);
   /// `first` says the link's outward phrase of `second`: "A blocks B". A link that is there stays as it is.
   awaitable<void> link_issues(std::string type, std::string first, std::string second);

@@ -93,11 +93,11 @@ awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
   std::string name = step_name("blob", blob.id);
   Step step = co_await job.operation.begin(name);
   const std::string file = file_name(blob);
-  if (step.uncertain()) {
+  if (must_look(job, step)) {
     const std::optional<Upload> found = co_await find_upload(job, file, blob.size);
     if (found) {
       co_await finish_upload(job, step, *found, std::string());
-    } else {
+    } else if (step.uncertain()) {
       co_await step.refused();
       step = co_await job.operation.begin(name);
     }
@@ -143,11 +143,11 @@ awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
 awaitable<void> JiraSink::move_original(Job& job, std::optional<Original> original) {
   if (!original) co_return;
   Step step = co_await job.operation.begin(original->step);
-  if (step.uncertain()) {
+  if (must_look(job, step)) {
     const std::optional<Upload> found = co_await find_upload(job, original->name, original->content.size());
     if (found) {
       co_await finish_upload(job, step, *found, std::string());
-    } else {
+    } else if (step.uncertain()) {
       co_await step.refused();
       step = co_await job.operation.begin(original->step);
     }
@@ -241,15 +241,17 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
   std::string name = step_name("comment", draft.comment->id);
   Step step = co_await job.operation.begin(name);
   if (step.done()) co_return;
-  if (step.uncertain()) {
+  if (must_look(job, step)) {
     if (!job.comments) job.comments = co_await api_.comments(job.key);
     for (const Value& each : *job.comments) {
       if (!bears(each, step.key())) continue;
       co_await hide_or_remove(job, step, draft, each);
       co_return;
     }
-    co_await step.refused();
-    step = co_await job.operation.begin(name);
+    if (step.uncertain()) {
+      co_await step.refused();
+      step = co_await job.operation.begin(name);
+    }
   }
   std::size_t limit = job.looked.limit;
   while (true) {
@@ -304,22 +306,27 @@ awaitable<void> JiraSink::move_worklogs(Job& job) {
 awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   std::string name = step_name("worklog", draft.worklog->id);
   Step step = co_await job.operation.begin(name);
-  if (step.done()) co_return;
-  if (step.uncertain()) {
+  if (step.done()) {
+    job.entries.insert(step.target_id());
+    co_return;
+  }
+  const Value note = printed(draft.text, markup(), {}, {});
+  if (must_look(job, step)) {
     if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
     for (const Value& each : *job.worklogs) {
-      // Data Center keeps no properties of time entries: its own are told by what they hold.
-      const bool alike = !api_.cloud() && account_from(*find(each, {"author"})).id == site_->self.id &&
-                         number_at(each, {"timeSpentSeconds"}) == draft.seconds &&
-                         seconds_of(text_at(each, {"started"})) == seconds_of(draft.started);
-      if (!alike && !bears(each, step.key())) continue;
-      Value undo(undo_of(job.key, job.ours));
+      // Data Center keeps no properties of time entries: they are told by what they hold, and each is one of them.
       std::string id = text_at(each, {"id"});
+      const bool same = api_.cloud() ? bears(each, step.key()) : !job.entries.count(id) && is_entry(each, draft, note);
+      if (!same) continue;
+      job.entries.insert(id);
+      Value undo(undo_of(job.key, job.ours));
       co_await step.finish(std::move(id), std::move(undo));
       co_return;
     }
-    co_await step.refused();
-    step = co_await job.operation.begin(name);
+    if (step.uncertain()) {
+      co_await step.refused();
+      step = co_await job.operation.begin(name);
+    }
   }
   co_await move_original(job, draft.text.original);
   Array properties;
@@ -327,13 +334,24 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   Object body;
   body.emplace("timeSpentSeconds", draft.seconds);
   body.emplace("started", draft.started);
-  body.emplace("comment", printed(draft.text, markup(), {}, {}));
+  body.emplace("comment", note);
   if (api_.cloud()) body.emplace("properties", std::move(properties));
   Value entry(std::move(body));
   const Value made = co_await api_.add_worklog(step, job.key, std::move(entry));
   Value undo(undo_of(job.key, job.ours));
   std::string id = text_at(made, {"id"});
+  job.entries.insert(id);
   co_await step.finish(std::move(id), std::move(undo));
+}
+
+/// Whether a work log of the migration's account is this time entry, by what it holds.
+bool JiraSink::is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const {
+  const Value* author = find(worklog, {"author"});
+  const Value* comment = find(worklog, {"comment"});
+  return author && account_from(*author).id == site_->self.id && comment &&
+         number_at(worklog, {"timeSpentSeconds"}) == draft.seconds &&
+         seconds_of(text_at(worklog, {"started"})) == seconds_of(draft.started) &&
+         canonical(*comment, markup()) == canonical(note, markup());
 }
 
 }  // namespace migrate::jira

@@ -43,11 +43,13 @@ class JiraSink final : public ItemSink {
     std::string key;         ///< of the issue
     bool ours = true;        ///< this migration has made the issue
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
+    bool resumed = false;    ///< made by an earlier call, of whose parts the journal may have forgotten some
     bool more = false;       ///< it has been made in several calls, and is marked until the last one
     Value issue;             ///< as it was before; null: just made
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
     std::map<std::string, std::string> files;              ///< attachment id by blob
     std::map<std::string, std::string> media;              ///< by blob: what texts show it as
+    std::set<std::string> entries;                         ///< ids of work logs that belong to an entry already
   };
 
   // write.cpp
@@ -83,7 +85,10 @@ class JiraSink final : public ItemSink {
   awaitable<Value> comment_print(Job& job, CommentDraft& draft);
   awaitable<void> move_worklogs(Job& job);
   awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
+  bool is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
   bool is_internal(const Value& comment) const;
+  /// Whether a part may be on the issue although its step is not done.
+  static bool must_look(const Job& job, const Step& step) { return !step.done() && (step.uncertain() || job.resumed); }
 
   // search.cpp
   awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age);

@@ -202,7 +202,7 @@ awaitable<void> JiraSink::update_comments(Job& job) {
       // Left out, the visibility would be lifted.
       if (const Value* visibility = find(each, {"visibility"})) edited.emplace("visibility", *visibility);
       Value change(std::move(edited));
-      co_await api_.edit_comment(job.key, id, std::move(change));
+      co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
     }
   }
 }

@@ -348,6 +348,7 @@ class Comparison {
   awaitable<void> worklogs() {
     if (job_.draft.worklogs.empty()) co_return;
     const Array there = co_await sink_.api_.worklogs(job_.key);
+    std::set<std::string> taken;
     for (const WorklogDraft& draft : job_.draft.worklogs) {
       const std::string& id = draft.worklog->id;
       const std::string field = fmt::format("worklogs[{}]", id);
@@ -355,20 +356,27 @@ class Comparison {
         return number_at(each, {"timeSpentSeconds"}) == draft.seconds &&
                seconds_of(text_at(each, {"started"})) == seconds_of(draft.started);
       };
-      const auto found = std::find_if(there.begin(), there.end(), [&](const Value& each) {
-        const std::string mark = mark_id(each);
-        return mark.empty() ? !sink_.api_.cloud() && alike(each) : mark == id;
+      const Value note = printed(draft.text, sink_.markup(), {}, {});
+      const auto first = [&](auto&& is) {
+        return std::find_if(there.begin(), there.end(),
+                            [&](const Value& each) { return !taken.count(text_at(each, {"id"})) && is(each); });
+      };
+      // Data Center keeps no properties of time entries; several may hold the same time.
+      auto found = first([&](const Value& each) {
+        return sink_.api_.cloud() ? mark_id(each) == id : sink_.is_entry(each, draft, note);
       });
+      if (found == there.end() && !sink_.api_.cloud()) found = first(alike);
       if (found == there.end()) {
         differs(field, "", "", fmt::format("lacks the time entry {}", id));
         continue;
       }
+      taken.insert(text_at(*found, {"id"}));
       if (!alike(*found))
         differs(field, fmt::format("{} s at {}", draft.seconds, draft.started),
                 fmt::format("{} s at {}", number_at(*found, {"timeSpentSeconds"}), text_at(*found, {"started"})),
                 fmt::format("the time entry {} holds another time", id));
-      const Value* note = jira::find(*found, {"comment"});
-      if (note) text(field, expected_text(draft.text, {}), *note, "worklog-" + id, draft.worklog->note);
+      const Value* said = jira::find(*found, {"comment"});
+      if (said) text(field, expected_text(draft.text, {}), *said, "worklog-" + id, draft.worklog->note);
     }
   }
 
@@ -387,7 +395,7 @@ class Comparison {
   std::vector<Finding>& findings_;
   std::vector<Value> found_files_;
   std::vector<Original> originals_;  ///< of texts that were cut
-  std::set<std::string> left_out_;  ///< blobs that the source has no more, and that may be absent for it
+  std::set<std::string> left_out_;   ///< blobs that the source has no more, and that may be absent for it
 };
 
 awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations) {

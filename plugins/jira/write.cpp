@@ -150,13 +150,15 @@ awaitable<void> JiraSink::make_issue(Job& job) {
   if (step.done()) {
     job.key = step.target_id();
     job.more = true;  // whatever was thought then
+    // Taking an item back forgets its parts before it deletes the issue; it may have died between, or had to stop.
+    job.resumed = true;
     co_return;
   }
   if (step.uncertain()) {
     const std::optional<std::string> found = co_await find_made(marker, step.age());
     if (found) {
       job.key = *found;
-      job.more = true;
+      job.more = job.resumed = true;
       made_after_.erase(marker);
       Value undo(undo_of(job.key, true));
       co_await step.finish(job.key, std::move(undo));

@@ -32,7 +32,9 @@ std::string replaced(std::string_view text, const Renamed& renamed) {
     // A bare number is the id of a file only where an address says so: any text may hold the same number.
     const std::string_view word = text.substr(i, end - i);
     const bool number = word.find_first_not_of("0123456789") == std::string_view::npos;
-    const bool named = word.size() == text.size() || text.substr(0, i).ends_with("/attachment/content/");
+    const std::string_view before = text.substr(0, i);
+    const bool named = word.size() == text.size() || before.ends_with("/attachment/content/") ||
+                       before.ends_with("/secure/attachment/");
     const auto found = end > i && (!number || named) ? renamed.find(word) : renamed.end();
     if (found == renamed.end()) {
       end = std::max(end, i + 1);

@@ -30,6 +30,9 @@ bool same(const std::string& found, const std::string& expected) {
     const Value whole = parsed(state);
     for (const auto& issue : whole.at("issues").as_object())
       issues[std::string(issue.value().at("fields").at("summary").as_string())] += print(issue.value());
+    // What names an issue is no difference of its own: it comes from the looks of all.
+    for (auto& [title, text] : issues)
+      for (std::size_t at = text.find("-#"); at != std::string::npos; at = text.find("-#", at + 1)) text[at + 2] = '?';
     return issues;
   };
   const auto is = by_title(found), should = by_title(expected);
@@ -39,7 +42,8 @@ bool same(const std::string& found, const std::string& expected) {
     std::size_t at = 0;
     while (at < there.size() && at < text.size() && there[at] == text[at]) ++at;
     const std::size_t from = at > 80 ? at - 80 : 0;
-    MESSAGE(title << "\n  is     …" << there.substr(std::min(from, there.size()), 300) << "\n  should …" << text.substr(from, 300));
+    MESSAGE(title << "\n  is     …" << there.substr(std::min(from, there.size()), 300) << "\n  should …"
+                  << text.substr(from, 300));
   }
   return false;
 }
@@ -49,18 +53,19 @@ struct Trouble {
   testing::Fault::Kind kind;
   int status;
   bool retry_after;
+  bool everywhere = false;  ///< with every interface
 };
 using Kind = testing::Fault::Kind;
 constexpr Trouble troubles[] = {
     {"the connection is lost before", Kind::drop_before, 0, false},
-    {"the answer is lost", Kind::drop_after, 0, false},
+    {"the answer is lost", Kind::drop_after, 0, false, true},
     {"the answer is torn", Kind::torn_after, 0, false},
     {"the answer is one byte short", Kind::short_length, 0, false},
     {"500 after it was applied", Kind::status_after, 500, false},
     {"503 after it was applied", Kind::status_after, 503, false},
-    {"503 after it was applied, as if it were refused", Kind::status_after, 503, true},
-    {"504 in place of it", Kind::status, 504, false},
-    {"429", Kind::status, 429, true},
+    {"503 after it was applied, as if it were refused", Kind::status_after, 503, true, true},
+    {"504 in place of it", Kind::status, 504, false, true},
+    {"429", Kind::status, 429, true, true},
     {"429 that does not say how long", Kind::status, 429, false},
 };
 
@@ -75,7 +80,9 @@ TEST_CASE("dying at any exchange or commit leaves no duplicate and loses nothing
     counter.run(options);
     const int points = counter.death.passed;
     REQUIRE(points > 100);
-    for (int at = 1; at <= points; ++at) {
+    // Each effect is announced before and after it. One at a time, nothing changes between the end of one and the
+    // beginning of the next, so the ends are enough; of several at once they are a sample.
+    for (int at = 2; at <= points; at += 2) {
       World world;
       family(world);
       world.death.at = at;
@@ -94,15 +101,22 @@ TEST_CASE("dying at any exchange or commit leaves no duplicate and loses nothing
 TEST_CASE("answers that are lost, torn or wrong at any exchange make no duplicate and lose nothing") {
   for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     const std::string expected = undisturbed(1, way);
-    std::uint64_t exchanges = 0;
+    std::vector<bool> reads;
     {
       World counter(way);
+      counter.keep_exchanges();
       family(counter);
       counter.run(with(1));
-      exchanges = counter.host->counters().requests;
+      for (const Value& exchange : counter.exchanges) reads.push_back(exchange.at("method") == "GET");
     }
+    std::size_t number = 0;
     for (const Trouble& trouble : troubles) {
-      for (std::uint64_t at = 1; at <= exchanges; ++at) {
+      ++number;
+      // How an answer is lost is the client's business, whichever interface it is.
+      if (way != World::Way::documents && !trouble.everywhere) continue;
+      for (std::uint64_t at = 1; at <= reads.size(); ++at) {
+        // What has no effect is repeated in any case: each read meets two of the troubles.
+        if (reads[at - 1] && (at + number) % (std::size(troubles) / 2) != 0) continue;
         World world(way);
         family(world);
         testing::FaultPlan plan;
@@ -124,7 +138,7 @@ TEST_CASE("answers that are lost, torn or wrong at any exchange make no duplicat
 
 TEST_CASE("any number of troubles at random: after as many starts as it takes, all is as if there had been none") {
   const std::string expected = undisturbed(1, World::Way::documents);
-  for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     World world;
     family(world);
     testing::FaultPlan plan;
@@ -143,7 +157,8 @@ TEST_CASE("any number of troubles at random: after as many starts as it takes, a
     for (int life = 1; life <= 12 && !(report && report->status == Status::done); ++life) {
       // Each life but the last ones ends early, somewhere.
       world.death = Death();
-      if (life <= 4) world.death.at = static_cast<int>((seed * 7919 + static_cast<std::uint64_t>(life) * 104'729) % 140) + 1;
+      if (life <= 4)
+        world.death.at = static_cast<int>((seed * 7919 + static_cast<std::uint64_t>(life) * 104'729) % 140) + 1;
       RunOptions options = with(1 + seed % 4);
       if (report && report->status == Status::done_with_failures) options.mode = Mode::retry;
       report = world.try_run(options);

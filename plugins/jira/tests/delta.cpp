@@ -62,8 +62,10 @@ TEST_CASE("fields, labels, status, comments and files that have changed arrive")
     delta.data()["status"] = "Open";
     delta.data()["due"] = nullptr;
     delta.data()["labels"] = Array{"printer", "new"};
-    delta.data()["description"] = parsed(R"({"$richText":{"format":"html","text":"<p>It hums</p><p><img src='https://x.test/81'></p>"}})");
-    delta.data()["comments"].as_array().push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
+    delta.data()["description"] =
+        parsed(R"({"$richText":{"format":"html","text":"<p>It hums</p><p><img src='https://x.test/81'></p>"}})");
+    delta.data()["comments"].as_array().push_back(
+        parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
     delta.world.source->attach(delta.world.source->records[81], "more", "more.txt", "text/plain", "more lines");
     const Report report = delta.run("2");
     CHECK(report.types.at("tickets").written == 1);
@@ -106,7 +108,8 @@ TEST_CASE("a comment that was edited at the source is edited, and stays for staf
 
 TEST_CASE("what somebody has changed in Jira since stays, and is told") {
   Delta delta;
-  delta.world.as(World::ana, "PUT", "/issue/" + delta.key, parsed(R"({"fields":{"summary":"Hers"},"update":{"labels":[{"add":"hers"}]}})"));
+  delta.world.as(World::ana, "PUT", "/issue/" + delta.key,
+                 parsed(R"({"fields":{"summary":"Hers"},"update":{"labels":[{"add":"hers"}]}})"));
   // Unchanged at the source: no conflict, and nothing is overwritten.
   delta.data()["priority"] = "Low";
   Report report = delta.run("2");
@@ -133,8 +136,10 @@ TEST_CASE("a status that somebody has moved on, and a comment that somebody has 
                  object("transition", object("id", open.at("transitions").at(0).at("id"))));
   const std::string status(delta.issue().at("status").as_string());
   const std::string comment(delta.issue().at("comments").at(0).at("id").as_string());
-  delta.world.as(World::ana, "PUT", "/issue/" + delta.key + "/comment/" + comment,
-                 parsed(R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Hers"}]}]}})"));
+  delta.world.as(
+      World::ana, "PUT", "/issue/" + delta.key + "/comment/" + comment,
+      parsed(
+          R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Hers"}]}]}})"));
   delta.data()["status"] = "Resolved";
   Object& edited = delta.data()["comments"].as_array()[1].as_object();
   edited["body"] = "The source's";
@@ -145,12 +150,59 @@ TEST_CASE("a status that somebody has moved on, and a comment that somebody has 
   CHECK(warned(report, "changed_on_both_sides") == 2);
 }
 
+TEST_CASE("a delta run leaves what a first run with the new state of the source would") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    const auto changed = [](World& world) {
+      Record& record = world.source->records[81];
+      Object& data = record.data.as_object();
+      data["title"] = "Printer 81 is fixed";
+      data["priority"] = "Low";
+      data["status"] = "In Progress";
+      data["due"] = "2024-03-01T12:00:00Z";
+      data["labels"] = Array{"new"};
+      data["description"] =
+          parsed(R"({"$richText":{"format":"html","text":"<p>It hums</p><p><img src='https://x.test/81'></p>"}})");
+      Array& comments = data["comments"].as_array();
+      comments[0].as_object()["body"] = "It is very old";
+      comments[0].as_object()["updated"] = "2024-02-03T00:00:00Z";
+      comments.push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
+      data["worklogs"].as_array().push_back(
+          parsed(R"({"id":"8132","started":"2024-02-01T08:00:00Z","seconds":1800,"note":"and again"})"));
+      world.source->attach(record, "more", "more.txt", "text/plain", "more lines");
+      record.version = "2";
+      plain_ticket(world, 85, R"(,"status":"In Progress")");
+    };
+    World fresh(way);
+    family(fresh);
+    changed(fresh);
+    fresh.source->records.erase(84);
+    REQUIRE(fresh.run().status == Status::done);
+    World world(way);
+    family(world);
+    world.config.vanished = "delete";
+    REQUIRE(world.run().status == Status::done);
+    changed(world);
+    Record& gone = world.source->records[84];
+    gone.deleted = true;
+    gone.version = "gone";
+    gone.data = Object();
+    gone.links.clear();
+    for (int again = 0; again < 2; ++again) {
+      const Report report = world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(print(world.masked()) == print(fresh.masked()));
+    }
+  }
+}
+
 TEST_CASE("a delta run that dies leaves what an undisturbed one does") {
   const auto change = [](Delta& delta) {
     delta.data()["title"] = "Printer 81 is fixed";
     delta.data()["status"] = "Open";
     delta.data()["labels"] = Array{"new"};
-    delta.data()["comments"].as_array().push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
+    delta.data()["comments"].as_array().push_back(
+        parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
     delta.world.source->attach(delta.world.source->records[81], "more", "more.txt", "text/plain", "more lines");
     delta.world.source->records[81].version = "2";
   };
@@ -199,10 +251,16 @@ TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless s
 
 TEST_CASE("an issue that was there before is adopted by an imported mapping, and given back by a rollback") {
   World world;
-  const Value made = world.as(World::ana, "POST", "/issue",
-                              parsed(R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Was here","labels":["old"]}})")).json();
+  const Value made =
+      world
+          .as(World::ana, "POST", "/issue",
+              parsed(
+                  R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Was here","labels":["old"]}})"))
+          .json();
   const std::string key(made.at("key").as_string());
-  plain_ticket(world, 7, R"(,"labels":["new"],"priority":"High","comments":[{"id":"70","created":"2024-01-01T00:00:00Z","body":"a"}])");
+  plain_ticket(
+      world, 7,
+      R"(,"labels":["new"],"priority":"High","comments":[{"id":"70","created":"2024-01-01T00:00:00Z","body":"a"}])");
   world.source->attach(world.source->records[7], "f", "f.txt", "text/plain", "bytes");
   std::vector<Mapping> mappings;
   mappings.push_back(Mapping{"tickets", "7", Value(key)});

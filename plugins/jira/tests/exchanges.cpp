@@ -22,7 +22,8 @@ std::filesystem::path shared() {
     std::exit(77);
   };
   if (!std::filesystem::exists(at / "tools" / "check_payload.py")) skip("the vendor's documents are not there");
-  if (std::system("python3 -W ignore -c 'import jsonschema' 2>/dev/null") != 0) skip("python3-jsonschema is not installed");
+  if (std::system("python3 -W ignore -c 'import jsonschema' 2>/dev/null") != 0)
+    skip("python3-jsonschema is not installed");
   return at;
 }
 
@@ -31,7 +32,7 @@ std::filesystem::path shared() {
 TEST_CASE("every request, and every answer to it, is what the vendor's document says") {
   const std::filesystem::path vendor = shared();
   World world;
-  world.log = true;
+  world.keep_exchanges();
   family(world);
   plain_ticket(world, 85, R"(,"assignee":{"id":"1","email":"nobody@example.com"},"priority":"Low")");
   REQUIRE(world.run().status == Status::done);

@@ -1,6 +1,8 @@
 // Searches that lag, quotas, texts that are too long, people whom Jira does not know, and checks before a run.
 #include <algorithm>
 
+#include "migrate/digest.hpp"
+#include "text.hpp"
 #include "tickets.hpp"
 
 using namespace jira_world;
@@ -57,8 +59,11 @@ TEST_CASE("an issue that no search shows is found by its number") {
     world.config.index_lag = 0;
     // Others have worked there before, and deleted more than a page of numbers.
     for (int i = 0; i < 130; ++i) {
-      const Value made = world.as(World::ana, "POST", "/issue",
-                                  parsed(R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"x"}})")).json();
+      const Value made =
+          world
+              .as(World::ana, "POST", "/issue",
+                  parsed(R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"x"}})"))
+              .json();
       if (i > 2) world.as(World::ana, "DELETE", "/issue/" + std::string(made.at("key").as_string()));
     }
     plain_ticket(world, 1);
@@ -124,7 +129,9 @@ TEST_CASE("quotas are used, and hardly ever overdrawn") {
   for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
     World world(way);
     for (int i = 1; i <= 300; ++i)
-      plain_ticket(world, i, R"(,"comments":[{"id":"1","created":"2024-01-01T00:00:00Z","body":"a"},{"id":"2","created":"2024-01-02T00:00:00Z","body":"b"}])");
+      plain_ticket(
+          world, i,
+          R"(,"comments":[{"id":"1","created":"2024-01-01T00:00:00Z","body":"a"},{"id":"2","created":"2024-01-02T00:00:00Z","body":"b"}])");
     const auto start = world.services.clock->now();
     const Report report = world.run();
     INFO(World::complaint(report));
@@ -142,7 +149,8 @@ TEST_CASE("many comments on one issue are spaced out, and the others do not wait
   World world;
   std::string comments;
   for (int i = 1000; i < 1150; ++i)
-    comments += fmt::format(R"({}{{"id":"{}","created":"2024-01-01T00:00:00Z","body":"c"}})", comments.empty() ? "" : ",", i);
+    comments +=
+        fmt::format(R"({}{{"id":"{}","created":"2024-01-01T00:00:00Z","body":"c"}})", comments.empty() ? "" : ",", i);
   plain_ticket(world, 1, R"(,"comments":[)" + comments + "]");
   for (int i = 2; i <= 20; ++i) plain_ticket(world, i, R"(,"status":"In Progress")");
   const Report report = world.run();
@@ -178,6 +186,69 @@ TEST_CASE("a text that Jira finds too long is shortened until it is taken, and g
   CHECK(proof.status == Status::done);
 }
 
+TEST_CASE("a text over the limit: its beginning, and the whole as a file that verification compares") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    World world(way);
+    world.config.text_limit = 3000;
+    std::string html;
+    for (int i = 0; i < 400; ++i) html += fmt::format("<p>line {} of it</p>", i);
+    Object rich = object("format", "html");
+    rich.emplace("text", html);
+    Object comment = object("id", "1");
+    comment.emplace("created", "2024-01-01T00:00:00Z");
+    comment.emplace("body", object("$richText", rich));
+    plain_ticket(world, 1).data.as_object()["description"] = object("$richText", rich);
+    world.source->records[1].data.as_object()["comments"] = Array{comment};
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    const Value issue = world.issue_of("1");
+    const Array files = issue.at("attachments").as_array();
+    REQUIRE(files.size() == 2);
+    for (const Value& file : files) {
+      CHECK(file.at("sha256") == Value(sha256(html)));
+      const std::string name(file.at("name").as_string());
+      const bool of_comment = name.starts_with("comment-1");
+      const Value& text = of_comment ? issue.at("comments").at(0).at("body") : issue.at("fields").at("description");
+      CHECK(print(text).find(goes_on) != std::string::npos);
+      CHECK(print(text).find("line 0 of it") != std::string::npos);
+      CHECK(print(text).find("line 399 of it") == std::string::npos);
+    }
+    CHECK(world.run(Mode::verify, VerifyLevel::comprehensive).status == Status::done);
+    const std::string id(files[0].at("id").as_string());
+    world.as(World::self, "DELETE", "/attachment/" + id);
+    const Report proof = world.run(Mode::verify, VerifyLevel::standard);
+    REQUIRE(proof.verification->examples.size() == 1);
+    CHECK(proof.verification->examples[0].field == "attachments");
+  }
+}
+
+TEST_CASE("nobody is notified where the project's scheme is silent, and edits and time entries are silent anyway") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool silent : {true, false}) {
+      World world(way, silent ? R"({"silent_notifications":true})" : "{}");
+      family(world);
+      // Reporter and assignee would hear of everything.
+      world.source->records[81].data.as_object()["reporter"] = parsed(R"({"id":"9","email":"ana.ruiz@example.com"})");
+      REQUIRE(world.run().status == Status::done);
+      Object& data = world.source->records[81].data.as_object();
+      data["title"] = "Printer 81 is fixed";
+      data["comments"].as_array()[0].as_object()["body"] = "It is very old";
+      data["comments"].as_array()[0].as_object()["updated"] = "2024-02-03T00:00:00Z";
+      world.source->records[81].version = "2";
+      REQUIRE(world.run(Mode::incremental).status == Status::done);
+      REQUIRE_FALSE(world.run(Mode::rollback).fatal);
+      const Value mails = world.jira->state().at("counters").at("notifications");
+      INFO(print(mails));
+      CHECK(mails.at("suppressed").to_number<int>() > 0);
+      CHECK((mails.at("sent") == Value(0)) == silent);
+      std::vector<const char*> avoidable{"updated", "work logged"};
+      if (way != World::Way::data_center) avoidable.push_back("comment edited");
+      for (const char* event : avoidable) CHECK_FALSE(mails.at("byEvent").as_object().contains(event));
+    }
+  }
+}
+
 TEST_CASE("people: mapped, found, hidden, unknown, inactive") {
   World world;
   const auto ticket = [&](std::int64_t id, const std::string& email) {
@@ -192,7 +263,9 @@ TEST_CASE("people: mapped, found, hidden, unknown, inactive") {
   const Report report = world.run();
   INFO(World::complaint(report));
   REQUIRE(report.status == Status::done);
-  const auto assignee = [&](const char* id) { return std::string(world.issue_of(id).at("fields").at("assignee").as_string()); };
+  const auto assignee = [&](const char* id) {
+    return std::string(world.issue_of(id).at("fields").at("assignee").as_string());
+  };
   CHECK(assignee("1") == "ana.ruiz@example.com");
   CHECK(assignee("2") == "ben.okafor@example.com");
   CHECK(assignee("3") == "");
@@ -255,14 +328,17 @@ TEST_CASE("a dry run names what would be lost or refused, and writes nothing") {
   World world;
   rich_ticket(world);
   plain_ticket(world, 2, R"(,"priority":"Urgent")");
-  plain_ticket(world, 3, R"(,"description":{"$richText":{"format":"html","text":"<p>a<iframe src='https://x.test'></iframe></p>"}})");
+  plain_ticket(
+      world, 3,
+      R"(,"description":{"$richText":{"format":"html","text":"<p>a<iframe src='https://x.test'></iframe></p>"}})");
   Tickets::link(plain_ticket(world, 4), "clones the", "2");
   const Report report = world.run(Mode::dry_run);
   INFO(World::complaint(report));
   CHECK(world.issues().empty());
   CHECK(world.host->counters().writes == 0);
   std::vector<std::string> messages;
-  for (const Finding& finding : report.verification->examples) messages.push_back(finding.record.id + " " + finding.message);
+  for (const Finding& finding : report.verification->examples)
+    messages.push_back(finding.record.id + " " + finding.message);
   const auto told = [&](const std::string& start, const std::string& words) {
     return std::any_of(messages.begin(), messages.end(), [&](const std::string& message) {
       return message.starts_with(start) && message.find(words) != std::string::npos;
@@ -278,10 +354,12 @@ TEST_CASE("checks: each thing that is missing is named, with what to do") {
   World fine;
   CHECK(failing(fine) == Names{});
   CHECK(checks_of(fine).size() > 12);
-  World denied(World::Way::documents,
-               R"({"denied_permissions":["CREATE_ISSUES","EDIT_ISSUES","ADD_COMMENTS","CREATE_ATTACHMENTS","TRANSITION_ISSUES","LINK_ISSUES","DELETE_ISSUES"]})");
-  CHECK(failing(denied) == Names{"right Create Issues", "right Edit Issues", "right Add Comments", "right Create Attachments",
-                                 "right Transition Issues", "right Link Issues", "right Delete Issues"});
+  World denied(
+      World::Way::documents,
+      R"({"denied_permissions":["CREATE_ISSUES","EDIT_ISSUES","ADD_COMMENTS","CREATE_ATTACHMENTS","TRANSITION_ISSUES","LINK_ISSUES","DELETE_ISSUES"]})");
+  CHECK(failing(denied) == Names{"right Create Issues", "right Edit Issues", "right Add Comments",
+                                 "right Create Attachments", "right Transition Issues", "right Link Issues",
+                                 "right Delete Issues"});
   World stranger;
   stranger.config.token = Secret("wrong");
   CHECK(failing(stranger) == Names{"sign-in"});

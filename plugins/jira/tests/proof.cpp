@@ -19,9 +19,10 @@ std::vector<std::string> differences(World& world, VerifyLevel level) {
 }
 
 Object document(const std::string& words) {
-  return parsed(fmt::format(
-                    R"({{"type":"doc","version":1,"content":[{{"type":"paragraph","content":[{{"type":"text","text":"{}"}}]}}]}})",
-                    words))
+  return parsed(
+             fmt::format(
+                 R"({{"type":"doc","version":1,"content":[{{"type":"paragraph","content":[{{"type":"text","text":"{}"}}]}}]}})",
+                 words))
       .as_object();
 }
 
@@ -53,7 +54,8 @@ TEST_CASE("verification finds a field that was changed") {
   changed.edit(R"({"fields":{"summary":"Printer 81 is up"}})");
   CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"summary"});
   changed.edit(R"({"fields":{"priority":{"name":"Low"},"duedate":"2024-02-04","assignee":null}})");
-  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"assignee", "duedate", "priority", "summary"});
+  CHECK(differences(changed.world, VerifyLevel::standard) ==
+        Changed::Fields{"assignee", "duedate", "priority", "summary"});
 }
 
 TEST_CASE("verification finds a word that was changed, and does not mind how it looks") {
@@ -92,10 +94,12 @@ TEST_CASE("verification finds a comment for staff that others can see, and a pub
   for (const Value& comment : comments) {
     Object body = object("body", comment.at("body"));
     // Without its visibility a comment becomes public.
-    if (comment.at("visibility").is_null()) body.emplace("visibility", parsed(R"({"type":"role","value":"Administrators"})"));
+    if (comment.at("visibility").is_null())
+      body.emplace("visibility", parsed(R"({"type":"role","value":"Administrators"})"));
     changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/comment/" + id_of(comment), body);
   }
-  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"comments[8101].internal", "comments[8102].internal"});
+  CHECK(differences(changed.world, VerifyLevel::standard) ==
+        Changed::Fields{"comments[8101].internal", "comments[8102].internal"});
 }
 
 TEST_CASE("verification finds a file that is gone, of another size, there twice, or with one byte changed") {
@@ -131,9 +135,10 @@ TEST_CASE("verification finds another status, missing labels and links, and a li
   const Value link = first(links.world.issue_of("84"), "links");
   links.world.as(World::self, "DELETE", "/issueLink/" + id_of(link));
   CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links"});
-  links.world.as(World::self, "POST", "/issueLink",
-                 parsed(fmt::format(R"({{"type":{{"name":"Blocks"}},"inwardIssue":{{"key":"{}"}},"outwardIssue":{{"key":"{}"}}}})",
-                                    links.key, blocker)));
+  links.world.as(
+      World::self, "POST", "/issueLink",
+      parsed(fmt::format(R"({{"type":{{"name":"Blocks"}},"inwardIssue":{{"key":"{}"}},"outwardIssue":{{"key":"{}"}}}})",
+                         links.key, blocker)));
   CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links"});
   links.world.as(World::self, "PUT", "/issue/" + links.world.key_of("83"), parsed(R"({"fields":{"parent":null}})"));
   CHECK(differences(links.world, VerifyLevel::standard) == Changed::Fields{"links", "links"});
@@ -150,13 +155,95 @@ TEST_CASE("verification finds an issue that is gone, at each level") {
   }
 }
 
+TEST_CASE("what each level finds, whichever Jira it is") {
+  using Change = std::function<void(World&, const std::string&)>;
+  const auto comment = [](World& world, std::size_t number) {
+    return world.as(World::self, "GET", "/issue/" + world.key_of("81") + "/comment?expand=properties")
+        .json()
+        .at("comments")
+        .at(number);
+  };
+  const auto word = [](Value body, const std::string& from, const std::string& to) {
+    std::string text = print(body);
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return parsed(text.replace(at, from.size(), to));
+  };
+  const auto edit = [](World& world, const Value& old, Object body) {
+    if (!body.contains("body")) body.emplace("body", old.at("body"));
+    world.as(World::self, "PUT", "/issue/" + world.key_of("81") + "/comment/" + id_of(old), body);
+  };
+  const auto file = [](World& world) {
+    const Value files = world.as(World::self, "GET", "/issue/" + world.key_of("81") + "?fields=attachment").json();
+    for (const Value& each : files.at("fields").at("attachment").as_array())
+      if (std::string_view(each.at("filename").as_string()).starts_with("log")) return each;
+    return Value();
+  };
+  const Value team = parsed(R"({"type":"role","value":"Administrators"})");
+  struct Case {
+    const char* name;
+    const char* field;
+    bool standard;  ///< else it takes a comprehensive one
+    Change change;
+  };
+  const std::vector<Case> cases{
+      {"a word of the description", "description", true,
+       [&](World& world, const std::string& key) {
+         const Value issue = world.as(World::self, "GET", "/issue/" + key + "?fields=description").json();
+         const Value text = word(issue.at("fields").at("description"), "beeps", "peeps");
+         world.as(World::self, "PUT", "/issue/" + key, object("fields", object("description", text)));
+       }},
+      {"a word of a comment", "comments[8101]", true,
+       [&](World& world, const std::string&) {
+         const Value old = comment(world, 0);
+         edit(world, old, object("body", word(old.at("body"), "help", "yelp")));
+       }},
+      {"a comment that is gone", "comments[8102]", true,
+       [&](World& world, const std::string& key) {
+         world.as(World::self, "DELETE", "/issue/" + key + "/comment/" + id_of(comment(world, 1)));
+       }},
+      {"one for staff that is public", "comments[8102].internal", true,
+       [&](World& world, const std::string&) { edit(world, comment(world, 1), Object()); }},
+      {"a public one that is for staff", "comments[8101].internal", true,
+       [&](World& world, const std::string&) { edit(world, comment(world, 0), object("visibility", team)); }},
+      {"a file that is gone", "attachments", true,
+       [&](World& world, const std::string&) { world.as(World::self, "DELETE", "/attachment/" + id_of(file(world))); }},
+      {"a file of which one byte differs", "attachments", false,
+       [&](World& world, const std::string&) {
+         // Every byte but one is there: the file at the source is another now.
+         world.source->files["file81"][3] ^= 1;
+       }},
+      {"another status", "status", true,
+       [&](World& world, const std::string& key) {
+         const Value open = world.as(World::self, "GET", "/issue/" + key + "/transitions").json();
+         world.as(World::self, "POST", "/issue/" + key + "/transitions",
+                  object("transition", object("id", open.at("transitions").at(0).at("id"))));
+       }},
+  };
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const Case& each : cases) {
+      World world(way);
+      family(world);
+      REQUIRE(world.run().status == Status::done);
+      each.change(world, world.key_of("81"));
+      INFO(each.name << " with interface " << world.config.api);
+      CHECK(differences(world, VerifyLevel::basic).empty());
+      const Changed::Fields expected{each.field}, none;
+      CHECK(differences(world, VerifyLevel::standard) == (each.standard ? expected : none));
+      CHECK(differences(world, VerifyLevel::comprehensive) == expected);
+    }
+  }
+}
+
 TEST_CASE("comprehensive verification looks at time entries and web links too") {
   Changed changed;
   const Value entry = first(changed.issue, "worklogs");
-  changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/worklog/" + id_of(entry), parsed(R"({"timeSpentSeconds":60})"));
+  changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/worklog/" + id_of(entry),
+                   parsed(R"({"timeSpentSeconds":60})"));
   CHECK(differences(changed.world, VerifyLevel::standard).empty());
   CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"worklogs[8131]"});
   const Value links = changed.world.as(World::self, "GET", "/issue/" + changed.key + "/remotelink").json();
-  changed.world.as(World::self, "DELETE", fmt::format("/issue/{}/remotelink/{}", changed.key, print(links.at(0).at("id"))));
+  changed.world.as(World::self, "DELETE",
+                   fmt::format("/issue/{}/remotelink/{}", changed.key, print(links.at(0).at("id"))));
   CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"source_link", "worklogs[8131]"});
 }

@@ -14,7 +14,7 @@ std::vector<std::string> left(const World& world) {
 }  // namespace
 
 TEST_CASE("a rollback leaves nothing, and twice is success") {
-  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     World world(way);
     family(world);
     REQUIRE(world.run().status == Status::done);
@@ -40,11 +40,15 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
     const Value before = world.issue_of("81");
     const std::string what = touch;
     if (what == "comment")
-      world.as(World::ana, "POST", "/issue/" + key + "/comment",
-               parsed(R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Thanks"}]}]}})"));
+      world.as(
+          World::ana, "POST", "/issue/" + key + "/comment",
+          parsed(
+              R"({"body":{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Thanks"}]}]}})"));
     if (what == "file") world.upload_as(World::ana, key, "mine.txt", "mine");
-    if (what == "time") world.as(World::ana, "POST", "/issue/" + key + "/worklog", parsed(R"({"timeSpentSeconds":600})"));
-    if (what == "field") world.as(World::ana, "PUT", "/issue/" + key, parsed(R"({"fields":{"summary":"Printer 81, again"}})"));
+    if (what == "time")
+      world.as(World::ana, "POST", "/issue/" + key + "/worklog", parsed(R"({"timeSpentSeconds":600})"));
+    if (what == "field")
+      world.as(World::ana, "PUT", "/issue/" + key, parsed(R"({"fields":{"summary":"Printer 81, again"}})"));
     if (what == "status") {
       const Value open = world.as(World::ana, "GET", "/issue/" + key + "/transitions").json();
       world.as(World::ana, "POST", "/issue/" + key + "/transitions",
@@ -52,8 +56,10 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
     }
     if (what == "child")
       world.as(World::ana, "POST", "/issue",
-               parsed(fmt::format(R"({{"fields":{{"project":{{"key":"OPS"}},"issuetype":{{"name":"Sub-task"}},"summary":"Hers",
-                 "parent":{{"key":"{}"}}}}}})", key)));
+               parsed(fmt::format(
+                   R"({{"fields":{{"project":{{"key":"OPS"}},"issuetype":{{"name":"Sub-task"}},"summary":"Hers",
+                 "parent":{{"key":"{}"}}}}}})",
+                   key)));
     const Report report = world.run(Mode::rollback);
     INFO(what << "; " << World::complaint(report));
     CHECK_FALSE(report.fatal);
@@ -63,8 +69,10 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
     CHECK(left(world).size() == (what == "child" ? 2 : 1));
     const Value after = world.issue_of("81");
     REQUIRE(after.is_object());
-    CHECK(after.at("comments").as_array().size() == before.at("comments").as_array().size() + (what == "comment" ? 1 : 0));
-    CHECK(after.at("attachments").as_array().size() == before.at("attachments").as_array().size() + (what == "file" ? 1 : 0));
+    CHECK(after.at("comments").as_array().size() ==
+          before.at("comments").as_array().size() + (what == "comment" ? 1 : 0));
+    CHECK(after.at("attachments").as_array().size() ==
+          before.at("attachments").as_array().size() + (what == "file" ? 1 : 0));
   }
 }
 
@@ -101,6 +109,55 @@ TEST_CASE("an item that cannot be completed is taken back, whatever happens mean
     INFO("died at point " << at << ": " << point << "; " << World::complaint(again));
     REQUIRE(again.status == Status::done_with_failures);
     REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("an item whose taking back was cut short arrives once, when what was wrong is put right") {
+  World right;
+  family(right);
+  REQUIRE(right.run().status == Status::done);
+  const std::string expected = print(right.masked());
+  const auto fill = [](World& world) {
+    family(world);
+    world.config.internal_comments = "role";
+    world.config.internal_audience = "Nobody at all";
+  };
+  World counter;
+  fill(counter);
+  REQUIRE(counter.run().total().failed == 1);
+  for (int at = 1; at <= counter.death.passed; ++at) {
+    World world;
+    fill(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run());
+    const std::string point = world.death.points.back();
+    world.revive();
+    world.config.internal_audience = SinkConfig().internal_audience;
+    world.run();
+    const Report report = world.run(Mode::retry);
+    INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("an issue that a rollback has left is not filled a second time by the next run") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    const std::string key = world.key_of("81");
+    world.as(World::ana, "POST", "/issue/" + key + "/comment", object("body", world.body_of("Thanks")));
+    REQUIRE(world.run(Mode::rollback).rollback->kept.size() == 1);
+    const Value before = world.issue_of("81");
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    const Value after = world.issue_of("81");
+    CHECK(after.at("key") == Value(key));
+    for (const char* list : {"comments", "attachments", "worklogs", "remoteLinks"})
+      CHECK(after.at(list).as_array().size() == before.at(list).as_array().size());
+    CHECK(world.issues().size() == 4);
   }
 }
 

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "json.hpp"
 #include "migrate/base64.hpp"
 #include "migrate/migrate.hpp"
-#include "json.hpp"
 #include "migrate/testing/simulator.hpp"
 #include "simulator.hpp"
 #include "sink.hpp"
@@ -142,8 +142,7 @@ struct World {
   std::shared_ptr<CheckpointStore> store;
   std::shared_ptr<Tickets> source = std::make_shared<Tickets>();
   SinkConfig config;
-  std::vector<Value> exchanges;  ///< filled where `log` is set
-  bool log = false;
+  std::vector<Value> exchanges;  ///< since keep_exchanges()
 
   /// Cloud with interface 3 or 2, or Data Center.
   enum class Way { documents, markup, data_center };
@@ -160,9 +159,6 @@ struct World {
     jira = make_simulator(options, lent);
     host = std::make_unique<testing::SimulatorHost>("jira", jira, lent);
     host->attach(*transport, origin, "https://media.atlassian.com");
-    host->observe([this](const Value& exchange) {
-      if (log) exchanges.push_back(detached(exchange));
-    });
     store = make_memory_store(services);
     config.url = origin;
     if (way != Way::data_center) config.email = "migrator@example.com";
@@ -171,6 +167,10 @@ struct World {
     config.api = way == Way::documents ? 3 : 2;
   }
 
+  /// To write each of them down takes longer than to answer it.
+  void keep_exchanges() {
+    host->observe([this](const Value& exchange) { exchanges.push_back(detached(exchange)); });
+  }
   Pipeline pipeline() {
     Pipeline pipeline;
     pipeline.name = "freshdesk-to-jira";
@@ -219,13 +219,16 @@ struct World {
   }
 
   /// Somebody at work in Jira, by address; the answer. `path` is below the interface's root.
-  http::Response as(const std::string& person, const std::string& method, const std::string& path, const Value& body = nullptr) {
+  http::Response as(const std::string& person, const std::string& method, const std::string& path,
+                    const Value& body = nullptr) {
     http::Request request(method, fmt::format("/rest/api/{}{}", config.api, path));
     if (!body.is_null()) request.set_json(body);
     return as(person, std::move(request));
   }
   http::Response as(const std::string& person, http::Request request) {
-    request.headers.add("Authorization", "Basic " + base64_encode(person + ":jira-token"));
+    // Data Center knows people by their login.
+    const std::string name = config.email.empty() ? person.substr(0, person.find('@')) : person;
+    request.headers.add("Authorization", "Basic " + base64_encode(name + ":jira-token"));
     boost::asio::io_context context;
     http::Response response;
     std::exception_ptr trouble;
@@ -241,7 +244,8 @@ struct World {
     CHECK(response.ok());
     return response;
   }
-  http::Response upload_as(const std::string& person, const std::string& issue, const std::string& name, std::string bytes) {
+  http::Response upload_as(const std::string& person, const std::string& issue, const std::string& name,
+                           std::string bytes) {
     http::Request request("POST", fmt::format("/rest/api/{}/issue/{}/attachments", config.api, issue));
     request.headers.add("X-Atlassian-Token", "no-check");
     http::Part part;
@@ -257,9 +261,24 @@ struct World {
   static constexpr const char* self = "migrator@example.com";
   static constexpr const char* ana = "ana.ruiz@example.com";
 
+  /// A text as this interface takes it.
+  Value body_of(const std::string& words) const {
+    if (config.api == 2) return Value(words);
+    Object text = object("type", "text");
+    text.emplace("text", words);
+    Object paragraph = object("type", "paragraph");
+    paragraph.emplace("content", Array{std::move(text)});
+    Object document = object("type", "doc");
+    document.emplace("version", 1);
+    document.emplace("content", Array{std::move(paragraph)});
+    return document;
+  }
+
   Object issues() const { return jira->state().at("issues").as_object(); }
   std::string key_of(const std::string& ticket) const { return std::string(issue_of(ticket).at("key").as_string()); }
-  std::int64_t counter(const char* name) const { return jira->state().at("counters").at(name).to_number<std::int64_t>(); }
+  std::int64_t counter(const char* name) const {
+    return jira->state().at("counters").at(name).to_number<std::int64_t>();
+  }
   Value masked() const { return masked_state(jira->state()); }
   /// The issue that holds the ticket; null when there is none.
   Value issue_of(const std::string& ticket) const {
