@@ -193,6 +193,8 @@ TEST_CASE("a delta run leaves what a first run with the new state of the source 
       REQUIRE(report.status == Status::done);
       CHECK(print(world.masked()) == print(fresh.masked()));
     }
+    world.source->records.erase(84);
+    CHECK(world.run(Mode::verify, VerifyLevel::comprehensive).status == Status::done);
   }
 }
 

@@ -16,12 +16,13 @@ std::uint64_t warned(const Report& report, const std::string& cause) {
   return found == type->second.end() ? 0 : found->second;
 }
 
-void lose_answer(World& world, const char* method, const char* path) {
+void lose_answer(World& world, const char* method, const char* path, std::uint64_t nth = 1) {
   testing::FaultPlan plan;
   testing::Fault fault;
   fault.kind = testing::Fault::Kind::drop_after;
   fault.method = method;
   fault.path = path;
+  fault.nth = nth;
   plan.faults.push_back(fault);
   world.host->set_faults(plan);
 }
@@ -245,6 +246,27 @@ TEST_CASE("nobody is notified where the project's scheme is silent, and edits an
       std::vector<const char*> avoidable{"updated", "work logged"};
       if (way != World::Way::data_center) avoidable.push_back("comment edited");
       for (const char* event : avoidable) CHECK_FALSE(mails.at("byEvent").as_object().contains(event));
+    }
+  }
+}
+
+TEST_CASE("time entries that hold the same are as many in Jira, whichever answer is lost") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::uint64_t lost : {1, 2, 3}) {
+      World world(way);
+      const char* const entry = R"({{"id":"{}","started":"2024-02-01T08:00:00Z","seconds":1800,"note":"{}"}})";
+      plain_ticket(world, 1,
+                   fmt::format(R"(,"worklogs":[{},{},{}])", fmt::format(fmt::runtime(entry), 1, "same"),
+                               fmt::format(fmt::runtime(entry), 2, "same"),
+                               fmt::format(fmt::runtime(entry), 3, "another")));
+      lose_answer(world, "POST", "/worklog", lost);
+      const Report report = world.run();
+      INFO("answer " << lost << "; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(world.issue_of("1").at("worklogs").as_array().size() == 3);
+      const Report proof = world.run(Mode::verify, VerifyLevel::comprehensive);
+      INFO(World::complaint(proof));
+      CHECK(proof.status == Status::done);
     }
   }
 }
