@@ -534,9 +534,8 @@ T run_to_end(awaitable<T> work) {
   boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, T value) {
     failure = error;
     if (!error) result.emplace(std::move(value));
-    // The run has ended; idle connections and their timers would keep the context busy for their own time.
-    context.stop();
   });
+  // To the last: threads of the pool may still be giving back what they have borrowed of the context.
   context.run();
   if (failure) std::rethrow_exception(failure);
   return std::move(*result);

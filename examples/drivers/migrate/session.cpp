@@ -95,7 +95,6 @@ void wait_for(awaitable<void> work) {
   std::exception_ptr failure;
   boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error) {
     failure = error;
-    context.stop();
   });
   context.run();
   if (failure) std::rethrow_exception(failure);

@@ -85,8 +85,8 @@ T wait_for(awaitable<T> work) {
   boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, T value) {
     failure = error;
     if (!error) result.emplace(std::move(value));
-    context.stop();  // idle connections and their timers are of no use any more
   });
+  // Never stopped early: threads of the pool may still be giving back what they have borrowed of the context.
   context.run();
   if (failure) std::rethrow_exception(failure);
   return std::move(*result);

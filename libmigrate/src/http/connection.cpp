@@ -18,7 +18,12 @@ void Connection::limit(milliseconds idle, std::optional<SteadyTime> end) {
   moved();
 }
 
-void Connection::unlimited() { limit(milliseconds(0), std::nullopt); }
+void Connection::unlimited() {
+  limit(milliseconds(0), std::nullopt);
+  // Else a connection that only waits to be used again would keep its context from running out of work.
+  timer_.cancel();
+  armed_for_ = SteadyTime::max();
+}
 
 void Connection::moved() {
   deadline_ = idle_.count() > 0 ? std::chrono::steady_clock::now() + idle_ : SteadyTime::max();
