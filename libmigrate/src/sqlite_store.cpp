@@ -7,7 +7,6 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <condition_variable>
 #include <deque>
@@ -18,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "migrate/checkpoint_store.hpp"
+#include "migrate/json.hpp"
 #include "sqlite_state_file.hpp"
 
 MIGRATE_BEGIN
@@ -72,7 +72,7 @@ Value parse(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = 1024;
   options.allow_invalid_utf8 = true;  // a key or value of the source is kept as it was met
-  return boost::json::parse(text, boost::json::storage_ptr(), options);
+  return parse_json(text, boost::json::storage_ptr(), options);
 }
 
 /// One connection and the statements of every table. Not for two threads at once.

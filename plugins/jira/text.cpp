@@ -173,8 +173,10 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
   // Printed once here to hear what the format cannot hold: as if every image had its place already.
   std::map<std::string, std::string> media;
   for (const std::string& image : text.images) media.emplace(image, image);
-  Value body_printed = print(with_media(text.tree, media), context.markup, text.losses);
-  if (text.images.empty()) text.body = std::move(body_printed);
+  if (text.images.empty())
+    text.body = print(text.tree, context.markup, text.losses);
+  else
+    print(with_media(text.tree, media), context.markup, text.losses);
   return text;
 }
 

@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
 #include <memory>
 #include <new>
+
+#include "migrate/json.hpp"
 
 namespace migrate::jsonl {
 
@@ -135,7 +136,7 @@ void read_line(std::string_view line, boost::json::storage_ptr storage, const st
   options.allow_invalid_utf8 = true;
   options.max_depth = 1024;
   boost::json::error_code trouble;
-  Value parsed = boost::json::parse(line, trouble, std::move(storage), options);
+  Value parsed = parse_json(line, trouble, std::move(storage), options);
   if (trouble) throw bad_line(place, fmt::format("this is not JSON: {}", trouble.message()));
   Object* object = parsed.if_object();
   if (!object) throw bad_line(place, "a record is an object, this is something else");

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "line.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::jsonl {
 
@@ -238,7 +238,7 @@ awaitable<std::optional<Value>> JsonlSink::receipt(std::string chunk) {
     options.allow_invalid_utf8 = true;
     options.max_depth = 1024;
     if (select.type(0) == SQLITE_NULL) return Value(nullptr);
-    return boost::json::parse(select.text(0), boost::json::storage_ptr(), options);
+    return parse_json(select.text(0), boost::json::storage_ptr(), options);
   };
   co_return co_await on_pool(services_, work);
 }

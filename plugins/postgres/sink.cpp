@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <unordered_map>
 
 #include "transaction.hpp"
 #include "values.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::postgres {
 
@@ -259,7 +259,7 @@ awaitable<std::optional<Value>> PostgresSink::receipt(std::string chunk) {
     const Result found = connection->run("SELECT receipt FROM " + journal_.chunks + " WHERE chunk = $1", name);
     if (found.rows() == 0) return std::nullopt;
     if (found.null(0, 0)) return Value(nullptr);
-    return boost::json::parse(found.text(0, 0));
+    return parse_json(found.text(0, 0));
   };
   co_return co_await on_pool(services_, work);
 }

@@ -1,7 +1,6 @@
 #include "store.hpp"
 
 #include <fmt/format.h>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <condition_variable>
@@ -11,6 +10,7 @@
 #include <unordered_map>
 
 #include "connection.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::postgres {
 
@@ -158,7 +158,7 @@ class PostgresStore final : public CheckpointStore {
         fmt::format("SELECT key, value FROM {} WHERE kind = $1 AND key = ANY($2::text[])", table_), which);
     for (int row = 0; row < rows.rows(); ++row) {
       const auto [first, end] = places.equal_range(rows.text(row, 0));
-      for (auto place = first; place != end; ++place) values[place->second] = boost::json::parse(rows.text(row, 1));
+      for (auto place = first; place != end; ++place) values[place->second] = parse_json(rows.text(row, 1));
     }
     return values;
   }
@@ -173,7 +173,7 @@ class PostgresStore final : public CheckpointStore {
         which);
     std::vector<Entry> entries;
     for (int row = 0; row < rows.rows(); ++row) {
-      entries.push_back({table, rows.str(row, 0), boost::json::parse(rows.text(row, 1))});
+      entries.push_back({table, rows.str(row, 0), parse_json(rows.text(row, 1))});
     }
     return entries;
   }

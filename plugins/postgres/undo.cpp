@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "sink.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::postgres {
 
@@ -29,7 +29,7 @@ class Undo {
       db_.run("ROLLBACK");
       return {};
     }
-    const Value rows = found.null(0, 0) ? Value(Object()) : boost::json::parse(found.text(0, 0));
+    const Value rows = found.null(0, 0) ? Value(Object()) : parse_json(found.text(0, 0));
     // Rows that were restored will carry this transaction's id: this and older chunks must know it as ours.
     db_.change("note undo",
                fmt::format("INSERT INTO {} (chunk, xid, undoing) VALUES ({} || {}::text, {}, true)", journal_.chunks,

@@ -1,6 +1,5 @@
 #include "values.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <array>
@@ -9,6 +8,7 @@
 #include <stdexcept>
 
 #include "migrate/base64.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::postgres {
 
@@ -112,7 +112,7 @@ Value real_value(std::string_view text, const boost::json::storage_ptr& storage)
 
 Value json_value(std::string_view text, const boost::json::storage_ptr& storage) {
   boost::system::error_code error;
-  Value value = boost::json::parse(text, error, storage);
+  Value value = parse_json(text, error, storage);
   return error ? text_value(text, storage) : value;
 }
 

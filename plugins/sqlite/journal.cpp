@@ -1,10 +1,10 @@
 #include "journal.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstring>
 
 #include "migrate/base64.hpp"
+#include "migrate/json.hpp"
 #include "values.hpp"
 
 namespace migrate::sqlite {
@@ -57,7 +57,7 @@ CreatedRows CreatedRows::parse(std::string_view addresses, std::string_view hash
   };
   boost::json::parse_options options;
   options.allow_invalid_utf8 = true;
-  const Value parsed = boost::json::parse(addresses, boost::json::storage_ptr(), options);
+  const Value parsed = parse_json(addresses, boost::json::storage_ptr(), options);
   for (const Value& entry : parsed.as_array()) {
     const std::string type(entry.at("type").as_string());
     for (const Value& row : entry.at("rows").as_array()) {
@@ -92,7 +92,7 @@ std::string image_of(const TargetTable& table, const std::vector<Cell>& cells, c
 
 std::vector<std::pair<int, Cell>> cells_of_image(const TargetTable& table, std::string_view image,
                                                  std::vector<std::string>& scratch) {
-  const Value parsed = boost::json::parse(image);
+  const Value parsed = parse_json(image);
   std::vector<std::pair<int, Cell>> cells;
   scratch.clear();
   // Grown once: cells point into its strings.

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <limits>
 
 #include "transaction.hpp"
 #include "values.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::sqlite {
 
@@ -128,7 +128,7 @@ awaitable<std::optional<Value>> SqliteSink::receipt(std::string chunk) {
     boost::json::parse_options options;
     options.allow_invalid_utf8 = true;
     options.max_depth = 1024;
-    return boost::json::parse(select.text(0), boost::json::storage_ptr(), options);
+    return parse_json(select.text(0), boost::json::storage_ptr(), options);
   };
   co_return co_await on_pool(services_, work);
 }

@@ -1,9 +1,9 @@
 // Rollback of one chunk: newest change first, and only what still is as this migration left it.
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 
 #include "sink.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::sqlite {
 
@@ -55,7 +55,7 @@ class Undo {
       image.type = select.text(0);
       image.action = select.text(1);
       image.image = select.text(2);
-      image.address = boost::json::parse(select.text(3));
+      image.address = parse_json(select.text(3));
       if (select.type(4) != SQLITE_NULL) image.hash = static_cast<std::uint64_t>(select.integer(4));
       found.push_back(std::move(image));
     }

@@ -1,9 +1,9 @@
 #include "migrate/http/message.hpp"
+#include "migrate/json.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "http/redact.hpp"
@@ -166,12 +166,12 @@ Value Response::json() const {
   boost::json::parse_options options;
   options.max_depth = deepest_json;
   boost::json::error_code trouble;
-  Value value = boost::json::parse(body, trouble, {}, options);
+  Value value = parse_json(body, trouble, {}, options);
   if (!trouble) return value;
   if (body.find("\\ud") != std::string::npos || body.find("\\uD") != std::string::npos) {
     boost::json::error_code earlier = trouble;
     trouble.clear();
-    value = boost::json::parse(without_lone_surrogates(body), trouble, {}, options);
+    value = parse_json(without_lone_surrogates(body), trouble, {}, options);
     if (!trouble) return value;
     trouble = earlier;
   }
