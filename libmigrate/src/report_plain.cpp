@@ -58,16 +58,18 @@ std::string warnings_text(const Report& report) {
 }
 
 std::string differences_text(const Report::Verification& verification) {
-  std::string text = fmt::format("\nVerification ({}): {} records compared, {} differences\n", verification.level,
-                                 count_text(verification.checked), count_text(verification.differences));
+  std::string text = verification.level == "preview"
+                         ? fmt::format("\nPreview: {} records looked at, {} would change what the target has\n",
+                                       count_text(verification.checked), count_text(verification.differences))
+                         : fmt::format("\nVerification ({}): {} records compared, {} differences\n", verification.level,
+                                       count_text(verification.checked), count_text(verification.differences));
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, verification.examples.size()); ++i) {
     const Finding& finding = verification.examples[i];
     text += fmt::format("  {} {}", on_one_line(finding.record.type), on_one_line(finding.record.id));
-    if (!finding.field.empty()) {
-      text += fmt::format(" {}: expected {}, found {}", on_one_line(finding.field), on_one_line(finding.expected),
-                          on_one_line(finding.found));
-    }
+    if (!finding.field.empty()) text += " " + on_one_line(finding.field);
+    if (!finding.expected.empty() || !finding.found.empty())
+      text += fmt::format(": expected {}, found {}", on_one_line(finding.expected), on_one_line(finding.found));
     if (!finding.message.empty()) text += fmt::format(": {}", on_one_line(finding.message));
     text += '\n';
   }
