@@ -277,6 +277,26 @@ TEST_CASE("cancelling one who waits takes nothing and keeps nobody") {
   CHECK(lab.at[2] <= 2'100);
 }
 
+TEST_CASE("limits for single things are forgotten again, but not what a service has said of one") {
+  http::LimitOptions account("account", 0, seconds(60));
+  Lab lab({account});
+  auto work = [&]() -> awaitable<void> {
+    const http::Response refusal = answer(429, {{"Retry-After", "3600"}}), good = answer(200);
+    co_await lab.request("busy", RateClass("account").take("issue busy"), refusal, milliseconds(0));
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string name = "issue " + std::to_string(i);
+      co_await lab.request(name, RateClass("account").take(name), good, milliseconds(0));
+    }
+    const long before = lab.now();
+    CHECK(before < 1000);
+    co_await lab.request("again", RateClass("account").take("issue busy"), good, milliseconds(0));
+    CHECK(lab.at.back() >= 3'600'000);
+  };
+  start(lab.context, work());
+  lab.context.run();
+  CHECK(lab.limiter.size() < 600);
+}
+
 TEST_CASE("a ceiling that was asked for holds where the service permits more") {
   Lab lab({http::LimitOptions("", 60, seconds(60))});
   for (int i = 0; i < 6; ++i)

@@ -93,6 +93,11 @@ class Quota::State {
     if (places > 0) --places;
   }
 
+  bool blank(Time now) const {
+    return in_flight.empty() && places == 0 && configured <= 0 && options.max_in_flight == 0 && !left && trial <= 0 &&
+           closed_until <= now;
+  }
+
   LimitOptions options;
   Time closed_until{};
   /// What may be spent, as far as is known: the newest reading less what is under way and what was taken since.
@@ -311,6 +316,7 @@ std::uint64_t Quota::take(Time now, double cost) { return state_->take(now, cost
 void Quota::answered(Time now, std::uint64_t number, Answered answer) { state_->answered(now, number, answer); }
 void Quota::release(std::uint64_t number) { state_->release(number); }
 void Quota::close_until(Time until) { state_->closed_until = std::max(state_->closed_until, until); }
+bool Quota::blank(Time now) const { return state_->blank(now); }
 std::optional<double> Quota::remaining() const { return state_->left; }
 
 }  // namespace http

@@ -24,6 +24,7 @@ namespace {
 constexpr milliseconds least_wait{1000}, first_wait{5000}, longest_wait{60'000};
 /// A person who looks at the log wants to know why nothing moves.
 constexpr milliseconds worth_a_line{10'000};
+constexpr std::size_t many_limits = 256;
 
 }  // namespace
 
@@ -40,12 +41,13 @@ class RateLimiter::State {
     explicit Limit(LimitOptions options) : name(options.name), quota(std::move(options)) {}
     std::string name;
     Quota quota;
+    bool listed = false;  ///< in the options
     int refusals = 0;     ///< in a row, without a Retry-After
     Time closed_until{};  ///< by the last refusal
     Time refused_from{};  ///< takes before this were under way when the last refusal came
   };
   struct Share {
-    Limit* limit;
+    std::shared_ptr<Limit> limit;
     double cost;
     std::uint64_t number = 0;
     Time taken_at{};
@@ -76,24 +78,34 @@ class RateLimiter::State {
     if (!options.empty()) fallback = options.front().name;
     for (LimitOptions& each : options) {
       std::string name = each.name;
-      limits.emplace(std::move(name), std::make_unique<Limit>(std::move(each)));
+      auto listed = std::make_shared<Limit>(std::move(each));
+      listed->listed = true;
+      limits.emplace(std::move(name), std::move(listed));
     }
   }
 
   std::vector<Share> shares_of(const RateClass& taken) {
     std::vector<Share> shares;
-    for (const RateClass::Share& share : taken.shares()) shares.push_back({&limit(share.limit), share.cost});
-    if (shares.empty()) shares.push_back({&limit(fallback), 1});
+    for (const RateClass::Share& share : taken.shares()) shares.push_back({limit(share.limit), share.cost});
+    if (shares.empty()) shares.push_back({limit(fallback), 1});
     return shares;
   }
-  Limit& limit(const std::string& name) {
+  std::shared_ptr<Limit> limit(const std::string& name) {
     auto found = limits.find(name);
     if (found == limits.end()) {
+      if (limits.size() >= sweep_at) sweep();
       LimitOptions unknown;
       unknown.name = name;
-      found = limits.emplace(name, std::make_unique<Limit>(std::move(unknown))).first;
+      found = limits.emplace(name, std::make_shared<Limit>(std::move(unknown))).first;
     }
-    return *found->second;
+    return found->second;
+  }
+  /// Some services have a limit for each thing: those that have taught nothing are forgotten again.
+  void sweep() {
+    const Time now = services.clock->now();
+    std::erase_if(limits,
+                  [&](const auto& entry) { return entry.second.use_count() == 1 && entry.second->quota.blank(now); });
+    sweep_at = std::max(many_limits, 2 * limits.size());
   }
 
   static Time ready(const std::vector<Share>& shares, Time now) {
@@ -113,7 +125,7 @@ class RateLimiter::State {
     next = Time::max();
     if (waiters.empty()) return;
     const Time now = services.clock->now();
-    std::vector<const Limit*> held;
+    std::vector<std::shared_ptr<Limit>> held;
     for (Waiter* waiter : waiters) {
       if (waiter->granted) continue;
       auto is_held = [&](const Share& share) { return std::find(held.begin(), held.end(), share.limit) != held.end(); };
@@ -173,7 +185,8 @@ class RateLimiter::State {
 
   Services services;
   QuotaReader reader;
-  std::map<std::string, std::unique_ptr<Limit>, std::less<>> limits;
+  std::map<std::string, std::shared_ptr<Limit>, std::less<>> limits;
+  std::size_t sweep_at = many_limits;
   std::string fallback;  ///< of requests that name none
   std::list<Waiter*> waiters;
   Time next = Time::max();  ///< when one of them may go, as far as time alone decides
@@ -222,6 +235,7 @@ RateLimiter::Permit& RateLimiter::Permit::operator=(Permit&&) noexcept = default
 RateLimiter::RateLimiter(std::vector<LimitOptions> limits, const Services& services, QuotaReader reader)
     : state_(std::make_shared<State>(std::move(limits), services, std::move(reader))) {}
 RateLimiter::~RateLimiter() = default;
+std::size_t RateLimiter::size() const noexcept { return state_->limits.size(); }
 
 namespace {
 

@@ -95,6 +95,8 @@ class MIGRATE_API Quota {
   void close_until(Time until);
   /// What may still be spent now as far as is known.
   std::optional<double> remaining() const;
+  /// Nothing is configured, under way, closed or learned: a new one would be the same.
+  bool blank(Time now) const;
 
  private:
   class State;
@@ -129,6 +131,8 @@ class MIGRATE_API RateLimiter {
   /// twice as long each time up to 60 s, with jitter. The permit's place is freed when it is destroyed.
   /// Returns how long it is closed because of a refusal; 0: this was none.
   std::chrono::milliseconds answered(Permit& permit, const Response& response);
+  /// Limits that it knows at present. One that nothing is known of is forgotten when there are many.
+  std::size_t size() const noexcept;
   /// Closes all limits of the class until then.
   void close_until(const RateClass& taken, std::chrono::system_clock::time_point until);
 
