@@ -279,18 +279,25 @@ TEST_CASE("cancelling one who waits takes nothing and keeps nobody") {
 
 TEST_CASE("limits for single things are forgotten again, but not what a service has said of one") {
   http::LimitOptions account("account", 0, seconds(60));
+  account.head_room = 0.5;
   Lab lab({account});
   auto work = [&]() -> awaitable<void> {
     const http::Response refusal = answer(429, {{"Retry-After", "3600"}}), good = answer(200);
-    co_await lab.request("busy", RateClass("account").take("issue busy"), refusal, milliseconds(0));
+    co_await lab.request("busy", RateClass("issue busy"), refusal, milliseconds(0));
     for (int i = 0; i < 20'000; ++i) {
       const std::string name = "issue " + std::to_string(i);
-      co_await lab.request(name, RateClass("account").take(name), good, milliseconds(0));
+      co_await lab.request(name, RateClass(name), good, milliseconds(0));
     }
     const long before = lab.now();
     CHECK(before < 1000);
-    co_await lab.request("again", RateClass("account").take("issue busy"), good, milliseconds(0));
+    co_await lab.request("again", RateClass("issue busy"), good, milliseconds(0));
     CHECK(lab.at.back() >= 3'600'000);
+    // Nor what was asked for.
+    const http::Response half =
+        answer(200, {{"X-RateLimit-Limit", "100"}, {"X-RateLimit-Remaining", "50"}, {"X-RateLimit-Reset", "30"}});
+    co_await lab.request("half used", RateClass("account"), half, milliseconds(0));
+    co_await lab.request("the other half", RateClass("account"), half, milliseconds(0));
+    CHECK(lab.at.back() >= 3'630'000);
   };
   start(lab.context, work());
   lab.context.run();

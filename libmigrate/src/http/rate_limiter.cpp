@@ -103,8 +103,9 @@ class RateLimiter::State {
   /// Some services have a limit for each thing: those that have taught nothing are forgotten again.
   void sweep() {
     const Time now = services.clock->now();
-    std::erase_if(limits,
-                  [&](const auto& entry) { return entry.second.use_count() == 1 && entry.second->quota.blank(now); });
+    std::erase_if(limits, [&](const auto& entry) {
+      return !entry.second->listed && entry.second.use_count() == 1 && entry.second->quota.blank(now);
+    });
     sweep_at = std::max(many_limits, 2 * limits.size());
   }
 
