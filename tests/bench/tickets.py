@@ -131,7 +131,7 @@ def run(bench, count, rounds):
     return "\n".join(result) + "\n"
 
 
-def latency(bench, items=400, milliseconds=100, in_flight=20):
+def latency(bench, items=2000, milliseconds=100, in_flight=20):
     source = make_file(bench.folder, items)
     with Sandbox(bench, *settings(), "--latency", str(milliseconds)) as sandbox:
         sample = migrate(bench, sandbox, source, in_flight, "latency")
