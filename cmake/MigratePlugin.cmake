@@ -111,6 +111,8 @@ function(migrate_add_test name)
   target_link_libraries(test_${name} PRIVATE migrate::migrate ${arg_LIBRARIES})
   if(TARGET migrate_build)
     target_link_libraries(test_${name} PRIVATE migrate_build)
+    # What is tested is optimised in full; the tests themselves are many, and built more often than run.
+    target_compile_options(test_${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   endif()
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
   target_compile_definitions(test_${name} PRIVATE MIGRATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
