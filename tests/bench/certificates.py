@@ -132,12 +132,12 @@ def journal(bench, count, rounds):
 
 
 def resume(bench, count, rounds):
-    """Killed at about 95 %; the server's log tells when the restarted program's statements arrive."""
+    """Killed as late as something is still to be loaded; the server's log tells when the restarted program's statements arrive."""
     work = Certificates(bench, count)
     whole = work.migrate().seconds
     server = bench.server
     firsts = {"statement": [], "load": [], "commit": []}
-    rests, at = [], 0.95
+    rests, at = [], 0.75
     while len(rests) < rounds:
         server.run("postgres", "DROP DATABASE IF EXISTS certificates WITH (FORCE)")
         server.create("certificates")
