@@ -170,7 +170,7 @@ class Operate(unittest.TestCase):
     # -- interruption ------------------------------------------------------------------------------------------------
 
     def interrupted(self, how):
-        self.begin(16, "--latency", "60")
+        self.begin(16, "--latency", "40")
         process = subprocess.Popen(self.command("run", "--progress", "none", "--verify", "none"),
                                    env={**os.environ, **pair.CREDENTIALS}, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
