@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "migrate/json.hpp"
 #include "rules.hpp"
 #include "text.hpp"
 
@@ -94,7 +95,7 @@ void Mapping::read_csv(const std::string& text, const MappingConfig& config) {
 
 void Mapping::read_json(const std::string& text, const MappingConfig& config) {
   boost::json::error_code code;
-  Value whole = boost::json::parse(text, code);
+  Value whole = parse_json(text, code);
   if (code) throw wrong(config.file, "is not JSON: " + code.message());
   try {
     if (const Object* object = whole.if_object()) {

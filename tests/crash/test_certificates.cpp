@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 
+#include "built_plugins.hpp"
 #include "memory_systems.hpp"
 #include "migrate/config_file.hpp"
 #include "private_postgres.hpp"
@@ -18,15 +19,6 @@ using namespace migrate;
 using testing_systems::Faults;
 
 namespace {
-
-const Registry& plugins() {
-  static const Registry registry = [] {
-    Registry all;
-    all.load_directory(std::filesystem::path(MIGRATE_BINARY_DIR) / "plugins");
-    return all;
-  }();
-  return registry;
-}
 
 class Folder {
  public:
@@ -69,11 +61,11 @@ Outcome migrate_once(const Folder& folder, const Target& target, Faults& faults,
   overrides.working_dir = folder.path / "work";
   std::filesystem::create_directories(folder.path / "work");
   const MigrationFile file =
-      parse_migration(std::string(MIGRATE_SOURCE_DIR) + "/examples/drivers/certificates/migration.yaml", plugins(), overrides);
+      parse_migration(std::string(MIGRATE_SOURCE_DIR) + "/examples/drivers/certificates/migration.yaml", built_plugins(), overrides);
   Outcome outcome;
   Services services = faults.services();
   try {
-    Pipeline pipeline = make_pipeline(file, plugins(), services);
+    Pipeline pipeline = make_pipeline(file, built_plugins(), services);
     outcome.report = run_blocking(pipeline, file.run);
     if (!look) return outcome;
     boost::asio::io_context context;

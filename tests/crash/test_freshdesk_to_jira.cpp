@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "built_plugins.hpp"
 #include "memory_systems.hpp"
 #include "migrate/config_file.hpp"
 #include "migrate/http/transport.hpp"
@@ -20,15 +21,6 @@ using namespace std::chrono_literals;
 using testing_systems::Faults;
 
 namespace {
-
-const Registry& plugins() {
-  static const Registry registry = [] {
-    Registry all;
-    all.load_directory(std::filesystem::path(MIGRATE_BINARY_DIR) / "plugins");
-    return all;
-  }();
-  return registry;
-}
 
 /// How many tickets; MIGRATE_CRASH_ITEMS for more.
 std::size_t items() {
@@ -52,13 +44,13 @@ struct World {
     source.seed = 5;
     source.items = items();
     source.settings = Object{{"quota_per_minute", 100'000}, {"list_per_minute", 100'000}};
-    freshdesk = std::make_unique<testing::SimulatorHost>("freshdesk", plugins().make_simulator("freshdesk", source, services), services);
+    freshdesk = std::make_unique<testing::SimulatorHost>("freshdesk", built_plugins().make_simulator("freshdesk", source, services), services);
     freshdesk->attach(*transport, "https://acme.freshdesk.test", "https://files.freshdesk.test");
     testing::SimulatorOptions target;
     target.items = 0;
     target.settings = Object{{"masked", true}, {"keep_bytes", "all"}, {"rate_post", 0}, {"rate_put", 0}, {"rate_get", 0},
                              {"issue_writes_2s", 0}, {"issue_writes_30s", 0}};
-    jira = std::make_unique<testing::SimulatorHost>("jira", plugins().make_simulator("jira", target, services), services);
+    jira = std::make_unique<testing::SimulatorHost>("jira", built_plugins().make_simulator("jira", target, services), services);
     jira->attach(*transport, "https://acme.jira.test", "https://media.jira.test");
     Services storing = process();
     store = make_memory_store(storing);
@@ -77,11 +69,11 @@ struct World {
     overrides.set = {"source.url=https://acme.freshdesk.test", "sink.url=https://acme.jira.test", "run.verify=none"};
     overrides.set.insert(overrides.set.end(), set.begin(), set.end());
     MigrationFile file = parse_migration(
-        std::string(MIGRATE_SOURCE_DIR) + "/examples/drivers/freshdesk_to_jira/migration.yaml", plugins(), overrides);
+        std::string(MIGRATE_SOURCE_DIR) + "/examples/drivers/freshdesk_to_jira/migration.yaml", built_plugins(), overrides);
     // Else it would open the driver's own, on the disk, for every run and beside other tests.
     file.store = ConnectorConfig{"memory", Object()};
     try {
-      Pipeline pipeline = make_pipeline(file, plugins(), process());
+      Pipeline pipeline = make_pipeline(file, built_plugins(), process());
       pipeline.store = store;
       return run_blocking(pipeline, file.run);
     } catch (const testing_systems::SimulatedCrash&) {

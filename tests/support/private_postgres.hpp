@@ -2,7 +2,10 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,17 +125,29 @@ class PrivatePostgres {
     }
     server_ = spawn(as_server(command), folder_ / "log");
     const std::filesystem::path ready = data / "postmaster.pid";
-    for (int tries = 0; tries < 600; ++tries) {
+    // Told of each change in the folder, and of the server's end.
+    const int changes = inotify_init1(IN_CLOEXEC);
+    inotify_add_watch(changes, data.c_str(), IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO);
+    pollfd told[] = {{changes, POLLIN, 0}, {static_cast<int>(syscall(SYS_pidfd_open, server_, 0)), POLLIN, 0}};
+    const bool up = wait_until_ready(ready, told);
+    for (const pollfd& each : told) close(each.fd);
+    if (!up) throw std::runtime_error("PostgreSQL did not start: " + log());
+  }
+
+  bool wait_until_ready(const std::filesystem::path& ready, pollfd (&told)[2]) {
+    constexpr int longest_wait = 30'000;  // ms
+    while (true) {
       std::ifstream file(ready);
       const std::string text{std::istreambuf_iterator<char>(file), {}};
-      if (text.find("ready") != std::string::npos) return;
+      if (text.find("ready") != std::string::npos) return true;
       if (waitpid(server_, nullptr, WNOHANG) == server_) {
         server_ = 0;
-        break;
+        return false;
       }
-      usleep(50'000);  // until another process is up; there is nothing to be told by
+      if (poll(told, 2, longest_wait) <= 0) return false;
+      char events[4096];
+      if (told[0].revents != 0 && read(told[0].fd, events, sizeof events) <= 0) return false;
     }
-    throw std::runtime_error("PostgreSQL did not start: " + log());
   }
 
   void stop() {

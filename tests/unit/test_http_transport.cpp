@@ -1,4 +1,5 @@
 #include <boost/json/parse.hpp>
+#include <thread>
 
 #include "http_kit.hpp"
 #include "migrate/http/server.hpp"
@@ -343,6 +344,31 @@ TEST_CASE("a transport outlives the contexts that it was used on") {
       CHECK(response.ok());
     });
   }
+}
+
+TEST_CASE("a connection that only waits to be used again keeps nothing busy") {
+  boost::asio::io_context serving(1), asking(1);
+  http::Server server((Services()));
+  std::uint16_t port = 0;
+  auto open = [&]() -> awaitable<void> { port = co_await server.start(echo); };
+  start(serving, open());
+  while (port == 0) serving.run_one();
+  std::thread service([&] { serving.run(); });
+  auto transport = http::socket_transport(http::SocketOptions());
+  bool answered = false;
+  auto ask = [&]() -> awaitable<void> {
+    http::ExchangeLimits limits;  // a minute without a byte
+    http::Request request("GET", "/");
+    const http::Url to = http::parse_url("http://127.0.0.1:" + std::to_string(port));
+    http::Response response = co_await transport->exchange(to, request, limits);
+    answered = response.ok();
+  };
+  start(asking, ask());
+  asking.run_for(std::chrono::seconds(10));
+  CHECK(answered);
+  CHECK(asking.stopped());  // out of work, although the connection is still there
+  serving.stop();
+  service.join();
 }
 
 TEST_CASE("what derives from nothing goes through the in-process transport as it is") {

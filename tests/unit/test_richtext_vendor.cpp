@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <boost/json/parse.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,30 +11,14 @@
 #include "richtext_checks.hpp"
 #include "richtext_random.hpp"
 #include "temporary_folder.hpp"
+#include "vendor_documents.hpp"
 
 using namespace migrate;
 using namespace migrate::richtext_tests;
 
 namespace {
 
-[[noreturn]] void skip(const std::string& reason) {
-  std::fprintf(stderr, "skipped: %s\n", reason.c_str());
-  std::exit(77);
-}
-
-std::filesystem::path specs() {
-  const char* named = std::getenv("MIGRATE_SHARED");
-  const std::filesystem::path path =
-      std::filesystem::path(named ? named : MIGRATE_SOURCE_DIR "/../shared") / "specs/jira";
-  if (!std::filesystem::exists(path / "adf-schema-full.json"))
-    skip("there is no schema of Atlassian documents at " + path.string());
-  return path;
-}
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+std::filesystem::path specs() { return vendor_documents("specs/jira/adf-schema-full.json") / "specs/jira"; }
 
 /// Every Atlassian document in it, also those that stand as text.
 void collect(const Value& value, std::vector<Value>& found) {

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "migrate/json.hpp"
 #include "signals.hpp"
 
 namespace migrate::program {
@@ -76,7 +77,7 @@ Value edited_by_person(const Value& data, const std::string& title) {
   std::ifstream in(file.name());
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   boost::json::error_code code;
-  Value edited = boost::json::parse(text, code);
+  Value edited = parse_json(text, code);
   if (code || !edited.is_object()) {
     throw Error(ErrorKind::invalid, "editor", "what the editor left is not a JSON object; the record is unchanged");
   }

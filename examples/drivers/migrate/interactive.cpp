@@ -11,6 +11,7 @@
 
 #include "editor.hpp"
 #include "migrate/config_shape.hpp"
+#include "migrate/json.hpp"
 
 namespace migrate::program {
 
@@ -114,7 +115,7 @@ void edit_field(Object& data, const std::string& assignment) {
     *place = text;
   } else {
     boost::json::error_code code;
-    Value parsed = boost::json::parse(text, code);
+    Value parsed = parse_json(text, code);
     if (code) throw Error(ErrorKind::invalid, "usage", fmt::format("\"{}\" is no JSON value, as {} needs", text, field));
     *place = std::move(parsed);
   }

@@ -66,6 +66,21 @@ bool needs_escape(std::string_view words, std::size_t at, const MarkdownPlace& p
   }
 }
 
+/// Renderers fold blanks, and cut them off at the ends: writes the blank at `at` so that it stays. `blank`: whether a
+/// plain one came before. False when there is none; a non-breaking one is two bytes, over the first of which `at` goes.
+bool kept_blank(std::string_view words, std::size_t& at, bool at_end, bool& blank, std::string& result) {
+  if (words[at] == ' ') {
+    blank = !(blank || at_end);
+    result += blank ? " " : "&nbsp;";
+    return true;
+  }
+  blank = false;
+  if (words.substr(at, 2) != "\u00A0") return false;
+  result += "&nbsp;";
+  ++at;
+  return true;
+}
+
 }  // namespace
 
 std::string markdown_escaped(std::string_view words, const MarkdownPlace& place) {
@@ -76,18 +91,7 @@ std::string markdown_escaped(std::string_view words, const MarkdownPlace& place)
   for (std::size_t at = 0; at < words.size(); ++at) {
     const char c = words[at];
     const bool ends = place.ends_line && at + 1 == words.size();
-    if (c == ' ') {
-      // Renderers fold blanks, and cut them off at the ends.
-      blank = !(blank || ends);
-      result += blank ? " " : "&nbsp;";
-      continue;
-    }
-    blank = false;
-    if (words.substr(at, 2) == "\u00A0") {
-      result += "&nbsp;";
-      ++at;
-      continue;
-    }
+    if (kept_blank(words, at, ends, blank, result)) continue;
     if (at == mark || needs_escape(words, at, place)) result += '\\';
     result += c;
   }
@@ -122,18 +126,7 @@ std::string markdown_code(std::string_view words, bool in_table) {
     bool blank = true;
     for (std::size_t at = 0; at < words.size(); ++at) {
       const char c = words[at];
-      if (c == ' ') {
-        // HTML folds blanks, also here.
-        blank = !(blank || at + 1 == words.size());
-        result += blank ? " " : "&nbsp;";
-        continue;
-      }
-      blank = false;
-      if (words.substr(at, 2) == "\u00A0") {
-        result += "&nbsp;";
-        ++at;
-        continue;
-      }
+      if (kept_blank(words, at, at + 1 == words.size(), blank, result)) continue;
       const std::string_view escaped = c == '&'   ? "&amp;"
                                        : c == '<' ? "&lt;"
                                        : c == '|' ? "&#124;"

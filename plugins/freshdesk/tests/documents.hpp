@@ -5,41 +5,25 @@
 #include <fmt/format.h>
 
 #include <boost/json/serialize.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "migrate/record.hpp"
 #include "temporary_folder.hpp"
+#include "vendor_documents.hpp"
 
-[[noreturn]] inline void skip(const std::string& reason) {
-  std::fprintf(stderr, "skipped: %s\n", reason.c_str());
-  std::exit(77);
-}
-
-inline std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-/// Beside the repository, or where MIGRATE_SHARED says. Without them the test is skipped.
+/// Without them the test is skipped.
 class Documents {
  public:
-  Documents() {
-    const char* named = std::getenv("MIGRATE_SHARED");
-    folder_ = named ? named : std::string(MIGRATE_SOURCE_DIR) + "/../shared";
-    if (!std::filesystem::exists(folder_ / "specs/freshdesk/freshdesk.observed.json"))
-      skip("there are no documents of the service at " + folder_.string());
-  }
+  Documents() : folder_(vendor_documents("specs/freshdesk/freshdesk.observed.json")) {}
   const std::filesystem::path& folder() const { return folder_; }
 
   /// Fails the test when an exchange is not as the documents say; returns what was found.
   std::string check(const std::vector<migrate::Value>& exchanges) const {
-    if (std::system("python3 -c 'import jsonschema' >/dev/null 2>&1") != 0) skip("python3-jsonschema is not installed");
+    checkable_documents("tools/check_payload.py");
     const TemporaryFolder temporary;
     const std::filesystem::path log = temporary.path / "exchanges.jsonl", report = temporary.path / "report.txt";
     {

@@ -7,25 +7,11 @@
 
 #include "temporary_folder.hpp"
 #include "tickets.hpp"
+#include "vendor_documents.hpp"
 
 using namespace jira_world;
 
 namespace {
-
-/// Ends the test as skipped where the documents or the tool's library are not there.
-std::filesystem::path shared() {
-  const char* chosen = std::getenv("MIGRATE_SHARED");
-  const std::filesystem::path at =
-      chosen ? std::filesystem::path(chosen) : std::filesystem::path(MIGRATE_SOURCE_DIR) / ".." / "shared";
-  const auto skip = [](const char* why) {
-    std::printf("skipped: %s\n", why);
-    std::exit(77);
-  };
-  if (!std::filesystem::exists(at / "tools" / "check_payload.py")) skip("the vendor's documents are not there");
-  if (std::system("python3 -W ignore -c 'import jsonschema' 2>/dev/null") != 0)
-    skip("python3-jsonschema is not installed");
-  return at;
-}
 
 using Exchanges = std::vector<Value>;
 
@@ -112,7 +98,7 @@ Exchanges of_an_adoption() {
 }  // namespace
 
 TEST_CASE("every request, and every answer to it, is what the vendor's document says") {
-  const std::filesystem::path vendor = shared();
+  const std::filesystem::path vendor = checkable_documents("tools/check_payload.py");
   TemporaryFolder folder;
   const std::filesystem::path log = folder.path / "exchanges.jsonl";
   std::size_t exchanges = 0;

@@ -9,6 +9,7 @@
 #include "migrate/http/transport.hpp"
 #include "site.hpp"
 #include "temporary_folder.hpp"
+#include "vendor_documents.hpp"
 
 using namespace jira_tests;
 
@@ -162,19 +163,7 @@ void migrate_one(Hosted& jira) {
 }
 
 const std::filesystem::path& shared() {
-  static const std::filesystem::path folder = [] {
-    const char* chosen = std::getenv("MIGRATE_SHARED");
-    std::filesystem::path at =
-        chosen ? std::filesystem::path(chosen) : std::filesystem::path(MIGRATE_SOURCE_DIR) / ".." / "shared";
-    const auto skip = [](const char* why) {
-      std::printf("skipped: %s\n", why);
-      std::exit(77);
-    };
-    if (!std::filesystem::exists(at / "tools" / "check_payload.py")) skip("the vendor's documents are not there");
-    if (std::system("python3 -W ignore -c 'import jsonschema' 2>/dev/null") != 0)
-      skip("python3-jsonschema is not installed");
-    return at;
-  }();
+  static const std::filesystem::path folder = checkable_documents("tools/check_payload.py");
   return folder;
 }
 

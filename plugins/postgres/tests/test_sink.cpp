@@ -235,6 +235,16 @@ TEST_CASE("foreign keys come at the end, once, and survive a second run") {
   CHECK(result.failures[0].error.cause == "missing_reference");
 }
 
+TEST_CASE("when a run has ended the server knows what its tables hold") {
+  Shop shop;
+  std::vector<Record> records{certificate(1, 1), device(1, "a")};
+  REQUIRE(push(*shop.sink, "s/1/p/1", records).failures.empty());
+  wait(shop.sink->finish());
+  shop.sink.reset();  // waits for it
+  CHECK(shop.one("SELECT reltuples FROM pg_class WHERE oid = 't.certificates'::regclass") == "1");
+  CHECK(shop.one("SELECT reltuples FROM pg_class WHERE oid = 't.devices'::regclass") == "1");
+}
+
 TEST_CASE("a flag follows the rows that refer to it") {
   Shop shop;
   std::vector<Record> records{device(1, "a"), device(2, "b"), certificate(1, 1, "blocked")};
