@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
-#include <condition_variable>
+#include <chrono>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -15,6 +15,10 @@
 namespace migrate::postgres {
 
 namespace {
+
+// A run that has ended, or was killed, still holds its lock until the server has noticed: its session ends on its own,
+// and a restart comes sooner than that.
+constexpr std::chrono::milliseconds release_grace{2000};
 
 class PostgresStore final : public CheckpointStore {
  public:
@@ -74,9 +78,24 @@ class PostgresStore final : public CheckpointStore {
     return db_;
   }
 
+  // False: somebody has it, and keeps it.
+  bool lock_within_grace(const std::string& id) {
+    if (db_.run(fmt::format("SELECT pg_try_advisory_lock({})", id)).truth(0, 0)) return true;
+    db_.run(fmt::format("SET lock_timeout = {}", release_grace.count()));
+    bool taken = true;
+    try {
+      db_.run(fmt::format("SELECT pg_advisory_lock({})", id));
+    } catch (const ServerError& error) {
+      if (error.sqlstate != "55P03") throw;  // lock_not_available
+      taken = false;
+    }
+    db_.run("RESET lock_timeout");
+    return taken;
+  }
+
   void lock_state() {
     const std::string id = fmt::format("hashtextextended({}, 0)", "'migrate state ' || " + literal(config_.schema));
-    if (!db_.run(fmt::format("SELECT pg_try_advisory_lock({})", id)).truth(0, 0)) {
+    if (!lock_within_grace(id)) {
       const Result holder = db_.run(fmt::format(
           "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.client_addr::text, 'local'), a.usename "
           "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted "

@@ -1,4 +1,6 @@
 // The store, and what a person reads when the server cannot be used.
+#include <future>
+
 #include "fixture.hpp"
 
 #include "sink.hpp"
@@ -54,6 +56,21 @@ TEST_CASE("one run at a time, and the holder is named") {
     CHECK(error.kind() == ErrorKind::conflict);
     CHECK(std::string(error.what()).find("session ") != std::string::npos);
   }
+}
+
+TEST_CASE("a run that starts while the session of the last one is still going waits for it") {
+  World world;
+  auto last = make_store(of(world), Services());
+  put(*last, {{Table::run, "x", 1}});
+  auto next = std::async(std::launch::async, [&] {
+    const auto store = make_store(of(world), Services());
+    return wait(store->get(Table::run, "x"));
+  });
+  while (next.wait_for(std::chrono::seconds(0)) != std::future_status::ready &&
+         world.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") == "0") {
+  }
+  last.reset();
+  CHECK(next.get() == Value(1));
 }
 
 TEST_CASE("a server that cannot be used is named with what to do") {
