@@ -21,6 +21,13 @@ std::string_view text(const unsigned char* bytes, std::size_t size) {
   return std::string_view(reinterpret_cast<const char*>(bytes), size);
 }
 
+/// Looked up once: OpenSSL searches its providers each time that it is given the algorithm by EVP_sha256().
+const EVP_MD* algorithm() {
+  static EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  require(found != nullptr);
+  return found;
+}
+
 }  // namespace
 
 class Sha256::State {
@@ -30,7 +37,7 @@ class Sha256::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  void start() { require(context_ && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1); }
+  void start() { require(context_ && EVP_DigestInit_ex(context_, algorithm(), nullptr) == 1); }
   void update(std::string_view bytes) { require(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1); }
   std::string finish() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
@@ -60,7 +67,7 @@ std::string sha256(std::string_view bytes) {
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   std::array<unsigned char, sha256_size> code;
   unsigned size = 0;
-  require(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  require(HMAC(algorithm(), key.data(), static_cast<int>(key.size()),
                reinterpret_cast<const unsigned char*>(message.data()), message.size(), code.data(), &size) != nullptr);
   return std::string(text(code.data(), size));
 }

@@ -190,11 +190,11 @@ awaitable<void> JiraSink::move_comments(Job& job) {
   for (CommentDraft& draft : job.draft.comments) co_await move_comment(job, draft);
 }
 
-Value JiraSink::comment_body(const Job&, const CommentDraft& draft, const Value& text, const std::string& key) const {
+Value JiraSink::comment_body(const Job&, const CommentDraft& draft, Value text, const std::string& key) const {
   Array properties;
   properties.push_back(mark_of(key, draft.comment->id));
   Object body;
-  body.emplace("body", text);
+  body.emplace("body", std::move(text));
   if (draft.comment->internal) {
     const Audience audience = audience_for(*site_, config_);
     if (audience == Audience::service_management) {
@@ -234,7 +234,7 @@ awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft) {
     const std::string name = file_name(*blob);
     draft.files.push_back(NamedFile{name, api_.file_address(file->second, name)});
   }
-  co_return printed(draft.text, markup(), media, draft.files);
+  co_return printed_once(draft.text, markup(), media, draft.files);
 }
 
 awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
@@ -256,8 +256,8 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
   std::size_t limit = job.looked.limit;
   while (true) {
     co_await move_original(job, draft.text.original);
-    const Value text = co_await comment_print(job, draft);
-    Value body = comment_body(job, draft, text, step.key());
+    Value text = co_await comment_print(job, draft);
+    Value body = comment_body(job, draft, std::move(text), step.key());
     std::optional<http::StatusError> refusal;
     Value made;
     try {

@@ -58,7 +58,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> create(Job& job);
   awaitable<void> make_issue(Job& job);
   awaitable<void> complete(Job& job);
-  Value issue_body(const Job& job, const std::string& key) const;
+  Value issue_body(Job& job, const std::string& key) const;
   Value property_of(const Job& job, const std::string& key) const;
   bool needs_more(const Job& job) const;
   std::vector<std::string> labels_of(const Job& job, const std::string& key) const;
@@ -81,7 +81,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> move_comments(Job& job);
   awaitable<void> move_comment(Job& job, CommentDraft& draft);
   awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
-  Value comment_body(const Job& job, const CommentDraft& draft, const Value& text, const std::string& key) const;
+  Value comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const;
   awaitable<Value> comment_print(Job& job, CommentDraft& draft);
   awaitable<void> move_worklogs(Job& job);
   awaitable<void> move_worklog(Job& job, WorklogDraft& draft);

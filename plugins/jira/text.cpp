@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <iterator>
+#include <utility>
 
 #include "migrate/digest.hpp"
 #include "migrate/http/message.hpp"
@@ -35,6 +37,7 @@ Node panel(std::string kind, std::vector<Node> blocks) {
 Node line(std::vector<Node> inside) { return Node(Kind::paragraph, std::move(inside)); }
 
 std::string host_of(const std::string& url) {
+  if (url.empty()) return {};
   try {
     return http::parse_url(url).host;
   } catch (const Error&) {
@@ -135,6 +138,15 @@ Value print(const Node& tree, Markup markup, richtext::Losses& losses) {
   return std::move(out.document);
 }
 
+/// What is put together here gets the form that the texts have already, so that nothing is copied to be printed.
+std::vector<Node> in_order(std::vector<Node> blocks, richtext::Losses& losses) {
+  return richtext::normalised(Node(Kind::document, std::move(blocks)), losses).children;
+}
+
+void append(Node& tree, std::vector<Node> blocks) {
+  std::move(blocks.begin(), blocks.end(), std::back_inserter(tree.children));
+}
+
 /// `before`, the text, `after`; of the text as much as fits, and then where the rest is.
 Text assembled(const std::string& what, const ItemText& source, std::vector<Node> before, std::vector<Node> after,
                const TextContext& context) {
@@ -166,10 +178,10 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
       text.losses.add("text", "the beginning, and the whole as an attachment");
     }
   }
-  text.tree.children = std::move(before);
   if (context.images) text.images = find_images(body, *context.images);
-  for (Node& node : body.children) text.tree.children.push_back(std::move(node));
-  for (Node& node : after) text.tree.children.push_back(std::move(node));
+  append(text.tree, in_order(std::move(before), text.losses));
+  append(text.tree, std::move(body.children));
+  append(text.tree, in_order(std::move(after), text.losses));
   // Printed once here to hear what the format cannot hold: as if every image had its place already.
   std::map<std::string, std::string> media;
   for (const std::string& image : text.images) media.emplace(image, image);
@@ -263,6 +275,12 @@ Text worklog_text(const Worklog& worklog, const TextContext& context) {
   std::vector<Node> before;
   before.push_back(author_panel(worklog.author, {}, {}, worklog.billable ? "billable" : "", false));
   return assembled("worklog-" + worklog.id, worklog.note, std::move(before), {}, context);
+}
+
+Value printed_once(Text& text, Markup markup, const std::map<std::string, std::string>& media,
+                   const std::vector<NamedFile>& files) {
+  if (!text.body.is_null() && files.empty()) return std::exchange(text.body, Value());
+  return printed(text, markup, media, files);
 }
 
 Value printed(const Text& text, Markup markup, const std::map<std::string, std::string>& media,

@@ -60,6 +60,10 @@ inline constexpr std::string_view goes_on = "The text goes on in the attachment 
 Value printed(const Text& text, Markup markup, const std::map<std::string, std::string>& media,
               const std::vector<NamedFile>& files);
 
+/// The same, handed over rather than copied: a second time it is printed anew.
+Value printed_once(Text& text, Markup markup, const std::map<std::string, std::string>& media,
+                   const std::vector<NamedFile>& files);
+
 /// For comparing: equal for what was written and what Jira gives back of it. Images by their presence.
 std::string canonical(const Value& body, Markup markup);
 /// Short and the same in every run: what stands for a text in the issue's property.

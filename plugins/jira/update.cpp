@@ -91,7 +91,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   wanted.erase(job.draft.parent_field);
   if (job.looked.screen->has("description")) {
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
-    wanted.insert_or_assign("description", printed(job.draft.description, markup(), media, {}));
+    wanted.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
   }
   // What the source has taken away.
   for (const auto& member : last.get_object())

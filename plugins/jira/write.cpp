@@ -124,10 +124,10 @@ Value JiraSink::property_of(const Job& job, const std::string& key) const {
   return value;
 }
 
-Value JiraSink::issue_body(const Job& job, const std::string& key) const {
+Value JiraSink::issue_body(Job& job, const std::string& key) const {
   Object fields = job.draft.fields;
   if (job.looked.screen->has("description"))
-    fields.insert_or_assign("description", printed(job.draft.description, markup(), {}, {}));
+    fields.insert_or_assign("description", printed_once(job.draft.description, markup(), {}, {}));
   Array labels;
   for (const std::string& label : labels_of(job, key)) labels.emplace_back(label);
   if (job.more) labels.emplace_back(incomplete_label);
@@ -207,7 +207,7 @@ awaitable<void> JiraSink::complete(Job& job) {
   Object body;
   body.emplace("update", object("labels", std::move(changes)));
   if (!media.empty()) {
-    body.emplace("fields", object("description", printed(job.draft.description, markup(), media, {})));
+    body.emplace("fields", object("description", printed_once(job.draft.description, markup(), media, {})));
   }
   Value change(std::move(body));
   co_await edit(job, std::move(change));

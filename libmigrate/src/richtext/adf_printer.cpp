@@ -9,6 +9,7 @@
 #include "link.hpp"
 #include "live.hpp"
 #include "migrate/richtext/formats.hpp"
+#include "normal_form.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN
@@ -433,7 +434,8 @@ class AdfPrinter {
 
 PrintedAdf print_adf(const Node& document) {
   PrintedAdf printed;
-  const Node tree = normalised(document, printed.losses);
+  Node copy;
+  const Node& tree = normal_form(document, copy, printed.losses);
   Array content;
   for (Piece& piece : AdfPrinter(printed.losses).blocks(tree.children, Place::document)) {
     content.push_back(std::move(piece.json));

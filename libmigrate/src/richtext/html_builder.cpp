@@ -95,14 +95,17 @@ void HtmlBuilder::words(std::string_view text, const HtmlStyle& style) {
     // A blank at the start of a line, or after another one, is none.
     bool blank = last == nullptr || last->kind == Kind::hard_break ||
                  (last->kind == Kind::text && !last->text.empty() && is_ascii_space(last->text.back()));
-    for (const char c : text) {
-      if (!is_ascii_space(c)) {
-        folded += c;
-        blank = false;
-      } else if (!blank) {
-        folded += ' ';
-        blank = true;
-      }
+    folded.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t end = at;
+      while (end < text.size() && !is_ascii_space(text[end])) ++end;
+      folded.append(text, at, end - at);
+      if (end > at) blank = false;
+      at = end;
+      while (at < text.size() && is_ascii_space(text[at])) ++at;
+      if (at == end || blank) continue;
+      folded += ' ';
+      blank = true;
     }
   }
   if (folded.empty()) return;

@@ -18,6 +18,8 @@ namespace richtext {
 constexpr std::size_t memory_factor = 160;
 constexpr std::size_t memory_base = 1 << 20;
 constexpr std::size_t chunk_size = 1 << 16;
+// What most documents take: kept by a thread from one to the next.
+constexpr std::size_t most_spare_chunks = 8;
 // Gumbo walks up its stack of open elements for most tags, and along a tag's attributes for each of them.
 constexpr std::size_t harmless_size = 1 << 14;
 constexpr std::size_t deepest = 1000;
@@ -25,7 +27,7 @@ constexpr std::size_t most_attributes = 4000;
 
 struct alignas(std::max_align_t) HtmlDom::Chunk {
   Chunk* next;
-  std::size_t used;
+  std::size_t size, used;
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
 };
 
@@ -153,9 +155,40 @@ HtmlDom::HtmlDom(std::string_view html) : budget_(memory_base + html.size() * me
   if (!parse(html.data() == nullptr ? "" : html.data(), html.size())) root_ = nullptr;
 }
 
+/// Chunks of the usual size that a thread has at hand.
+struct HtmlDom::Spare {
+  Chunk* first = nullptr;
+  std::size_t count = 0;
+  ~Spare() {
+    while (first != nullptr) std::free(std::exchange(first, first->next));
+  }
+  static Spare& of_thread() {
+    thread_local Spare spare;
+    return spare;
+  }
+};
+
 HtmlDom::~HtmlDom() {
   // gumbo_destroy_output() recurses as deep as the tree; the memory is ours.
-  while (chunks_ != nullptr) std::free(std::exchange(chunks_, chunks_->next));
+  Spare& spare = Spare::of_thread();
+  while (chunks_ != nullptr) {
+    Chunk* const chunk = std::exchange(chunks_, chunks_->next);
+    if (chunk->size == chunk_size && spare.count < most_spare_chunks) {
+      chunk->next = std::exchange(spare.first, chunk);
+      ++spare.count;
+    } else {
+      std::free(chunk);
+    }
+  }
+}
+
+HtmlDom::Chunk* HtmlDom::chunk_of(std::size_t size) {
+  Spare& spare = Spare::of_thread();
+  if (size != chunk_size || spare.first == nullptr) {
+    return static_cast<Chunk*>(std::malloc(sizeof(Chunk) + size));
+  }
+  --spare.count;
+  return std::exchange(spare.first, spare.first->next);
 }
 
 void* HtmlDom::allocate(void* self, std::size_t size) {
@@ -163,10 +196,10 @@ void* HtmlDom::allocate(void* self, std::size_t size) {
   size = (size + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
   if (size > dom.left_) {
     const std::size_t wanted = std::max(size, chunk_size);
-    Chunk* chunk = wanted > dom.budget_ ? nullptr : static_cast<Chunk*>(std::malloc(sizeof(Chunk) + wanted));
+    Chunk* chunk = wanted > dom.budget_ ? nullptr : chunk_of(wanted);
     // Gumbo cannot be told that there is no memory. It is C and holds nothing but what came from here.
     if (chunk == nullptr) std::longjmp(*static_cast<std::jmp_buf*>(dom.give_up_), 1);
-    *chunk = {dom.chunks_, 0};
+    *chunk = {dom.chunks_, wanted, 0};
     dom.chunks_ = chunk;
     dom.budget_ -= wanted;
     dom.left_ = wanted;

@@ -26,6 +26,8 @@ class HtmlDom {
 
  private:
   struct Chunk;
+  struct Spare;
+  static Chunk* chunk_of(std::size_t size);
   static void* allocate(void* self, std::size_t size);
   bool parse(const char* text, std::size_t size);
 

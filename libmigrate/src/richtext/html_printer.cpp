@@ -5,6 +5,7 @@
 #include "gitlab.hpp"
 #include "link.hpp"
 #include "live.hpp"
+#include "normal_form.hpp"
 #include "spans.hpp"
 #include "utf8.hpp"
 
@@ -356,7 +357,8 @@ std::string html_of(const Nodes& nodes, HtmlFor reader, Losses& losses) {
 
 Printed print_html(const Node& document) {
   Printed printed;
-  const Node tree = normalised(document, printed.losses);
+  Node made;
+  const Node& tree = normal_form(document, made, printed.losses);
   printed.text = html_of(tree.children, HtmlFor::browsers, printed.losses);
   return printed;
 }

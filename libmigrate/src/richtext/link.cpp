@@ -15,6 +15,12 @@ std::string clean_address(std::string_view address) {
   return result;
 }
 
+bool is_clean_address(std::string_view address) noexcept {
+  if (address.empty()) return true;
+  return !is_ascii_space(address.front()) && !is_ascii_space(address.back()) && !has_break_or_tab(address) &&
+         is_clean(address);
+}
+
 std::string scheme_of(std::string_view address) {
   std::string scheme;
   for (const char c : address) {

@@ -11,6 +11,8 @@ namespace richtext {
 
 /// Valid UTF-8 without blanks around it and without control characters and line ends inside it.
 std::string clean_address(std::string_view address);
+/// Whether clean_address() would leave it as it is.
+bool is_clean_address(std::string_view address) noexcept;
 
 /// "https" of "https://…"; empty for an address without one. What browsers ignore is ignored.
 std::string scheme_of(std::string_view address);

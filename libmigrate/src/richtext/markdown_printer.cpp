@@ -5,6 +5,7 @@
 #include "html_printer.hpp"
 #include "live.hpp"
 #include "markdown_line.hpp"
+#include "normal_form.hpp"
 
 MIGRATE_BEGIN
 namespace richtext {
@@ -205,7 +206,8 @@ class MarkdownPrinter {
 
 Printed print_markdown(const Node& document) {
   Printed printed;
-  const Node tree = normalised(document, printed.losses);
+  Node made;
+  const Node& tree = normal_form(document, made, printed.losses);
   MarkdownPrinter printer(printed.losses);
   printer.blocks(tree.children);
   printed.text = printer.take();

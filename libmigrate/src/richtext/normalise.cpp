@@ -5,6 +5,7 @@
 
 #include "link.hpp"
 #include "migrate/richtext/document.hpp"
+#include "normal_form.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN
@@ -17,15 +18,7 @@ bool same_style(const Node& left, const Node& right) {
   return left.marks == right.marks && left.colour == right.colour && left.link == right.link;
 }
 
-bool is_blank(const Node& node) {
-  if (node.kind != Kind::text) return false;
-  for (std::size_t at = 0; at < node.text.size();) {
-    const Utf8 next = decode(node.text, at);
-    if (!is_space(next.code)) return false;
-    at += next.size;
-  }
-  return true;
-}
+bool is_blank(const Node& node) { return node.kind == Kind::text && richtext::is_blank(node.text); }
 
 /// Everything below `nodes` that says something, in order and without recursion.
 Nodes leaves(Nodes nodes) {
@@ -52,6 +45,7 @@ class Normaliser {
   Nodes blocks(Nodes nodes, int depth) {
     Nodes out;
     Nodes line;
+    out.reserve(nodes.size());
     for (std::size_t at = 0; at < nodes.size();) {
       Node& node = nodes[at];
       if (is_inline(node.kind)) {
@@ -81,6 +75,10 @@ class Normaliser {
       return 1;
     }
     switch (node.kind) {
+      case Kind::paragraph:
+        if (!is_normal_paragraph(node)) break;
+        out.push_back(std::move(node));
+        return 1;
       case Kind::heading:
         heading(std::move(node), depth, out);
         return 1;
@@ -112,7 +110,10 @@ class Normaliser {
     return 1;
   }
 
-  static void append(Nodes& out, Nodes more) { std::move(more.begin(), more.end(), std::back_inserter(out)); }
+  static void append(Nodes& out, Nodes more) {
+    if (out.empty()) return void(out = std::move(more));
+    std::move(more.begin(), more.end(), std::back_inserter(out));
+  }
 
   void flatten(Node node, Nodes& out) {
     Nodes all;
@@ -141,11 +142,8 @@ class Normaliser {
   }
 
   void container(Node node, int depth, Nodes& out) {
-    static constexpr std::string_view panels[] = {"info", "note", "tip", "warning", "error", "success"};
     Node made(node.kind);
-    if (node.kind == Kind::panel) {
-      made.id = std::find(std::begin(panels), std::end(panels), node.id) != std::end(panels) ? node.id : "info";
-    }
+    if (node.kind == Kind::panel) made.id = is_panel(node.id) ? node.id : "info";
     made.children = blocks(std::move(node.children), depth + 1);
     if (!made.children.empty()) out.push_back(std::move(made));
   }
@@ -285,9 +283,15 @@ class Normaliser {
       losses_.add("sub", "sup", node.text);
       node.marks = node.marks.without(Mark::sub);
     }
-    node.link = clean_address(node.link);
+    if (!is_clean_address(node.link)) node.link = clean_address(node.link);
     // Black is how text looks anyway, and would stay black on a dark page.
     if (node.colour > 0xFFFFFF || node.colour == 0) node.colour = -1;
+    if (!has_break_or_tab(node.text) && !is_blank(node)) {
+      Node piece = richtext::text(std::move(node.text), node.marks);
+      piece.colour = node.colour;
+      piece.link = std::move(node.link);
+      return merge(std::move(piece), line);
+    }
     std::string_view rest = node.text;
     while (true) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());

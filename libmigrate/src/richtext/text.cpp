@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "live.hpp"
+#include "normal_form.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN
@@ -107,16 +108,20 @@ class Canonical {
  public:
   void put(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
+      // Most of a text are words of ASCII: each is taken at once.
+      const std::size_t end = end_of_word(text, at);
+      if (end > at) {
+        word(text.substr(at, end - at));
+        at = end;
+        continue;
+      }
       const Utf8 next = decode(text, at);
       if (next.code == '\n') {
         end_line();
       } else if (is_space(next.code)) {
         blank_ = true;
       } else if (!is_invisible(next.code)) {
-        if (blank_ && !fresh_) all_ += ' ';
-        if (fresh_ && !all_.empty()) all_ += '\n';
-        blank_ = fresh_ = false;
-        all_.append(text, at, next.size);
+        word(text.substr(at, next.size));
       }
       at += next.size;
     }
@@ -159,6 +164,17 @@ class Canonical {
   std::string take() { return std::move(all_); }
 
  private:
+  static std::size_t end_of_word(std::string_view text, std::size_t at) {
+    while (at < text.size() && text[at] > ' ' && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+    return at;
+  }
+  void word(std::string_view letters) {
+    if (blank_ && !fresh_) all_ += ' ';
+    if (fresh_ && !all_.empty()) all_ += '\n';
+    blank_ = fresh_ = false;
+    all_ += letters;
+  }
+
   std::string all_;
   bool blank_ = false;
   bool fresh_ = true;
@@ -168,13 +184,15 @@ class Canonical {
 
 std::string plain_text(const Node& document) {
   Losses ignored;
-  return plain_blocks(normalised(document, ignored).children, "\n\n");
+  Node made;
+  return plain_blocks(normal_form(document, made, ignored).children, "\n\n");
 }
 
 std::string canonical_text(const Node& document) {
   Losses ignored;
+  Node made;
   Canonical canonical;
-  canonical.nodes(normalised(document, ignored).children);
+  canonical.nodes(normal_form(document, made, ignored).children);
   return canonical.take();
 }
 

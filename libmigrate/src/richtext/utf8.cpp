@@ -1,14 +1,15 @@
 #include "utf8.hpp"
 
+#include <cstring>
+
 MIGRATE_BEGIN
 namespace richtext {
 
-Utf8 decode(std::string_view text, std::size_t at) noexcept {
+Utf8 decode_longer(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t offset) -> unsigned {
     return at + offset < text.size() ? static_cast<unsigned char>(text[at + offset]) : 0U;
   };
   const unsigned first = byte(0);
-  if (first < 0x80) return {first, 1, true};
   const int more = first >= 0xF0 && first < 0xF5 ? 3 : first >= 0xE0 ? 2 : first >= 0xC2 ? 1 : 0;
   if (more == 0 || first >= 0xF5) return {0xFFFD, 1, false};
   char32_t code = first & (0x3FU >> more);
@@ -38,16 +39,30 @@ bool is_control(char32_t code) noexcept {
          code == 0xFFFF;
 }
 
-bool is_clean(std::string_view text) noexcept {
-  for (std::size_t at = 0; at < text.size();) {
-    const Utf8 next = decode(text, at);
-    if (!next.valid || is_control(next.code)) return false;
-    at += next.size;
+/// Bytes from `at` on, eight at a time, that are printable ASCII.
+std::size_t printable(std::string_view text, std::size_t at) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101U, high = 0x80 * each;
+  const std::size_t start = at;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    // Below 0x20 the subtraction borrows, at 0x7F the addition carries into the highest bit.
+    if (((eight | (eight - 0x20 * each) | (eight + each)) & high) != 0) break;
   }
-  return true;
+  return at - start;
 }
 
 }  // namespace
+
+bool is_clean(std::string_view text) noexcept {
+  for (std::size_t at = printable(text, 0); at < text.size();) {
+    const Utf8 next = decode(text, at);
+    if (!next.valid || is_control(next.code)) return false;
+    at += next.size;
+    if (next.code < ' ') at += printable(text, at);
+  }
+  return true;
+}
 
 std::size_t clean(std::string& text) {
   if (is_clean(text)) return 0;
@@ -70,10 +85,18 @@ std::size_t clean(std::string& text) {
   return changed;
 }
 
-bool is_space(char32_t code) noexcept {
-  return code == ' ' || (code >= 9 && code <= 13) || code == 0xA0 || code == 0x1680 ||
-         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
-         code == 0x3000;
+bool is_wide_space(char32_t code) noexcept {
+  return code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
+         code == 0x202F || code == 0x205F || code == 0x3000;
+}
+
+bool is_blank(std::string_view text) noexcept {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8 next = decode(text, at);
+    if (!is_space(next.code)) return false;
+    at += next.size;
+  }
+  return true;
 }
 
 std::string lower(std::string_view text) {

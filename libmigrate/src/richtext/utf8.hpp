@@ -16,17 +16,36 @@ struct Utf8 {
   std::uint8_t size = 1;  ///< bytes taken; 1 for a byte that begins nothing
   bool valid = true;
 };
+/// As decode(), of a character that is not ASCII.
+Utf8 decode_longer(std::string_view text, std::size_t at) noexcept;
 /// The character at `at`, which is below the size.
-Utf8 decode(std::string_view text, std::size_t at) noexcept;
+inline Utf8 decode(std::string_view text, std::size_t at) noexcept {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return {first, 1, true};
+  return decode_longer(text, at);
+}
 void append(std::string& to, char32_t code);
 
 /// Valid UTF-8 without control characters but line feed and tab: these and halves of surrogate pairs are left out,
 /// other bytes that are no UTF-8 become U+FFFD. CR and CR LF become LF. Returns how many were left out or replaced.
 std::size_t clean(std::string& text);
+/// Whether clean() would leave it as it is.
+bool is_clean(std::string_view text) noexcept;
 
+/// As is_space(), of a character that is not ASCII.
+bool is_wide_space(char32_t code) noexcept;
 /// Blanks of every kind, the no-break space included.
-bool is_space(char32_t code) noexcept;
+inline bool is_space(char32_t code) noexcept {
+  return code < 0x80 ? code == ' ' || (code >= 9 && code <= 13) : is_wide_space(code);
+}
+/// Whether a line feed or tab is in it. find_first_of() would ask for each character where it stands in the set.
+inline bool has_break_or_tab(std::string_view text) noexcept {
+  return text.find('\n') != std::string_view::npos || text.find('\t') != std::string_view::npos;
+}
+/// Nothing but blanks; also when it is empty.
+bool is_blank(std::string_view text) noexcept;
 inline bool is_ascii_space(char character) noexcept {
+  if (static_cast<unsigned char>(character) > ' ') return false;
   return character == ' ' || character == '\t' || character == '\n' || character == '\r' || character == '\f';
 }
 inline bool is_ascii_alnum(char c) noexcept {

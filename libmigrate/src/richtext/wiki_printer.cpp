@@ -5,6 +5,7 @@
 #include "link.hpp"
 #include "live.hpp"
 #include "migrate/richtext/formats.hpp"
+#include "normal_form.hpp"
 #include "spans.hpp"
 #include "utf8.hpp"
 #include "wiki_escape.hpp"
@@ -376,7 +377,8 @@ class WikiPrinter {
 
 Printed print_wiki(const Node& document) {
   Printed printed;
-  const Node tree = normalised(document, printed.losses);
+  Node made;
+  const Node& tree = normal_form(document, made, printed.losses);
   printed.text = WikiPrinter(printed.losses).blocks(tree.children);
   return printed;
 }
