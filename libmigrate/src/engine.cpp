@@ -330,28 +330,50 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
   }
 }
 
-awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor from) {
-  auto batch = std::make_unique<Batch>();
-  batch->partition = partition;
+std::size_t Engine::batch_limit() const {
   // A person decides about one record at a time, so that each decision is settled before the next is asked for.
+  if (interactive()) return 1;
   const std::size_t preferred = options_.batch_size ? options_.batch_size : pipeline_.sink->traits().preferred_batch;
-  const std::size_t limit = interactive() ? 1 : std::max<std::size_t>(1, preferred);
+  return std::max<std::size_t>(1, preferred);
+}
+
+/// Asks the source as often as RunOptions::retry permits.
+template <class Read>
+awaitable<RecordBatch> Engine::patiently(RecordRef where, Read& read) {
   for (int attempt = 1;; ++attempt) {
     std::optional<Error> trouble;
     try {
-      Cursor cursor = detached(from);
-      batch->raw = co_await pipeline_.source->read(partition, std::move(cursor), limit);
-      break;
+      co_return co_await read();
     } catch (const Error& error) {
       trouble = error;
     }
     if (!trouble->retryable() || attempt >= options_.retry.attempts) throw *trouble;
-    RecordRef where{partition.name, ""};
-    co_await back_off(std::move(where), *trouble, attempt);
+    co_await back_off(where, *trouble, attempt);
   }
+}
+
+awaitable<std::unique_ptr<Batch>> Engine::read_batch(Partition partition, Cursor from) {
+  auto batch = std::make_unique<Batch>();
+  batch->partition = partition;
+  const std::size_t limit = batch_limit();
+  const auto read = [&] { return pipeline_.source->read(partition, detached(from), limit); };
+  RecordRef where{partition.name, ""};
+  batch->raw = co_await patiently(std::move(where), read);
   filter(*batch);
   const bool keep = interactive() || !pipeline_.source->traits().fetches;
   const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
+  co_await on_pool(services(), work);
+  co_return batch;
+}
+
+/// These records as they are now, in a batch of their own; those that are gone are not in it.
+awaitable<std::unique_ptr<Batch>> Engine::fetch_batch(std::vector<RecordRef> refs) {
+  auto batch = std::make_unique<Batch>();
+  batch->partition.name = refs.front().type;
+  const auto read = [&] { return pipeline_.source->fetch(refs); };
+  RecordRef where{batch->partition.name, ""};
+  batch->raw = co_await patiently(std::move(where), read);
+  const auto work = [&] { transform(*batch, pipeline_.transforms, false); };
   co_await on_pool(services(), work);
   co_return batch;
 }

@@ -22,6 +22,8 @@
 MIGRATE_BEGIN
 
 class Engine;
+class Sample;
+struct Examination;
 
 /// What becomes of a transformed batch. Called in the order of the stream, one batch at a time per stream.
 class Stage {
@@ -84,6 +86,10 @@ class Engine {
   awaitable<void> run_partition(Partition partition, Stage& stage, bool persistent);
   awaitable<StreamState> resume(std::string name, Stage& stage);
   awaitable<std::unique_ptr<Batch>> read_batch(Partition partition, Cursor from);
+  awaitable<std::unique_ptr<Batch>> fetch_batch(std::vector<RecordRef> refs);
+  template <class Read>
+  awaitable<RecordBatch> patiently(RecordRef where, Read& read);
+  std::size_t batch_limit() const;
   awaitable<std::unique_ptr<Batch>> read_ahead(Partition partition, Cursor from, Stage& stage, Batch& before,
                                                std::unique_ptr<Batch> done);
   void filter(Batch& batch) const;
@@ -104,7 +110,13 @@ class Engine {
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
   awaitable<void> verify(VerifyLevel level);
-  awaitable<void> verify_items_exist(Report::Verification& verification);
+  awaitable<void> count_tables(TableSink& tables, Report::Verification& verification);
+  awaitable<Examination> compare(VerifyLevel level, Report::Verification& verification);
+  awaitable<bool> survey_items(Sample& sample, Examination& examination, Report::Verification& verification);
+  awaitable<void> compare_fetched(Stage& stage, Sample& sample, Examination& examination);
+  awaitable<std::set<std::string>> types_of_source();
+  bool in_scope(const RecordRef& record, const std::set<std::string>& types) const;
+  void conclude_verification(Report::Verification verification);
   awaitable<void> dry_run();
   awaitable<void> begin_phase(Phase phase);
   awaitable<void> end_phase(Phase phase);
@@ -136,10 +148,11 @@ std::unique_ptr<Stage> make_item_import(Engine& engine, ItemSink& sink);
 /// Compares or previews instead of writing.
 struct Examination {
   bool preview = false;
-  double share = 1.0;  ///< of the records, chosen by their key
-  bool extras = false; ///< also look for what the target has and the source has not
-  VerifyLevel level = VerifyLevel::none;
-  std::uint64_t checked = 0, differences = 0;
+  bool extras = false;       ///< also look for what the target has and the source has not
+  Sample* sample = nullptr;  ///< which records of the stream are compared; null: all
+  /// Hashes of items that are known to be gone from the target. That is said once.
+  std::unordered_set<std::size_t> absent;
+  std::uint64_t records = 0, compared = 0, differences = 0;
   std::vector<Finding> examples;
 };
 std::unique_ptr<Stage> make_examination(Engine& engine, Examination& examination);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine.hpp"
+#include "sample.hpp"
 #include "steps.hpp"
 
 MIGRATE_BEGIN
@@ -26,7 +27,6 @@ class ExaminationStage final : public Stage {
     Answers answers;
   };
   void build(Look& look);
-  bool chosen(const Record& record) const;
   awaitable<void> resolve(Look& look);
   void check_units(Look& look);
   awaitable<void> find_targets(Look& look);
@@ -41,12 +41,6 @@ class ExaminationStage final : public Stage {
   std::unordered_set<std::uint64_t> shared_seen_;  ///< hashes of shared masters: the first record decides
   std::unordered_map<RecordRef, std::string, RefHash> alias_holders_;
 };
-
-bool ExaminationStage::chosen(const Record& record) const {
-  if (examination_.share >= 1.0) return true;
-  // By the key, so that a repeated verification looks at the same records.
-  return static_cast<double>(RefHash()(record.ref) % 100'003) < examination_.share * 100'003;
-}
 
 void ExaminationStage::build(Look& look) {
   look.operations.clear();
@@ -167,7 +161,6 @@ awaitable<void> ExaminationStage::attach(Look& look, OperationContext& context) 
   context.answers = &look.answers;
   context.source = engine_.pipeline().source.get();
   context.migration = engine_.pipeline().name;
-  context.level = examination_.preview ? VerifyLevel::none : examination_.level;
   for (Operation& operation : look.operations) OperationContext::attach(operation, context);
 }
 
@@ -223,9 +216,11 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
   check_units(look);
   // One record stands for each shared master, however many name it.
   std::erase_if(look.operations, [&](const Operation& operation) {
-    return operation.record().intent == Intent::get_or_create &&
-           !shared_seen_.insert(RefHash()(operation.record().ref)).second;
+    const std::size_t hash = RefHash()(operation.record().ref);
+    if (examination_.absent.count(hash)) return true;
+    return operation.record().intent == Intent::get_or_create && !shared_seen_.insert(hash).second;
   });
+  examination_.records += look.operations.size();
   look.index.clear();
   for (std::size_t i = 0; i < look.operations.size(); ++i) look.index.emplace(look.operations[i].record().ref, i);
   std::vector<Finding> findings;
@@ -241,17 +236,17 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
     if (items) co_await attach(look, context);
     std::span<Operation> all(look.operations);
     findings = co_await engine_.pipeline().sink->preview(all);
-    examination_.checked += look.operations.size();
+    examination_.compared += look.operations.size();
   } else {
     co_await find_targets(look);
     if (items) co_await attach(look, context);
     std::vector<Operation> sample;
     for (const Operation& operation : look.operations)
-      if (chosen(operation.record())) sample.push_back(operation);
+      if (!examination_.sample || examination_.sample->takes(operation.record().ref)) sample.push_back(operation);
     for (const Operation& operation : sample) ++stream.tally.types[operation.record().ref.type].verified;
     std::span<Operation> some(sample);
     findings = co_await engine_.pipeline().sink->verify(some);
-    examination_.checked += sample.size();
+    examination_.compared += sample.size();
     if (examination_.extras) co_await find_extras(look);
   }
   report(std::move(findings));

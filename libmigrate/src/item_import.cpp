@@ -225,6 +225,7 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
     outcome.version = item->record->version;
     outcome.run = engine_.run_state().number;
     outcome.shared = item->record->intent == Intent::get_or_create;
+    outcome.derived = item->record->ref != work.batch.units[item->unit].source;
     entries.push_back(Journal::entry(item->record->ref, outcome));
   }
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.

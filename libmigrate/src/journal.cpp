@@ -289,6 +289,7 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.imported = flag(row, "imported");
   outcome.ours = !flag(row, "theirs");
   outcome.shared = flag(row, "shared");
+  outcome.derived = flag(row, "derived");
   return outcome;
 }
 
@@ -300,6 +301,7 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.imported) row.emplace("imported", true);
   if (!outcome.ours) row.emplace("theirs", true);
   if (outcome.shared) row.emplace("shared", true);
+  if (outcome.derived) row.emplace("derived", true);
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

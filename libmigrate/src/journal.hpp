@@ -58,6 +58,7 @@ struct Outcome {
   bool imported = false;    ///< from a mapping file
   bool ours = true;         ///< made by this migration, not found there
   bool shared = false;      ///< a get_or_create record
+  bool derived = false;     ///< a transformer has named it: the source does not know this name
 };
 
 /// A row of Table::deferred.

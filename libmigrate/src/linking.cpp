@@ -156,7 +156,7 @@ awaitable<void> Engine::link_items() {
         link.target = deferred.target;
         record.links.push_back(std::move(link));
         OperationContext context{&journal_, &sequence, &answers, pipeline_.source.get(), services().clock.get(),
-                                 pipeline_.name, VerifyLevel::none};
+                                 pipeline_.name};
         Operation operation(record, 0);
         OperationContext::attach(operation, context);
         operation.set_action(Action::update);

@@ -100,8 +100,6 @@ awaitable<std::unique_ptr<ByteStream>> Operation::open(Blob blob) {
   co_return co_await context_->source->open(std::move(blob));
 }
 
-VerifyLevel Operation::level() const noexcept { return context_ ? context_->level : VerifyLevel::none; }
-
 const std::string& Operation::migration() const noexcept {
   static const std::string nobody;
   return context_ ? context_->migration : nobody;

@@ -99,6 +99,10 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     const Object& row = run->verification.get_object();
     verification.level = std::string(row.at("level").as_string());
     verification.checked = static_cast<std::uint64_t>(row.at("checked").as_int64());
+    if (const Value* compared = row.if_contains("compared"))
+      verification.compared = static_cast<std::uint64_t>(compared->as_int64());
+    if (const Value* records = row.if_contains("records"))
+      verification.records = static_cast<std::uint64_t>(records->as_int64());
     verification.differences = static_cast<std::uint64_t>(row.at("differences").as_int64());
     for (const Value& example : row.at("examples").as_array()) verification.examples.push_back(finding_from(example));
     report.verification = std::move(verification);

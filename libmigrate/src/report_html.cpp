@@ -131,9 +131,8 @@ std::string proof_section(const Report& report) {
   }
   if (!report.verification) return text;
   const Report::Verification& verification = *report.verification;
-  text += fmt::format("<h2>Verification</h2>\n<p>Level {}: {} records compared, {} differences.</p>\n",
-                      escape_html(verification.level), count_text(verification.checked),
-                      count_text(verification.differences));
+  text += fmt::format("<h2>Verification</h2>\n<p>Level {}: {}.</p>\n", escape_html(verification.level),
+                      verification_text(verification));
   if (verification.examples.empty()) return text;
   text += "<div class=\"wide\"><table>\n<tr><th>record</th><th>field</th><th>expected</th><th>found</th><th></th></tr>\n";
   for (const Finding& finding : verification.examples) {

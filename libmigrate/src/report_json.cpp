@@ -48,6 +48,8 @@ Array causes_as_json(const Report& report, const std::string& arguments) {
 Value verification_as_json(const Report::Verification& verification) {
   return Object{{"level", verification.level},
                 {"checked", verification.checked},
+                {"compared", verification.compared},
+                {"records", verification.records},
                 {"differences", verification.differences},
                 {"examples", findings_as_json(verification.examples)}};
 }

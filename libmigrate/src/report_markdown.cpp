@@ -86,9 +86,8 @@ std::string checks_section(const Report& report) {
 std::string proof_section(const Report& report) {
   std::string text;
   if (report.verification) {
-    text += fmt::format("\n## Verification\n\nLevel {}: {} records compared, {} differences.\n",
-                        report.verification->level, count_text(report.verification->checked),
-                        count_text(report.verification->differences));
+    text += fmt::format("\n## Verification\n\nLevel {}: {}.\n", report.verification->level,
+                        verification_text(*report.verification));
   }
   const Counters total = report.total();
   if (total.files) {

@@ -61,8 +61,7 @@ std::string differences_text(const Report::Verification& verification) {
   std::string text = verification.level == "preview"
                          ? fmt::format("\nPreview: {} records looked at, {} would change what the target has\n",
                                        count_text(verification.checked), count_text(verification.differences))
-                         : fmt::format("\nVerification ({}): {} records compared, {} differences\n", verification.level,
-                                       count_text(verification.checked), count_text(verification.differences));
+                         : fmt::format("\nVerification ({}): {}\n", verification.level, verification_text(verification));
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, verification.examples.size()); ++i) {
     const Finding& finding = verification.examples[i];

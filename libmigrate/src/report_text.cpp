@@ -150,6 +150,11 @@ std::string plain_text(const Value& value) {
   return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
 }
 
+std::string verification_text(const Report::Verification& verification) {
+  return fmt::format("{} of {} records compared, {} differences", count_text(verification.compared),
+                     count_text(verification.records), count_text(verification.differences));
+}
+
 std::string_view headline(Status status) {
   switch (status) {
     case Status::done: return "Done: everything arrived";

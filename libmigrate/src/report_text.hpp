@@ -37,6 +37,8 @@ void append_json(std::string& out, const Value& value);
 /// Strings as they are, everything else as JSON.
 std::string plain_text(const Value& value);
 
+/// "1,000 of 15,230 records compared, 0 differences": how far what was found tells about the rest.
+std::string verification_text(const Report::Verification& verification);
 /// What a person reads for the status of a run.
 std::string_view headline(Status status);
 std::string retry_command(const std::string& arguments, const std::string& cause);

@@ -7,24 +7,22 @@ namespace {
 constexpr std::size_t walk_batch = 1000;
 }
 
-/// The failed records as they are now, in a batch of their own.
+/// The failed records as they are now, or as they were where the source cannot be asked for them.
 awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Failure> failures) {
-  auto batch = std::make_unique<Batch>();
-  batch->partition.name = "~retry";
   if (pipeline_.source->traits().fetches) {
     std::vector<RecordRef> refs;
     for (const Failure& failure : failures) refs.push_back(failure.record);
-    batch->raw = co_await pipeline_.source->fetch(std::move(refs));
-  } else {
-    for (Failure& failure : failures) {
-      Record record;
-      record.ref = failure.record;
-      record.data = std::move(failure.data);
-      batch->raw.records.push_back(std::move(record));
-    }
+    co_return co_await fetch_batch(std::move(refs));
   }
-  const bool keep = !pipeline_.source->traits().fetches;
-  const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
+  auto batch = std::make_unique<Batch>();
+  batch->partition.name = failures.front().record.type;
+  for (Failure& failure : failures) {
+    Record record;
+    record.ref = failure.record;
+    record.data = std::move(failure.data);
+    batch->raw.records.push_back(std::move(record));
+  }
+  const auto work = [&] { transform(*batch, pipeline_.transforms, true); };
   co_await on_pool(services(), work);
   co_return batch;
 }

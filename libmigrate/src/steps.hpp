@@ -29,7 +29,6 @@ struct OperationContext {
   Source* source;
   Clock* clock;
   std::string migration;
-  VerifyLevel level = VerifyLevel::none;
 
   static void attach(Operation& operation, OperationContext& context) { operation.context_ = &context; }
 };

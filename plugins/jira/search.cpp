@@ -144,7 +144,13 @@ awaitable<std::vector<bool>> JiraSink::exist(std::vector<std::string> target_ids
     const Array issues = co_await api_.issues(std::move(keys), fields);
     std::set<std::string> found;
     for (const Value& issue : issues) found.insert(text_at(issue, {"key"}));
-    for (std::size_t i = first; i < end; ++i) there[i] = found.count(target_ids[i]) != 0;
+    for (std::size_t i = first; i < end; ++i) {
+      there[i] = found.count(target_ids[i]) != 0;
+      if (there[i]) continue;
+      // It may bear another key by now.
+      const std::optional<Value> issue = co_await api_.find_issue(target_ids[i], "?fields=labels");
+      there[i] = issue.has_value();
+    }
   }
   co_return there;
 }

@@ -1,5 +1,5 @@
-// What an item should be in Jira and what is there, compared: texts by what they say, files by name and size or byte by
-// byte, comments with who may see them, links with their direction.
+// What an item should be in Jira and what is there, compared: texts by what they say, files byte by byte, comments with
+// who may see them, links with their direction, time entries, web links.
 #include <fmt/format.h>
 #include <boost/asio/this_coro.hpp>
 
@@ -119,10 +119,8 @@ class Comparison {
     description(issue);
     co_await comments();
     links(issue);
-    if (operation_.level() == VerifyLevel::comprehensive) {
-      co_await worklogs();
-      co_await source_link();
-    }
+    co_await worklogs();
+    co_await source_link();
     for (Original& each : originals_) co_await original(std::move(each));
   }
 
@@ -249,7 +247,6 @@ class Comparison {
               fmt::format("the file {} has another size", name));
       co_return;
     }
-    if (operation_.level() != VerifyLevel::comprehensive) co_return;
     std::string expected = blob.sha256;
     if (expected.empty()) {
       std::unique_ptr<ByteStream> source = co_await operation_.open(blob);
@@ -260,7 +257,7 @@ class Comparison {
 
   awaitable<void> original(Original original) {
     const Value* found = attachment(original.name, false);
-    if (!found || operation_.level() != VerifyLevel::comprehensive) co_return;
+    if (!found) co_return;
     co_await bytes(original.name, *found, sha256(original.content));
   }
 
@@ -273,7 +270,7 @@ class Comparison {
   }
 
   awaitable<void> comments() {
-    if (job_.draft.comments.empty() && operation_.level() != VerifyLevel::comprehensive) co_return;
+    if (job_.draft.comments.empty()) co_return;
     const Array there = co_await sink_.api_.comments(job_.key);
     std::vector<std::string> order;
     for (const CommentDraft& draft : job_.draft.comments) comment(draft, there);

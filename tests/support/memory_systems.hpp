@@ -52,6 +52,8 @@ class MemorySource final : public Source {
   };
   std::vector<Kind> kinds;
   std::vector<std::string> reads;  ///< "<partition>@<cursor>" of each read
+  bool fetches = true;
+  std::vector<std::string> fetched;  ///< ids, as they were asked for
 
   Record& add(const std::string& type, std::int64_t id, Object data = {}) {
     for (Kind& kind : kinds)
@@ -72,7 +74,7 @@ class MemorySource final : public Source {
 
   SourceTraits traits() const override {
     SourceTraits traits;
-    traits.fetches = true;
+    traits.fetches = fetches;
     return traits;
   }
   awaitable<std::vector<Check>> check() override {
@@ -109,6 +111,7 @@ class MemorySource final : public Source {
   awaitable<RecordBatch> fetch(std::vector<RecordRef> refs) override {
     RecordBatch batch;
     for (const RecordRef& ref : refs) {
+      fetched.push_back(ref.id);
       const auto& all = records(ref.type);
       const auto found = all.find(std::stoll(ref.id));
       if (found != all.end()) batch.records.push_back(found->second);

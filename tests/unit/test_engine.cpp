@@ -210,8 +210,38 @@ TEST_CASE("verification finds a changed, a missing and a superfluous row") {
   CHECK(found.count("things5") == 1);
   CHECK(found.count("things6") == 1);
   CHECK(found.count("owners77") == 1);
+  // Their number is one short, and what is too much only the comprehensive level looks for.
+  for (const VerifyLevel level : {VerifyLevel::basic, VerifyLevel::standard}) {
+    options.verify = level;
+    const Report less = world.run(options);
+    CHECK(less.verification->differences == 3);
+    CHECK(less.verification->examples.at(0).message == "things: 30 records should be on the target, 29 are");
+    CHECK(less.verification->compared == 40);
+    CHECK(less.verification->records == 40);
+  }
+}
+
+TEST_CASE("a basic verification of tables compares a hundred rows at least, a comprehensive one each") {
+  World world;
+  for (int i = 31; i <= 500; ++i) {
+    Record& thing = world.source->add("things", i, Object{{"name", fmt::format("thing {}", i)}});
+    thing.links.push_back(link_to("owner_id", "owners", "1", Missing::fails, "missing_owner"));
+  }
+  RunOptions options;
+  options.batch_size = 100;
+  REQUIRE(world.run(options).status == Status::done);
+  for (auto& [key, row] : world.database.tables["things"]) row.content = "tampered";
+  for (auto& [key, row] : world.database.tables["owners"]) row.content = "tampered";
+  options.mode = Mode::verify;
   options.verify = VerifyLevel::basic;
-  CHECK(world.run(options).verification->differences == 1);
+  const Report basic = world.run(options);
+  CHECK(basic.verification->compared >= 100);
+  CHECK(basic.verification->compared < 400);
+  CHECK(basic.verification->records == 510);
+  CHECK(basic.verification->differences == basic.verification->compared);
+  CHECK(basic.total().verified == basic.verification->compared);
+  options.verify = VerifyLevel::comprehensive;
+  CHECK(world.run(options).verification->differences == 510);
 }
 
 TEST_CASE("differences found at the end of a run roll it back when that is asked for") {

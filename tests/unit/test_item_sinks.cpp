@@ -1,4 +1,4 @@
-// What the engine tells an ItemSink beside what it is to write: links, files and how closely to look.
+// What the engine tells an ItemSink beside what it is to write: links, files and which records to compare.
 #include <doctest/doctest.h>
 
 #include "memory_systems.hpp"
@@ -47,12 +47,21 @@ class Listener final : public ItemSink {
   }
   awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override {
     std::vector<Finding> findings;
-    for (Operation& operation : operations) note(to_string(operation.level()), operation);
+    for (Operation& operation : operations) {
+      note("verify", operation);
+      const std::string& id = operation.record().ref.id;
+      compared.push_back(id);
+      if (!tampered.count(id)) continue;
+      Finding finding;
+      finding.record = operation.record().ref;
+      findings.push_back(std::move(finding));
+    }
     co_return findings;
   }
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override {
     std::vector<bool> there;
     for (const std::string& id : target_ids) there.push_back(id != gone);
+    asked += target_ids.size();
     co_return there;
   }
   awaitable<void> undo(Receipt receipt) override {
@@ -62,6 +71,9 @@ class Listener final : public ItemSink {
   }
 
   std::string gone;
+  std::set<std::string> tampered;
+  std::vector<std::string> compared;
+  std::size_t asked = 0;  ///< whether they exist
 
  private:
   static std::string text_of(const std::optional<Value>& value) {
@@ -75,15 +87,19 @@ class Listener final : public ItemSink {
   }
 };
 
+constexpr VerifyLevel levels[] = {VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive};
+
 struct World {
   Faults faults;
   std::shared_ptr<CheckpointStore> store = make_memory_store(faults.services());
   std::shared_ptr<Listener> sink = std::make_shared<Listener>();
+  std::shared_ptr<MemorySource> source = std::make_shared<MemorySource>();
+  std::shared_ptr<const Transformer> transform;
+  std::size_t batch = 1;
 
   /// 1 waits for 2 and 3, which come in later batches.
-  Report run(RunOptions options = RunOptions()) {
-    auto source = std::make_shared<MemorySource>();
-    for (int i = 1; i <= 3; ++i) {
+  explicit World(int tickets = 3) {
+    for (int i = 1; i <= tickets; ++i) {
       Object data;
       data.emplace("title", i);
       Record& record = source->add("tickets", i, std::move(data));
@@ -92,14 +108,42 @@ struct World {
       record.links.push_back(link_to("relates", "tickets", "2", Missing::deferred, "missing_ticket"));
       record.links.push_back(link_to("relates", "tickets", "3", Missing::deferred, "missing_ticket"));
     }
-    options.batch_size = 1;
+  }
+  Report run(RunOptions options = RunOptions()) {
+    options.batch_size = batch;
     Pipeline pipeline;
     pipeline.name = "tickets";
     pipeline.source = source;
+    if (transform) pipeline.transforms.push_back(transform);
     pipeline.services = faults.services();
     pipeline.sink = sink;
     pipeline.store = store;
     return run_blocking(pipeline, options);
+  }
+  Report verify(VerifyLevel level) {
+    RunOptions options;
+    options.mode = Mode::verify;
+    options.verify = level;
+    return run(options);
+  }
+};
+
+/// So many that a level need not compare all of them.
+struct Many : World {
+  explicit Many(int tickets, bool migrated = true) : World(tickets) {
+    batch = 50;
+    if (migrated) {
+      REQUIRE(run().status == Status::done);
+      sink->told.clear();
+      return;
+    }
+    // To know that they are there is enough, and quicker.
+    std::vector<Mapping> mappings;
+    for (int i = 1; i <= tickets; ++i) {
+      const std::string id = std::to_string(i);
+      mappings.push_back(Mapping{"tickets", id, Value("T-" + id)});
+    }
+    wait_for(import_mappings(store, std::move(mappings)));
   }
 };
 
@@ -132,25 +176,138 @@ TEST_CASE("a link that fails for now is tried again; one that is refused goes on
   }
 }
 
-TEST_CASE("verification tells an item sink how closely to look, and what the links are") {
-  World world;
-  REQUIRE(world.run().status == Status::done);
-  RunOptions options;
-  options.mode = Mode::verify;
-  SUBCASE("basic: existence, from the id map alone") {
-    options.verify = VerifyLevel::basic;
-    world.sink->gone = "T-2";
-    const Report report = world.run(options);
-    CHECK(report.status == Status::differences);
-    CHECK(report.verification->checked == 3);
-    CHECK(report.verification->examples.at(0).record.id == "2");
-  }
-  SUBCASE("comprehensive") {
-    options.verify = VerifyLevel::comprehensive;
+TEST_CASE("verification compares each record wholly at every level, and what is gone is said once") {
+  for (const VerifyLevel level : levels) {
+    World world;
+    REQUIRE(world.run().status == Status::done);
     world.sink->told.clear();
-    CHECK(world.run(options).status == Status::done);
-    CHECK(world.sink->told.at(0) == R"(comprehensive tickets 1 "T-1" {"title":1} "T-2" "T-3")");
+    CHECK(world.verify(level).status == Status::done);
+    CHECK(world.sink->told.at(0) == R"(verify tickets 1 "T-1" {"title":1} "T-2" "T-3")");
+    CHECK(world.sink->compared.size() == 3);
+    if (level == VerifyLevel::comprehensive) continue;
+    world.sink->gone = "T-2";
+    world.sink->tampered = {"2", "3"};
+    const Report report = world.verify(level);
+    CHECK(report.status == Status::differences);
+    CHECK(report.verification->differences == 2);
+    CHECK(report.verification->examples.at(0).record.id == "2");
+    CHECK(report.verification->examples.at(1).record.id == "3");
+    CHECK(report.verification->checked == 5);  // three exist or not, two say what they should or not
+    CHECK(report.verification->compared == 3);
+    CHECK(report.verification->records == 3);
   }
+}
+
+TEST_CASE("a verification of many records asks whether each exists, and reads no more than its sample") {
+  Many many(600);
+  many.source->reads.clear();
+  Report report = many.verify(VerifyLevel::basic);
+  CHECK(many.source->reads.empty());
+  CHECK(many.sink->asked == 600);
+  const std::vector<std::string> sample = many.source->fetched;
+  CHECK(sample.size() >= 100);
+  CHECK(sample.size() < 120);
+  CHECK(many.sink->compared == sample);
+  CHECK(report.verification->compared == sample.size());
+  CHECK(report.verification->records == 600);
+  CHECK(testing_systems::wait_for(last_report(many.store))->verification->compared == sample.size());
+  many.source->fetched.clear();
+  many.verify(VerifyLevel::basic);
+  CHECK(many.source->fetched == sample);
+  // No more records than the sample's size: all of them.
+  report = many.verify(VerifyLevel::standard);
+  CHECK(report.verification->compared == 600);
+  CHECK(report.verification->records == 600);
+  CHECK(many.source->reads.empty());
+}
+
+TEST_CASE("what is beyond the sample is found by a comprehensive verification") {
+  Many many(300);
+  many.verify(VerifyLevel::basic);
+  const std::set<std::string> sample(many.source->fetched.begin(), many.source->fetched.end());
+  for (int i = 1; i <= 300; ++i)
+    if (!sample.count(std::to_string(i))) many.sink->tampered.insert(std::to_string(i));
+  const std::size_t beyond = 300 - sample.size();
+  CHECK(many.sink->tampered.size() == beyond);
+  CHECK(many.verify(VerifyLevel::basic).verification->differences == 0);
+  CHECK(many.verify(VerifyLevel::comprehensive).verification->differences == beyond);
+  many.sink->tampered = {*sample.begin()};
+  for (const VerifyLevel level : levels) CHECK(many.verify(level).verification->differences == 1);
+}
+
+TEST_CASE("a standard verification compares a tenth of very many records, whether they are fetched or come by") {
+  Many many(12'000, false);
+  many.source->fetches = true;
+  SUBCASE("fetched") {}
+  SUBCASE("come by") { many.source->fetches = false; }
+  const Report report = many.verify(VerifyLevel::standard);
+  CHECK(report.verification->records == 12'000);
+  CHECK(report.verification->compared >= 1'200);
+  CHECK(report.verification->compared < (many.source->fetches ? 1'300 : 4'500));
+  CHECK(report.verification->compared == many.sink->compared.size());
+  CHECK(many.source->reads.empty() == many.source->fetches);
+}
+
+TEST_CASE("records that are gone from the source are not compared: others take their place") {
+  Many many(600);
+  for (int i = 1; i <= 600; ++i)
+    if (i % 3 != 0) many.source->records("tickets").erase(i);
+  const Report report = many.verify(VerifyLevel::basic);
+  CHECK(report.status == Status::done);
+  CHECK(report.verification->compared >= 100);
+  CHECK(report.verification->compared < 140);
+  for (const std::string& id : many.sink->compared) CHECK(std::stoi(id) % 3 == 0);
+  many.source->records("tickets").clear();
+  CHECK(many.verify(VerifyLevel::basic).verification->compared == 0);
+}
+
+TEST_CASE("a source that cannot be asked for what was migrated is read") {
+  World world;
+  SUBCASE("it fetches nothing") { world.source->fetches = false; }
+  SUBCASE("a transformer names the records anew") {
+    world.transform = transform_with([](Record record, std::vector<Record>& out) {
+      record.ref.type = "issues";
+      out.push_back(std::move(record));
+    });
+  }
+  SUBCASE("the id map is lost") {
+    REQUIRE(world.run().status == Status::done);
+    world.store = make_memory_store(world.faults.services());
+  }
+  REQUIRE((world.sink->told.empty() ? world.run().status : Status::done) == Status::done);
+  world.source->reads.clear();
+  for (const VerifyLevel level : {VerifyLevel::basic, VerifyLevel::standard}) {
+    world.sink->compared.clear();
+    const Report report = world.verify(level);
+    CHECK(report.verification->compared == 3);
+    CHECK(report.verification->records == 3);
+    CHECK(world.sink->compared.size() == 3);
+  }
+  CHECK(world.source->fetched.empty());
+  CHECK_FALSE(world.source->reads.empty());
+}
+
+TEST_CASE("a verification of some records compares those") {
+  World world;
+  world.source->add("notes", 1, Object{{"title", 1}});
+  RunOptions options;
+  SUBCASE("of one type") { options.only = {"notes"}; }
+  SUBCASE("of one value") { options.where = Where{"tickets", "title", "2"}; }
+  SUBCASE("those of a test run") {
+    options.mode = Mode::test;
+    options.sample = 1;
+  }
+  const bool tested = options.mode == Mode::test;
+  options.verify = VerifyLevel::standard;
+  if (!tested) REQUIRE(world.run().status == Status::done);
+  if (!tested) options.mode = Mode::verify;
+  const Report report = world.run(options);
+  CHECK(report.status == Status::done);
+  std::sort(world.sink->compared.begin(), world.sink->compared.end());
+  const std::vector<std::string> expected = !options.only.empty() ? std::vector<std::string>{"1"}
+                                            : tested              ? std::vector<std::string>{"1", "1"}
+                                                                  : std::vector<std::string>{"1", "2"};
+  CHECK(world.sink->compared == expected);
 }
 
 TEST_CASE("a dry run tells an item sink which links would be there; its data stays as it came") {

@@ -72,7 +72,10 @@ struct Report {
   std::vector<Phase> completed;
   struct Verification {
     std::string level;
-    std::uint64_t checked = 0, differences = 0;
+    std::uint64_t checked = 0;      ///< counts, existences and contents
+    std::uint64_t compared = 0;     ///< records whose whole content was
+    std::uint64_t records = 0;      ///< of how many: a level other than comprehensive compares a sample
+    std::uint64_t differences = 0;
     std::vector<Finding> examples;  ///< the first 1,000
   };
   std::optional<Verification> verification;

@@ -22,8 +22,9 @@ MIGRATE_BEGIN
 
 enum class Action { create, update, patch, remove };
 
-/// How closely a verification looks. basic: counts of tables, existence of items. standard: the content of a sample,
-/// files by name and size. comprehensive: all of it, files byte by byte.
+/// How many records a verification compares; each of them wholly, down to the bytes of its files. basic: a sample of a
+/// hundred. standard: a thousand, or a tenth where that is more. Both count tables and ask whether every item exists.
+/// comprehensive: every record, and what the target has and the source has not.
 enum class VerifyLevel { none, basic, standard, comprehensive };
 MIGRATE_API std::string_view to_string(VerifyLevel level) noexcept;
 
@@ -82,8 +83,6 @@ class MIGRATE_API Operation {
   awaitable<Step> begin(std::string name);
   /// ItemSink only. The bytes of one of the record's blobs, from the source.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
-  /// ItemSink::verify() only: standard or comprehensive.
-  VerifyLevel level() const noexcept;
   /// ItemSink only. The migration's name: what keys of steps begin with.
   const std::string& migration() const noexcept;
 
@@ -130,6 +129,7 @@ class MIGRATE_API Sink {
   /// Dry run: what would be lost or refused. Writes nothing.
   virtual awaitable<std::vector<Finding>> preview(std::span<Operation> operations);
   /// Differences between the operations and the target; empty: equal. An operation without target_id() is absent.
+  /// Everything that write() brings is compared, files byte by byte: levels differ in how many operations come here.
   virtual awaitable<std::vector<Finding>> verify(std::span<Operation> operations);
   /// After the last write of a run (constraints, sequences, statistics, notifications). Idempotent.
   virtual awaitable<void> finish();
