@@ -33,7 +33,7 @@ Spec<RunConfig> run_spec() {
       .field("mode", &RunConfig::mode, "Everything, what has changed since, a sample, or a rehearsal without a write")
       .optional()
       .one_of({"full", "incremental", "test", "dry_run"})
-      .field("verify", &RunConfig::verify, "How thoroughly the target is compared with the source afterwards")
+      .field("verify", &RunConfig::verify, "How much is compared with the source afterwards: a hundred records, a tenth, or all")
       .optional()
       .one_of({"none", "basic", "standard", "comprehensive"})
       .field("on_record_failure", &RunConfig::on_record_failure, "Take back or keep what a failed record left behind")

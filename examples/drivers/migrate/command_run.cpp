@@ -110,7 +110,8 @@ void add_run_options(CLI::App& run, RunArguments& arguments) {
   run.add_option("--mode", arguments.mode, "full, incremental or test");
   run.add_flag("--dry-run", arguments.dry_run, "Reads, transforms and compares everything, and writes nothing");
   run.add_flag("--fresh", arguments.fresh, "Starts anew although there is unfinished work");
-  run.add_option("--verify", arguments.verify, "none, basic, standard or comprehensive");
+  run.add_option("--verify", arguments.verify,
+                 "none, basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
   run.add_flag("--no-rollback", arguments.no_rollback, "Leaves the target as it is when verification finds differences");
   run.add_option("--skip-phases", arguments.skip_phases, "linking, verification, post_migration")
       ->delimiter(',')
@@ -145,7 +146,7 @@ void add_run_commands(Cli cli) {
   auto proof = std::make_shared<RunArguments>();
   CLI::App* verify = cli.app.add_subcommand("verify", "Compares the target with the source");
   add_file_arguments(*verify, *proof);
-  verify->add_option("--level", proof->level, "basic (counts), standard (a sample) or comprehensive (every field)");
+  verify->add_option("--level", proof->level, "basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
   add_progress(*verify, *proof);
   verify->callback([cli, proof] { cli.action = [proof] { return verify_file(*proof); }; });
 }

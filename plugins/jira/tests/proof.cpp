@@ -7,6 +7,8 @@ using namespace jira_world;
 
 namespace {
 
+constexpr VerifyLevel levels[] = {VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive};
+
 /// The fields in which verification at this level finds differences.
 std::vector<std::string> differences(World& world, VerifyLevel level) {
   const Report report = world.run(Mode::verify, level);
@@ -114,8 +116,7 @@ TEST_CASE("verification finds a file that is gone, of another size, there twice,
   std::string bytes = changed.world.source->files["file81"];
   bytes[3] ^= 1;
   changed.world.upload_as(World::self, changed.key, name, bytes);
-  CHECK(differences(changed.world, VerifyLevel::standard).empty());
-  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"attachments"});
+  CHECK(differences(changed.world, VerifyLevel::standard) == Changed::Fields{"attachments"});
   changed.world.upload_as(World::self, changed.key, name, bytes + "!");
   CHECK(differences(changed.world, VerifyLevel::standard).size() == 2);
 }
@@ -147,15 +148,31 @@ TEST_CASE("verification finds another status, missing labels and links, and a li
 TEST_CASE("verification finds an issue that is gone, at each level") {
   Changed changed;
   changed.world.as(World::self, "DELETE", "/issue/" + changed.world.key_of("84"));
-  for (const VerifyLevel level : {VerifyLevel::basic, VerifyLevel::standard, VerifyLevel::comprehensive}) {
+  for (const VerifyLevel level : levels) {
     const Report report = changed.world.run(Mode::verify, level);
     CHECK(report.status == Status::differences);
     REQUIRE_FALSE(report.verification->examples.empty());
     CHECK(report.verification->examples[0].record.id == "84");
+    CHECK(std::count_if(report.verification->examples.begin(), report.verification->examples.end(),
+                        [](const Finding& finding) { return finding.record.id == "84"; }) == 1);
   }
 }
 
-TEST_CASE("what each level finds, whichever Jira it is") {
+TEST_CASE("an issue exists under any of its names") {
+  Changed changed;
+  std::vector<bool> there;
+  boost::asio::io_context context;
+  const auto ask = [&]() -> awaitable<void> {
+    const std::shared_ptr<Sink> sink = changed.world.pipeline().sink;
+    std::vector<std::string> names{changed.key, "OPS-4711", id_of(changed.issue)};
+    there = co_await sink->as_items()->exist(std::move(names));
+  };
+  boost::asio::co_spawn(context, ask(), [](std::exception_ptr) {});
+  context.run();
+  CHECK(there == std::vector<bool>{true, false, true});
+}
+
+TEST_CASE("each level finds each change, whichever Jira it is") {
   using Change = std::function<void(World&, const std::string&)>;
   const auto comment = [](World& world, std::size_t number) {
     return world.as(World::self, "GET", "/issue/" + world.key_of("81") + "/comment?expand=properties")
@@ -183,37 +200,36 @@ TEST_CASE("what each level finds, whichever Jira it is") {
   struct Case {
     const char* name;
     const char* field;
-    bool standard;  ///< else it takes a comprehensive one
     Change change;
   };
   const std::vector<Case> cases{
-      {"a word of the description", "description", true,
+      {"a word of the description", "description",
        [&](World& world, const std::string& key) {
          const Value issue = world.as(World::self, "GET", "/issue/" + key + "?fields=description").json();
          const Value text = word(issue.at("fields").at("description"), "beeps", "peeps");
          world.as(World::self, "PUT", "/issue/" + key, object("fields", object("description", text)));
        }},
-      {"a word of a comment", "comments[8101]", true,
+      {"a word of a comment", "comments[8101]",
        [&](World& world, const std::string&) {
          const Value old = comment(world, 0);
          edit(world, old, object("body", word(old.at("body"), "help", "yelp")));
        }},
-      {"a comment that is gone", "comments[8102]", true,
+      {"a comment that is gone", "comments[8102]",
        [&](World& world, const std::string& key) {
          world.as(World::self, "DELETE", "/issue/" + key + "/comment/" + id_of(comment(world, 1)));
        }},
-      {"one for staff that is public", "comments[8102].internal", true,
+      {"one for staff that is public", "comments[8102].internal",
        [&](World& world, const std::string&) { edit(world, comment(world, 1), Object()); }},
-      {"a public one that is for staff", "comments[8101].internal", true,
+      {"a public one that is for staff", "comments[8101].internal",
        [&](World& world, const std::string&) { edit(world, comment(world, 0), object("visibility", team)); }},
-      {"a file that is gone", "attachments", true,
+      {"a file that is gone", "attachments",
        [&](World& world, const std::string&) { world.as(World::self, "DELETE", "/attachment/" + id_of(file(world))); }},
-      {"a file of which one byte differs", "attachments", false,
+      {"a file of which one byte differs", "attachments",
        [&](World& world, const std::string&) {
          // Every byte but one is there: the file at the source is another now.
          world.source->files["file81"][3] ^= 1;
        }},
-      {"another status", "status", true,
+      {"another status", "status",
        [&](World& world, const std::string& key) {
          const Value open = world.as(World::self, "GET", "/issue/" + key + "/transitions").json();
          world.as(World::self, "POST", "/issue/" + key + "/transitions",
@@ -227,23 +243,21 @@ TEST_CASE("what each level finds, whichever Jira it is") {
       REQUIRE(world.run().status == Status::done);
       each.change(world, world.key_of("81"));
       INFO(each.name << " with interface " << world.config.api);
-      CHECK(differences(world, VerifyLevel::basic).empty());
-      const Changed::Fields expected{each.field}, none;
-      CHECK(differences(world, VerifyLevel::standard) == (each.standard ? expected : none));
-      CHECK(differences(world, VerifyLevel::comprehensive) == expected);
+      const Changed::Fields expected{each.field};
+      for (const VerifyLevel level : levels) CHECK(differences(world, level) == expected);
     }
   }
 }
 
-TEST_CASE("comprehensive verification looks at time entries and web links too") {
+TEST_CASE("verification finds a time entry that was changed and a web link that is gone, at each level") {
   Changed changed;
   const Value entry = first(changed.issue, "worklogs");
   changed.world.as(World::self, "PUT", "/issue/" + changed.key + "/worklog/" + id_of(entry),
                    parsed(R"({"timeSpentSeconds":60})"));
-  CHECK(differences(changed.world, VerifyLevel::standard).empty());
-  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"worklogs[8131]"});
+  for (const VerifyLevel level : levels) CHECK(differences(changed.world, level) == Changed::Fields{"worklogs[8131]"});
   const Value links = changed.world.as(World::self, "GET", "/issue/" + changed.key + "/remotelink").json();
   changed.world.as(World::self, "DELETE",
                    fmt::format("/issue/{}/remotelink/{}", changed.key, print(links.at(0).at("id"))));
-  CHECK(differences(changed.world, VerifyLevel::comprehensive) == Changed::Fields{"source_link", "worklogs[8131]"});
+  for (const VerifyLevel level : levels)
+    CHECK(differences(changed.world, level) == Changed::Fields{"source_link", "worklogs[8131]"});
 }
