@@ -61,7 +61,7 @@ awaitable<bool> Engine::survey_items(Sample& sample, Examination& examination, R
     for (const Entry& row : rows) {
       const Outcome outcome = Journal::outcome_from(row.value);
       RecordRef item = Journal::ref_from(row.key);
-      by_name = by_name && !outcome.derived && !outcome.shared;
+      by_name = by_name && !outcome.derived;
       // What a mapping file names beside the records is there for links to find.
       if (!outcome.target_id.is_string() || (outcome.imported && !types.count(item.type))) continue;
       ids.emplace_back(outcome.target_id.get_string());
@@ -80,12 +80,13 @@ awaitable<bool> Engine::survey_items(Sample& sample, Examination& examination, R
       finding.record = items[i];
       finding.expected = ids[i];
       finding.found = "nothing";
-      finding.message = fmt::format("{} {} should be on the target as {}, and is not", items[i].type, items[i].id, ids[i]);
+      finding.message =
+          fmt::format("{} {} should be on the target as {}, and is not", items[i].type, items[i].id, ids[i]);
       add(verification, std::move(finding));
     }
   }
   // An id map without a record proves nothing: the source may have some.
-  co_return by_name && sample.noted() > 0;
+  co_return by_name && (sample.noted() > 0 || !examination.absent.empty());
 }
 
 /// Walks the id map once more and compares what the sample holds. Records that are gone from the source are not

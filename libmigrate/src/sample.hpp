@@ -10,9 +10,9 @@
 MIGRATE_BEGIN
 
 /// Of records of which nobody knows beforehand how many there are: those whose names have the smallest hashes, so that
-/// another verification looks at the same ones. Hashes are counted by their first bits, and the sample is made of as many
-/// of these counts as it takes to reach its size: never fewer than wanted() where there are as many, a little more where
-/// several share a count, and the same memory for a thousand records as for a billion.
+/// another verification looks at the same ones. Hashes are counted by their first bits, and the sample is made of as
+/// many of these counts as it takes to reach its size: never fewer than wanted() where there are as many, a little more
+/// where several share a count, and the same memory for a thousand records as for a billion.
 class Sample {
  public:
   /// `least` records, or a tenth of them where that is more and `tenth` is asked for.
@@ -21,9 +21,9 @@ class Sample {
   /// For records that come twice: note() each of them, then take those which holds().
   void note(const RecordRef& record);
   bool holds(const RecordRef& record) const noexcept;
-  /// For records that come once. What is left out stays out, so those that come early are taken for want of better ones:
-  /// it never stands at fewer than wanted(), and all that holds() will hold at the end is among them where no tenth is
-  /// asked for.
+  /// For records that come once. What is left out stays out, so those that come early are taken for want of better
+  /// ones: it never stands at fewer than wanted(), and all that holds() will hold at the end is among them where no
+  /// tenth is asked for.
   bool takes(const RecordRef& record);
 
   /// Of those that it held, `missing` are of no use: as many more. False when there are no more. From then on holds()
