@@ -72,7 +72,7 @@ class LinesSource final : public Source {
           .with_advice("Put the file back, then start the same command again.");
     }
     RecordBatch batch;
-    batch.arena = std::make_shared<boost::json::monotonic_resource>();
+    batch.arena = make_arena();
     for (std::string line; batch.records.size() < limit && std::getline(file, line);) {
       offset += static_cast<std::int64_t>(line.size()) + (file.eof() ? 0 : 1);
       batch.records.push_back(record(++number, line, batch.arena.get()));

@@ -50,23 +50,43 @@ void run_transforms(Record record, const Transforms& transforms, std::vector<Rec
   std::move(current.begin(), current.end(), std::back_inserter(out));
 }
 
+/// What went wrong with a record, in the words that its unit keeps.
+template <class Work>
+std::optional<Error> failure_of(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& error) {
+    return Error(ErrorKind::invalid, "transform_error", fmt::format("a transformer gave up: {}", error.what()));
+  }
+  return std::nullopt;
+}
+
 /// Appends the results to `out`; on failure leaves it as it was.
 std::optional<Error> transform_one(Record record, const Transforms& transforms, std::vector<Record>& out) {
   const std::size_t before = out.size();
-  std::optional<Error> failure;
-  try {
+  std::optional<Error> failure = failure_of([&] {
     if (transforms.empty() || record.deleted)
       out.push_back(std::move(record));
     else
       run_transforms(std::move(record), transforms, out);
     for (std::size_t i = before; i < out.size(); ++i) lift_references(out[i]);
-  } catch (const Error& error) {
-    failure = error;
-  } catch (const std::exception& error) {
-    failure = Error(ErrorKind::invalid, "transform_error", fmt::format("a transformer gave up: {}", error.what()));
-  }
+  });
   if (failure) out.resize(before);
   return failure;
+}
+
+/// Without transformers the records are what was read: they stay where they are.
+void take_over(Batch& batch) {
+  batch.records = std::move(batch.raw.records);
+  for (std::size_t i = 0; i < batch.records.size(); ++i) {
+    Unit& unit = batch.units.emplace_back();
+    unit.source = batch.records[i].ref;
+    unit.first = i;
+    unit.failure = failure_of([&] { lift_references(batch.records[i]); });
+    unit.count = unit.failure ? 0 : 1;
+  }
 }
 
 }  // namespace
@@ -82,10 +102,11 @@ const Record* Batch::main_record(const Unit& unit) const {
 }
 
 void transform(Batch& batch, const Transforms& transforms, bool keep_originals) {
-  batch.records.reserve(batch.raw.records.size() * (transforms.empty() ? 1 : 3));
   batch.units.reserve(batch.raw.records.size());
   if (keep_originals)
     for (const Record& record : batch.raw.records) batch.originals.push_back(detached_copy(record));
+  if (transforms.empty()) return take_over(batch);
+  batch.records.reserve(batch.raw.records.size() * 3);
   for (Record& record : batch.raw.records) {
     Unit unit;
     unit.source = record.ref;

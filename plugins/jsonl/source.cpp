@@ -16,7 +16,7 @@ namespace {
 
 RecordBatch fresh_batch() {
   RecordBatch batch;
-  batch.arena = std::make_shared<boost::json::monotonic_resource>(64 * 1024);
+  batch.arena = make_arena();
   batch.last = true;
   return batch;
 }

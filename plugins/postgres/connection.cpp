@@ -237,6 +237,15 @@ void Connection::start(const std::string& sql) {
   if (PQsendQuery(raw_, sql.c_str()) != 1) fail(nullptr, sql);
 }
 
+Result Connection::finish() {
+  pg_result* last = nullptr;
+  while (PGresult* next = PQgetResult(raw_)) {
+    PQclear(last);
+    last = next;
+  }
+  return checked(last, {});
+}
+
 void Connection::settle() noexcept {
   if (!raw_) return;
   while (PGresult* result = PQgetResult(raw_)) PQclear(result);

@@ -83,8 +83,10 @@ class Connection {
   Result change(std::string_view name, const std::string& sql);
   Result change(std::string_view name, const std::string& sql, const Parameters& parameters);
 
-  /// Sends one statement and does not wait for it; nothing else may be asked until settle() has returned.
+  /// Sends one statement and does not wait for it; nothing else may be asked until finish() or settle() has returned.
   void start(const std::string& sql);
+  /// Waits for what start() has sent, and throws what run() would.
+  Result finish();
   /// Waits for what start() has sent, if anything, and drops what the server says of it.
   void settle() noexcept;
 

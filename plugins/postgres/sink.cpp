@@ -345,6 +345,7 @@ std::vector<TargetRow> PostgresSink::list_rows(Connection& connection, const std
 std::vector<TargetRow> PostgresSink::decode_rows(const Connection& connection, const Target& target, const Result& rows,
                                                  bool with_data) {
   std::vector<TargetRow> out;
+  out.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     TargetRow& each = out.emplace_back();
     each.key = rows.str(row, 0);
@@ -365,33 +366,48 @@ std::vector<TargetRow> PostgresSink::decode_rows(const Connection& connection, c
 std::vector<TargetRow> PostgresSink::walk_on(const Target& target, const std::string& after, std::size_t limit,
                                              bool with_data) {
   const std::scoped_lock lock(walk_mutex_);
-  const bool goes_on = walk_ && walk_->type == target.type && walk_->last == after && walk_->with_data == with_data;
-  if (!goes_on) {
-    walk_.reset();
-    Walk walk{Pool::borrow(pool_), target.type, after, with_data};
-    Connection& db = *walk.connection;
-    db.run("BEGIN READ ONLY");
-    std::string where = "true";
-    if (!after.empty()) {
-      std::vector<std::string> parts;
-      for (const std::string& part : target.key.size() == 1 ? std::vector<std::string>{after} : split_key(after)) {
-        parts.push_back(literal(part));
-      }
-      where = fmt::format("({}) > ({})", target.key_list(), fmt::join(parts, ", "));
-    }
-    for (const int index : target.key) where += " AND " + target.column_sql("t", index) + " IS NOT NULL";
-    db.run(fmt::format("DECLARE walk NO SCROLL CURSOR FOR SELECT {}, {}{} FROM {} t WHERE {} ORDER BY {}",
-                       target.key_sql("t"), target.identity_sql("t"), with_data ? ", t.*" : "", target.table.qualified,
-                       where, target.key_list()));
-    walk_.emplace(std::move(walk));
+  const auto is_this = [&](const Walk& walk) {
+    return walk.type == target.type && walk.last == after && walk.limit == limit && walk.with_data == with_data;
+  };
+  if (after.empty()) {
+    begin_walk(target, limit, with_data);
+  } else if (!walk_ || !is_this(*walk_)) {
+    // Sorting could go on from any key, and would keep everybody waiting who only wants to see the rows once.
+    throw Error(ErrorKind::conflict, "listing_interrupted",
+                fmt::format("the rows of {} have no index on their key ({}) and can only be listed from the start, page "
+                            "after page",
+                            target.table.qualified, target.key_list()))
+        .with_advice("Ask for the list again.");
   }
   Connection& db = *walk_->connection;
-  std::vector<TargetRow> out = decode_rows(db, target, db.run(fmt::format("FETCH {} FROM walk", limit)), with_data);
+  std::vector<TargetRow> out;
+  try {
+    const Result rows = db.finish();
+    // The server prepares the page behind this one.
+    if (rows.rows() > 0) db.start(walk_->fetch);
+    out = decode_rows(db, target, rows, with_data);
+  } catch (...) {
+    walk_.reset();
+    throw;
+  }
   if (out.empty())
     walk_.reset();
   else
     walk_->last = out.back().key;
   return out;
+}
+
+void PostgresSink::begin_walk(const Target& target, std::size_t limit, bool with_data) {
+  walk_.reset();
+  Walk walk{Pool::borrow(pool_), target.type, "", fmt::format("FETCH {} FROM walk", limit), limit, with_data};
+  std::vector<std::string> there;
+  for (const int index : target.key) there.push_back(target.column_sql("t", index) + " IS NOT NULL");
+  walk.connection->run("BEGIN READ ONLY");
+  walk.connection->run(fmt::format("DECLARE walk NO SCROLL CURSOR FOR SELECT {}, {}{} FROM {} t WHERE {}",
+                                   target.key_sql("t"), target.identity_sql("t"), with_data ? ", t.*" : "",
+                                   target.table.qualified, fmt::join(there, " AND ")));
+  walk.connection->start(walk.fetch);
+  walk_.emplace(std::move(walk));
 }
 
 bool PostgresSink::may_hold(Connection& connection, const Target& target, std::int64_t least, std::int64_t most) {

@@ -77,15 +77,17 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
   std::map<std::string, SinkTable> tables() const;
   std::shared_ptr<Target> load(Connection& connection, const std::string& type);
   void add_flags(Connection& connection, Target& target);
-  /// A walk through a table without an index on its key: sorted once, not for every page.
+  /// A walk through a table without an index on its key, in the order in which its rows lie, a page ahead of the reader.
   struct Walk {
     Pool::Lease connection;
-    std::string type, last;
+    std::string type, last, fetch;
+    std::size_t limit;
     bool with_data;
   };
   std::vector<TargetRow> decode_rows(const Connection& connection, const Target& target, const Result& rows,
                                      bool with_data);
   std::vector<TargetRow> walk_on(const Target& target, const std::string& after, std::size_t limit, bool with_data);
+  void begin_walk(const Target& target, std::size_t limit, bool with_data);
   std::vector<TargetRow> list_rows(Connection& connection, const std::string& type, const std::string& after,
                                    std::size_t limit, bool with_data);
 

@@ -44,7 +44,7 @@ void add_records(RecordBatch& batch, const ReadPlan& plan, const Result& rows, b
 
 RecordBatch new_batch() {
   RecordBatch batch;
-  batch.arena = std::make_shared<boost::json::monotonic_resource>(std::size_t{64} << 10);
+  batch.arena = make_arena();
   return batch;
 }
 

@@ -258,7 +258,7 @@ RecordBatch SqliteSource::read_now(const Partition& partition, const Cursor& fro
   statement.bind(index, static_cast<std::int64_t>(limit) + 1);
 
   RecordBatch batch;
-  batch.arena = std::make_shared<boost::json::monotonic_resource>(std::min<std::size_t>(limit, 1024) * 256 + 1024);
+  batch.arena = make_arena(std::min<std::size_t>(limit, 1024) * 256 + 1024);
   const Object blank = blank_row(plan, boost::json::storage_ptr(batch.arena.get()));
   batch.records.reserve(std::min<std::size_t>(limit, 20'000));
   batch.last = true;
@@ -312,7 +312,7 @@ RecordBatch SqliteSource::fetch_now(const std::vector<RecordRef>& refs) {
   const std::vector<TablePlan>& all = plans();
   Database db(config_.path, Access::read, config_.busy_ms);
   RecordBatch batch;
-  batch.arena = std::make_shared<boost::json::monotonic_resource>();
+  batch.arena = make_arena();
   batch.last = true;
   struct ByKey {
     const TablePlan* plan;

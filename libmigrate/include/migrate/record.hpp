@@ -115,6 +115,10 @@ struct KeyRange {
   std::optional<std::int64_t> after, through;
 };
 
+/// An arena for one batch. Its blocks are those of batches that have ended, so that a long run does not have the system
+/// hand out and clear the same memory again and again. `first_block`: the bytes that it will hold at least. Any thread.
+MIGRATE_API std::shared_ptr<boost::json::monotonic_resource> make_arena(std::size_t first_block = std::size_t{64} << 10);
+
 /// What one Source::read() returns. Record values may live in `arena`, so the records must not outlive it.
 struct RecordBatch {
   // The arena is declared first so that it is destroyed last.

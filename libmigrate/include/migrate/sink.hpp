@@ -231,7 +231,9 @@ class MIGRATE_API TableSink : public Sink {
   virtual awaitable<std::unique_ptr<TableTransaction>> begin(std::string chunk) = 0;
   /// Ids of rows by natural key, in the order of `keys`; null where absent. Sees committed rows only.
   virtual awaitable<std::vector<Value>> find(std::string type, std::vector<std::string> keys) = 0;
-  /// Rows of a type that have a natural key, in key order after `after` (empty: from the start); empty: no more.
+  /// Rows of a type that have a natural key, each once; `after` is the last key of the page before (empty: from the
+  /// start); empty: no more. In key order and from any key on where the key has an index; else in an order of the
+  /// target's own, page after page with the same limit, and Error(conflict) for any other `after`.
   virtual awaitable<std::vector<TargetRow>> list(std::string type, std::string after, std::size_t limit,
                                                  bool with_data) = 0;
   /// Keys within the range; only for types whose natural key is an integer.
