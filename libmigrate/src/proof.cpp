@@ -176,6 +176,8 @@ awaitable<void> Engine::verify(VerifyLevel level) {
   const auto tallies = tallies_;
   tallies_.clear();
   Examination examination = co_await compare(level, verification);
+  // What was compared until then proves nothing of the rest.
+  if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked, before everything was compared");
   Tally looked_at;
   for (const auto& [name, tally] : tallies_) looked_at += tally;
   tallies_ = tallies;

@@ -221,6 +221,21 @@ TEST_CASE("verification finds a changed, a missing and a superfluous row") {
   }
 }
 
+TEST_CASE("a verification that is stopped has proved nothing, and says so") {
+  World world;
+  world.run();
+  std::stop_source stop;
+  Watcher watcher;
+  watcher.progress = [&](const Report&) { stop.request_stop(); };
+  RunOptions options = mode(Mode::verify);
+  options.verify = VerifyLevel::comprehensive;
+  options.observer = &watcher;
+  options.stop = stop.get_token();
+  const Report report = world.run(options);
+  CHECK(report.status == Status::stopped);
+  CHECK_FALSE(report.verification.has_value());
+}
+
 TEST_CASE("a basic verification of tables compares a hundred rows at least, a comprehensive one each") {
   World world;
   for (int i = 31; i <= 500; ++i) {
