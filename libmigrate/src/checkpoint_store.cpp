@@ -28,6 +28,8 @@ std::string_view to_string(Table table) noexcept {
 
 CheckpointStore::~CheckpointStore() = default;
 
+awaitable<void> CheckpointStore::commit_soon(std::vector<Entry> entries) { return commit(std::move(entries)); }
+
 awaitable<std::vector<Value>> CheckpointStore::get_many(Table table, std::vector<std::string> keys) {
   std::vector<Value> values;
   values.reserve(keys.size());

@@ -68,16 +68,28 @@ awaitable<Step> Operation::begin(std::string name) {
   co_return step;
 }
 
-awaitable<void> Step::finish(std::string target_id, Value undo) {
+Value Step::receipt(std::string target_id, const Value& undo) {
   Object row = intent_.as_object();
   row["state"] = "done";
   row["target_id"] = target_id;
   row["undo"] = detached(undo);
   intent_ = row;
-  std::vector<Entry> entries;
-  entries.push_back(Entry{Table::step, row_, std::move(row)});
-  co_await context_->journal->store().commit(std::move(entries));
   target_id_ = std::move(target_id);
+  return row;
+}
+
+awaitable<void> Step::finish(std::string target_id, Value undo) {
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, row_, receipt(std::move(target_id), undo)});
+  co_await context_->journal->store().commit(std::move(entries));
+  done_ = true;
+  uncertain_ = false;
+}
+
+awaitable<void> Step::finish_soon(std::string target_id, Value undo) {
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, row_, receipt(std::move(target_id), undo)});
+  co_await context_->journal->store().commit_soon(std::move(entries));
   done_ = true;
   uncertain_ = false;
 }

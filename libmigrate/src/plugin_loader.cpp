@@ -26,15 +26,13 @@ Error foreign(const std::string& who, std::string_view tag) {
       .with_advice("Rebuild the plugin with this compiler against this version of libmigrate.");
 }
 
-std::string read_file(const fs::path& file) {
+std::ifstream opened(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) {
     throw Error(ErrorKind::not_found, "plugin_file",
                 fmt::format("The plugin {} cannot be read: {}.", file.string(), std::strerror(errno)));
   }
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return std::move(bytes).str();
+  return in;
 }
 
 /// Every tag begins with "abi-" and a number; the bare marker is in this library, too.
@@ -49,10 +47,25 @@ std::string_view tag_in(std::string_view bytes) {
   return {};
 }
 
+/// Piece by piece: the tag stands among the constants, in front of all that debuggers want to know.
+std::string tag_of(const fs::path& file) {
+  constexpr std::size_t piece = 1 << 20, longest_tag = 4096;
+  std::ifstream in = opened(file);
+  std::string bytes;
+  while (in) {
+    const std::size_t kept = std::min(bytes.size(), longest_tag);
+    bytes.erase(0, bytes.size() - kept);
+    bytes.resize(kept + piece);
+    in.read(bytes.data() + kept, piece);
+    bytes.resize(kept + static_cast<std::size_t>(in.gcount()));
+    if (const std::string_view tag = tag_in(bytes); !tag.empty()) return std::string(tag);
+  }
+  return {};
+}
+
 /// Before the file is loaded: what was built for another ABI would not resolve, and its static constructors would run.
 [[maybe_unused]] void check_tag_in_file(const fs::path& file) {
-  std::string bytes = read_file(file);
-  std::string_view tag = tag_in(bytes);
+  const std::string tag = tag_of(file);
   if (tag.empty()) {
     throw Error(ErrorKind::unsupported, "not_a_plugin", fmt::format("{} is not a libmigrate plugin.", file.string()))
         .with_advice("A plugin is a shared library with MIGRATE_PLUGIN in it; see docs/plugin-abi.md.");
@@ -153,6 +166,13 @@ void Registry::load(const fs::path& file) {
 
 static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+static std::string first_line_of(const fs::path& file) {
+  std::ifstream in = opened(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
 void Registry::load_directory(const fs::path& directory) {
   std::error_code failure;
   std::vector<fs::path> plugins, reasons;
@@ -176,7 +196,7 @@ void Registry::load_directory(const fs::path& directory) {
       state_->looked_at.push_back({file, another ? "not used: " + first_line(error.what()) : error.what()});
     }
   }
-  for (const fs::path& file : reasons) add_not_built(file.stem().string(), first_line(read_file(file)));
+  for (const fs::path& file : reasons) add_not_built(file.stem().string(), first_line_of(file));
 }
 
 void Registry::discover(const std::vector<fs::path>& directories) {

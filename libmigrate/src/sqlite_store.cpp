@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -39,15 +40,18 @@ struct Row {
 struct Pending {
   std::vector<Row> rows;
   asio::any_io_executor home;
-  asio::any_completion_handler<void(std::exception_ptr)> done;
+  asio::any_completion_handler<void(std::exception_ptr)> done;  ///< empty: nobody waits
 };
+
+bool is_unheard(const Pending& pending) { return !pending.done; }
 
 /// Outlives the store as long as the pool still holds a job that has not begun.
 struct Queue {
   std::mutex mutex;
   std::condition_variable idle;
-  std::deque<Pending> waiting;
+  std::deque<Pending> waiting, under_way;
   bool scheduled = false, writing = false, closed = false;
+  std::exception_ptr failure;  ///< of a commit that nobody waited for
 };
 
 void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
@@ -79,20 +83,21 @@ Value parse(std::string_view text) {
 class Database {
  public:
   explicit Database(const fs::path& file) : file_(file), db_(state_file::connect(file)) {
-    execute("PRAGMA synchronous=FULL");
-    execute("PRAGMA journal_size_limit=67108864");
+    state_file::execute(db_.get(), "PRAGMA synchronous=FULL", file_);
+    state_file::execute(db_.get(), "PRAGMA journal_size_limit=67108864", file_);
+    begin_ = state_file::prepare(db_.get(), "BEGIN IMMEDIATE", file_);
+    commit_ = state_file::prepare(db_.get(), "COMMIT", file_);
   }
 
-  void execute(const char* sql) { state_file::execute(db_.get(), sql, file_); }
+  void begin() { run(begin_.get()); }
+  void commit() { run(commit_.get()); }
 
   void write(const Row& row) {
     sqlite3_stmt* put = row.value ? statement(put_, row.table, "INSERT OR REPLACE INTO \"{}\" VALUES(?,?)")
                                   : statement(erase_, row.table, "DELETE FROM \"{}\" WHERE key=?");
-    Reset reset{put};
     bind_text(put, 1, row.key);
     if (row.value) bind_text(put, 2, *row.value);
-    const int code = sqlite3_step(put);
-    if (code != SQLITE_DONE) throw state_file::describe(db_.get(), code, file_, "written");
+    run(put);
   }
 
   void roll_back() noexcept {
@@ -135,6 +140,13 @@ class Database {
     return found.get();
   }
 
+  /// A statement that gives no rows.
+  void run(sqlite3_stmt* statement) {
+    Reset reset{statement};
+    const int code = sqlite3_step(statement);
+    if (code != SQLITE_DONE) throw state_file::describe(db_.get(), code, file_, "written");
+  }
+
   bool step(sqlite3_stmt* select) {
     const int code = sqlite3_step(select);
     if (code != SQLITE_ROW && code != SQLITE_DONE) throw state_file::describe(db_.get(), code, file_, "read");
@@ -154,6 +166,7 @@ class Database {
 
   fs::path file_;
   Connection db_;
+  Statement begin_, commit_;
   Statements put_, erase_, get_, first_, next_;
 };
 
@@ -169,19 +182,14 @@ class SqliteStore final : public CheckpointStore {
     std::unique_lock guard(queue_->mutex);
     queue_->closed = true;
     queue_->idle.wait(guard, [this] { return !queue_->writing; });
+    const bool promised = std::any_of(queue_->waiting.begin(), queue_->waiting.end(), is_unheard);
+    if (promised && !queue_->failure) write(queue_->waiting);
   }
 
   awaitable<void> commit(std::vector<Entry> entries) override {
-    std::vector<Row> rows;
-    rows.reserve(entries.size());
-    for (Entry& entry : entries) {
-      rows.push_back(Row{entry.table, std::move(entry.key), std::nullopt});
-      if (!entry.value.is_null()) rows.back().value = boost::json::serialize(entry.value);
-    }
+    std::vector<Row> rows = rows_of(entries);
     if (!services_.pool) {
-      std::deque<Pending> group(1);
-      group.front().rows = std::move(rows);
-      if (std::exception_ptr failure = write(group)) std::rethrow_exception(failure);
+      write_here(std::move(rows));
       co_return;
     }
     asio::any_io_executor home = co_await asio::this_coro::executor;
@@ -194,13 +202,27 @@ class SqliteStore final : public CheckpointStore {
                                                                                            asio::use_awaitable);
   }
 
+  awaitable<void> commit_soon(std::vector<Entry> entries) override {
+    std::vector<Row> rows = rows_of(entries);
+    if (services_.pool) {
+      queue(Pending{std::move(rows), {}, {}});
+    } else {
+      write_here(std::move(rows));
+    }
+    co_return;
+  }
+
   awaitable<std::optional<Value>> get(Table table, std::string key) override {
+    std::optional<Value> soon = queued(table, key);
+    if (soon && soon->is_null()) co_return std::nullopt;
+    if (soon) co_return soon;
     // In place: a look-up by key costs less than changing threads.
     std::scoped_lock guard(reader_mutex_);
     co_return reader_->get(table, key);
   }
 
   awaitable<std::vector<Value>> get_many(Table table, std::vector<std::string> keys) override {
+    co_await settle();
     auto work = [&] {
       std::scoped_lock guard(reader_mutex_);
       std::vector<Value> values;
@@ -215,6 +237,7 @@ class SqliteStore final : public CheckpointStore {
   }
 
   awaitable<std::vector<Entry>> scan(Table table, std::string prefix, std::string after, std::size_t limit) override {
+    co_await settle();
     auto work = [&] {
       std::scoped_lock guard(reader_mutex_);
       return reader_->scan(table, prefix, after, limit);
@@ -223,14 +246,52 @@ class SqliteStore final : public CheckpointStore {
   }
 
  private:
+  static std::vector<Row> rows_of(std::vector<Entry>& entries) {
+    std::vector<Row> rows;
+    rows.reserve(entries.size());
+    for (Entry& entry : entries) {
+      rows.push_back(Row{entry.table, std::move(entry.key), std::nullopt});
+      if (!entry.value.is_null()) rows.back().value = boost::json::serialize(entry.value);
+    }
+    return rows;
+  }
+
+  void write_here(std::vector<Row> rows) {
+    std::deque<Pending> group(1);
+    group.front().rows = std::move(rows);
+    if (std::exception_ptr failure = write(group)) std::rethrow_exception(failure);
+  }
+
+  /// What commit_soon() was given for the key and is not written yet; null where it erases it.
+  std::optional<Value> queued(Table table, std::string_view key) {
+    std::scoped_lock guard(queue_->mutex);
+    for (const std::deque<Pending>* group : {&queue_->waiting, &queue_->under_way})
+      for (auto pending = group->rbegin(); pending != group->rend(); ++pending)
+        for (auto row = pending->rows.rbegin(); is_unheard(*pending) && row != pending->rows.rend(); ++row)
+          if (row->table == table && row->key == key) return row->value ? parse(*row->value) : Value();
+    return std::nullopt;
+  }
+
+  /// Waits for what commit_soon() was given.
+  awaitable<void> settle() {
+    bool unheard = false;
+    {
+      std::scoped_lock guard(queue_->mutex);
+      for (const std::deque<Pending>* group : {&queue_->waiting, &queue_->under_way})
+        unheard = unheard || std::any_of(group->begin(), group->end(), is_unheard);
+    }
+    std::vector<Entry> nothing;
+    if (unheard) co_await commit(std::move(nothing));
+  }
+
   /// One transaction, so one sync, for the whole group.
   std::exception_ptr write(const std::deque<Pending>& group) noexcept {
     try {
       services_.reach("store.commit before");
-      writer_->execute("BEGIN IMMEDIATE");
+      writer_->begin();
       for (const Pending& pending : group)
         for (const Row& row : pending.rows) writer_->write(row);
-      writer_->execute("COMMIT");
+      writer_->commit();
       services_.reach("store.commit after");
       return nullptr;
     } catch (...) {
@@ -255,8 +316,8 @@ class SqliteStore final : public CheckpointStore {
   }
 
   void work() {
+    std::deque<Pending>& group = queue_->under_way;  // changed by this thread alone, under the lock
     for (;;) {
-      std::deque<Pending> group;
       {
         std::scoped_lock guard(queue_->mutex);
         if (queue_->waiting.empty()) {
@@ -266,15 +327,18 @@ class SqliteStore final : public CheckpointStore {
         }
         group.swap(queue_->waiting);
       }
-      std::exception_ptr failure = write(group);
+      const std::exception_ptr failure = queue_->failure ? queue_->failure : write(group);
+      std::scoped_lock guard(queue_->mutex);
       if (failure) {
         // What was queued behind a commit that failed must not become durable before it.
-        std::scoped_lock guard(queue_->mutex);
         std::move(queue_->waiting.begin(), queue_->waiting.end(), std::back_inserter(group));
         queue_->waiting.clear();
+        if (std::any_of(group.begin(), group.end(), is_unheard)) queue_->failure = failure;
       }
       for (Pending& pending : group)
-        asio::post(pending.home, [done = std::move(pending.done), failure]() mutable { std::move(done)(failure); });
+        if (pending.done)
+          asio::post(pending.home, [done = std::move(pending.done), failure]() mutable { std::move(done)(failure); });
+      group.clear();
     }
   }
 

@@ -85,7 +85,7 @@ awaitable<void> JiraSink::finish_upload(Job& job, Step& step, const Upload& uplo
   undo.emplace("size", static_cast<std::int64_t>(upload.size));
   if (!sha256.empty()) undo.emplace("sha256", sha256);
   Value receipt(std::move(undo));
-  co_await step.finish(upload.id, std::move(receipt));
+  co_await step.finish_soon(upload.id, std::move(receipt));
 }
 
 awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
@@ -296,7 +296,7 @@ awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraf
         .with_advice("see `internal_comments` and `internal_audience`");
   }
   Value undo(undo_of(job.key, job.ours));
-  co_await step.finish(id, std::move(undo));
+  co_await step.finish_soon(id, std::move(undo));
 }
 
 awaitable<void> JiraSink::move_worklogs(Job& job) {
@@ -320,7 +320,7 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
       if (!same) continue;
       job.entries.insert(id);
       Value undo(undo_of(job.key, job.ours));
-      co_await step.finish(std::move(id), std::move(undo));
+      co_await step.finish_soon(std::move(id), std::move(undo));
       co_return;
     }
     if (step.uncertain()) {
@@ -341,7 +341,7 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   Value undo(undo_of(job.key, job.ours));
   std::string id = text_at(made, {"id"});
   job.entries.insert(id);
-  co_await step.finish(std::move(id), std::move(undo));
+  co_await step.finish_soon(std::move(id), std::move(undo));
 }
 
 /// Whether a work log of the migration's account is this time entry, by what it holds.

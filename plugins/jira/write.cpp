@@ -161,7 +161,7 @@ awaitable<void> JiraSink::make_issue(Job& job) {
       job.more = job.resumed = true;
       made_after_.erase(marker);
       Value undo(undo_of(job.key, true));
-      co_await step.finish(job.key, std::move(undo));
+      co_await step.finish_soon(job.key, std::move(undo));
       co_return;
     }
     // It is certain now that nothing was made. The age of the next attempt counts from here.
@@ -191,7 +191,7 @@ awaitable<void> JiraSink::make_issue(Job& job) {
   newest_ = std::max(newest_, number_of(job.key).value_or(0));
   made_after_.erase(marker);
   Value undo(undo_of(job.key, true));
-  co_await step.finish(job.key, std::move(undo));
+  co_await step.finish_soon(job.key, std::move(undo));
 }
 
 /// The description with its images, and the mark of the incomplete taken off. May be repeated at will.
@@ -212,7 +212,7 @@ awaitable<void> JiraSink::complete(Job& job) {
   Value change(std::move(body));
   co_await edit(job, std::move(change));
   Value undo(undo_of(job.key, job.ours));
-  co_await step.finish(job.key, std::move(undo));
+  co_await step.finish_soon(job.key, std::move(undo));
 }
 
 awaitable<void> JiraSink::edit(Job& job, Value body) {
@@ -253,7 +253,7 @@ awaitable<void> JiraSink::set_link(Job& job, Link link) {
     undo.emplace("second", second);
   }
   Value receipt(std::move(undo));
-  co_await step.finish(other, std::move(receipt));
+  co_await step.finish_soon(other, std::move(receipt));
 }
 
 awaitable<Field> JiraSink::parent_field_of(Job& job) {
@@ -288,7 +288,7 @@ awaitable<void> JiraSink::set_source_link(Job& job) {
   Object undo = undo_of(job.key, job.ours);
   undo.emplace("global_id", id);
   Value receipt(std::move(undo));
-  co_await step.finish(id, std::move(receipt));
+  co_await step.finish_soon(id, std::move(receipt));
 }
 
 awaitable<std::string> JiraSink::status_of(std::string issue) {
@@ -315,7 +315,7 @@ awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
   undo.emplace("reached", job.draft.status->id);
   co_await walk(job, std::move(from));
   Value receipt(std::move(undo));
-  co_await step.finish(job.draft.status->name, std::move(receipt));
+  co_await step.finish_soon(job.draft.status->name, std::move(receipt));
 }
 
 awaitable<void> JiraSink::walk(Job& job, std::string from) {

@@ -1,5 +1,6 @@
 // Both embedded checkpoint stores: the contract, the lock, damage, and commits that share a sync.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,10 +9,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <limits>
+#include <utility>
 
 #include "migrate/checkpoint_store.hpp"
 
@@ -285,6 +289,85 @@ TEST_CASE("sqlite store: concurrent commits share transactions and keep their or
   CHECK(std::is_sorted(order.begin(), order.end()));
   CHECK(wait_for(store->get(Table::step, "last")) == Value(commits - 1));
   CHECK(transactions < commits / 2);
+}
+
+TEST_CASE("sqlite store: what nobody waits for is read at once and durable before what comes later") {
+  TempFolder folder;
+  Services services;
+  services.pool = std::make_shared<boost::asio::thread_pool>(2);
+  {
+    auto store = open_sqlite_store(folder.file(), services);
+    put(*store, "record/old", 1);
+    auto work = [&]() -> awaitable<std::size_t> {
+      std::size_t wrong = 0;
+      for (int number = 0; number < 50; ++number) {
+        const std::string key = fmt::format("record/{:02}", number);
+        for (int value = 0; value < 2; ++value) {
+          std::vector<Entry> entries;
+          entries.push_back(Entry{Table::step, key, value});
+          entries.push_back(Entry{Table::step, "record/old", value == 0 ? Value() : Value(number)});
+          co_await store->commit_soon(std::move(entries));
+          const std::optional<Value> read = co_await store->get(Table::step, key);
+          const std::optional<Value> old = co_await store->get(Table::step, "record/old");
+          if (!read || *read != Value(value) || old.has_value() != (value == 1)) ++wrong;
+        }
+        if (number % 2 == 0) {
+          const std::vector<Entry> rows = co_await store->scan(Table::step, "record/", "", 100);
+          if (rows.size() != static_cast<std::size_t>(number) + 2) ++wrong;
+          continue;
+        }
+        std::vector<std::string> both{key, "record/old"};
+        const std::vector<Value> many = co_await store->get_many(Table::step, std::move(both));
+        if (many[0] != Value(1) || many[1] != Value(number)) ++wrong;
+      }
+      co_return wrong;
+    };
+    CHECK(wait_for(work()) == 0);
+  }
+  std::promise<void> free;
+  services.pool = std::make_shared<boost::asio::thread_pool>(1);
+  boost::asio::post(*services.pool, [hold = free.get_future().share()] { hold.wait(); });
+  {
+    auto store = open_sqlite_store(folder.file(), services);
+    std::vector<Entry> last;
+    last.push_back(Entry{Table::step, "record/last", true});
+    wait_for(store->commit_soon(std::move(last)));
+  }  // it arrives although the store goes before a thread has had time for it
+  free.set_value();
+  services.pool->join();
+  auto store = open_sqlite_store(folder.file());
+  CHECK(keys(*store, "record/", "", 100).size() == 52);
+  CHECK(wait_for(store->get(Table::step, "record/last")) == Value(true));
+}
+
+TEST_CASE("stores: where a commit that nobody waits for fails, every later one tells") {
+  TempFolder folder;
+  for (const bool pool : {false, true}) {
+    CAPTURE(pool);
+    Services services;
+    if (pool) services.pool = std::make_shared<boost::asio::thread_pool>(1);
+    bool broken = false;
+    services.fault_point = [&](std::string_view point) {
+      if (std::exchange(broken, false)) throw SimulatedCrash{std::string(point)};
+    };
+    auto store = open_sqlite_store(folder.path / (pool ? "pool.db" : "here.db"), services);
+    broken = true;
+    const auto soon = [&] {
+      std::vector<Entry> entries;
+      entries.push_back(Entry{Table::step, "lost", 1});
+      wait_for(store->commit_soon(std::move(entries)));
+    };
+    if (!pool) {
+      CHECK_THROWS_AS(soon(), SimulatedCrash);
+      continue;
+    }
+    soon();
+    CHECK_THROWS_AS(put(*store, "behind", 2), SimulatedCrash);
+    CHECK_THROWS_AS(put(*store, "further behind", 3), SimulatedCrash);
+    store.reset();
+    store = open_sqlite_store(folder.path / "pool.db");
+    CHECK(keys(*store, "", "", 10).empty());
+  }
 }
 
 TEST_CASE("sqlite store: a second opener is refused and told who has it") {

@@ -40,6 +40,10 @@ class MIGRATE_API CheckpointStore {
   virtual ~CheckpointStore();
   /// All or nothing; durable when it returns. Later commits are never durable before earlier ones.
   virtual awaitable<void> commit(std::vector<Entry> entries) = 0;
+  /// Written at once like a commit(), but nobody waits for it: it is durable before any later one is, and read by
+  /// get(), get_many() and scan() from now on. Where it fails, every later commit() throws its error. Default:
+  /// commit().
+  virtual awaitable<void> commit_soon(std::vector<Entry> entries);
   virtual awaitable<std::optional<Value>> get(Table table, std::string key) = 0;
   /// One answer a key, null where absent. Default: one get() each.
   virtual awaitable<std::vector<Value>> get_many(Table table, std::vector<std::string> keys);
