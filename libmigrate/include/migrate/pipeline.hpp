@@ -148,8 +148,8 @@ struct Mapping {
   std::string type, source_id;
   Value target_id;
 };
-/// The id map of a type (empty: of every type), in key order: from the target where it is kept by natural key, and
-/// from the store.
+/// The id map of a type (empty: of every type): from the target where it is kept by natural key, in the order of
+/// TableSink::list(), and from the store.
 MIGRATE_API awaitable<void> for_each_mapping(Pipeline pipeline, std::string type,
                                              std::function<void(const Mapping&)> each);
 /// Makes records known as already migrated: links resolve to these ids, and the rows are adopted instead of created.
