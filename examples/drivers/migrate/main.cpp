@@ -38,11 +38,12 @@ int run_program(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   // What a batch has used serves the next one, and what is free beyond that goes back to the system, so that memory
-  // does not grow with the run. One heap: each further one keeps as much again for itself.
+  // does not grow with the run. Two heaps: with one the threads wait for one another, each further one keeps as much
+  // again for itself.
   constexpr int mebibyte = 1 << 20;
   mallopt(M_MMAP_THRESHOLD, 4 * mebibyte);
   mallopt(M_TRIM_THRESHOLD, 8 * mebibyte);
-  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_ARENA_MAX, 2);
   // A reader of our output that goes away must not end a migration.
   std::signal(SIGPIPE, SIG_IGN);
   try {
