@@ -41,8 +41,8 @@ int main(int argc, char** argv) {
   // does not grow with the run. Two heaps: with one the threads wait for one another, each further one keeps as much
   // again for itself.
   constexpr int mebibyte = 1 << 20;
-  mallopt(M_MMAP_THRESHOLD, 4 * mebibyte);
-  mallopt(M_TRIM_THRESHOLD, 8 * mebibyte);
+  mallopt(M_MMAP_THRESHOLD, 2 * mebibyte);
+  mallopt(M_TRIM_THRESHOLD, 2 * mebibyte);
   mallopt(M_ARENA_MAX, 2);
   // A reader of our output that goes away must not end a migration.
   std::signal(SIGPIPE, SIG_IGN);
