@@ -102,7 +102,7 @@ def kill(times):
         killed = 0
         while killed < times:
             with Sandbox(12) as sandbox:
-                work = os.path.join(folder, f"killed-{killed}")
+                work = tempfile.mkdtemp(dir=folder)  # a state belongs to one Jira
                 for _ in range(min(5, times - killed)):
                     process = subprocess.Popen(sandbox.command(work), env={**os.environ, **CREDENTIALS},
                                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
