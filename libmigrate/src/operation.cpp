@@ -54,6 +54,9 @@ awaitable<Step> Operation::begin(std::string name) {
     step.uncertain_ = !step.done_;
     step.target_id_ = text(row, "target_id");
     step.age_ = std::chrono::milliseconds(now_ms(*context.clock) - row.at("at").as_int64());
+    // A call may follow, and no intent has to be written first that would wait for the receipts before it.
+    std::vector<Entry> nothing;
+    if (step.uncertain_) co_await context.journal->store().commit(std::move(nothing));
     co_return step;
   }
   Object row;

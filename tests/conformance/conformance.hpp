@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "built_plugins.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/testing/conformance.hpp"
 
@@ -23,17 +24,8 @@ inline void expect(const std::vector<migrate::testing::Result>& results) {
   }
 }
 
-inline const migrate::Registry& plugins() {
-  static const migrate::Registry registry = [] {
-    migrate::Registry all;
-    all.load_directory(std::filesystem::path(MIGRATE_BINARY_DIR) / "plugins");
-    return all;
-  }();
-  return registry;
-}
-
 inline std::shared_ptr<migrate::TableSink> table_sink(const std::string& connector, const migrate::Value& options) {
-  std::shared_ptr<migrate::Sink> sink = plugins().make_sink(connector, options, migrate::Services());
+  std::shared_ptr<migrate::Sink> sink = built_plugins().make_sink(connector, options, migrate::Services());
   migrate::TableSink* tables = sink->as_tables();
   REQUIRE(tables != nullptr);
   return std::shared_ptr<migrate::TableSink>(sink, tables);

@@ -17,7 +17,7 @@ struct Desk {
     options.seed = 3;
     options.items = items;
     options.settings = std::move(settings);
-    simulator = plugins().make_simulator("freshdesk", options, services);
+    simulator = built_plugins().make_simulator("freshdesk", options, services);
     host.emplace("freshdesk", simulator, services);
     host->attach(*transport, "https://acme.freshdesk.com", "https://euattachment.freshdesk.com");
   }
@@ -41,7 +41,7 @@ TEST_CASE("the freshdesk source conforms: desk, deleted, spam and archived ticke
                           {"satisfaction_ratings", true},
                           {"per_page", 7}};
   migrate::testing::SourceFixture fixture;
-  fixture.make = [&] { return plugins().make_source("freshdesk", options, desk.services); };
+  fixture.make = [&] { return built_plugins().make_source("freshdesk", options, desk.services); };
   fixture.expected_records = desk.count();
   expect(migrate::testing::check_source(fixture));
 }

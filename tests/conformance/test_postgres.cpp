@@ -28,7 +28,7 @@ TEST_CASE("the postgres source conforms") {
   execute(server.dsn(), awkward_schema());
   migrate::testing::SourceFixture fixture;
   fixture.make = [&] {
-    return plugins().make_source("postgres", migrate::Object{{"dsn", server.dsn()}}, migrate::Services());
+    return built_plugins().make_source("postgres", migrate::Object{{"dsn", server.dsn()}}, migrate::Services());
   };
   fixture.expected_records = awkward_rows;
   expect(migrate::testing::check_source(fixture));

@@ -15,7 +15,7 @@ TEST_CASE("the sqlite source conforms") {
   sqlite3_close(db);
   migrate::testing::SourceFixture fixture;
   fixture.make = [&] {
-    return plugins().make_source("sqlite", migrate::Object{{"path", file}}, migrate::Services());
+    return built_plugins().make_source("sqlite", migrate::Object{{"path", file}}, migrate::Services());
   };
   fixture.expected_records = awkward_rows + 4;
   expect(migrate::testing::check_source(fixture));

@@ -368,3 +368,79 @@ TEST_CASE("a receipt tells when its step was begun") {
   world.run(options);
   CHECK(world.sink->told.at(0) == "undo 3 1700000000");
 }
+
+namespace {
+
+/// Takes its time with what nobody waits for: it becomes durable with the next commit.
+class LateStore final : public CheckpointStore {
+ public:
+  awaitable<void> commit(std::vector<Entry> entries) override {
+    std::vector<Entry> all = std::exchange(late, {});
+    std::move(entries.begin(), entries.end(), std::back_inserter(all));
+    co_await durable->commit(std::move(all));
+  }
+  awaitable<void> commit_soon(std::vector<Entry> entries) override {
+    std::move(entries.begin(), entries.end(), std::back_inserter(late));
+    co_return;
+  }
+  awaitable<std::optional<Value>> get(Table table, std::string key) override {
+    for (auto entry = late.rbegin(); entry != late.rend(); ++entry)
+      if (entry->table == table && entry->key == key) co_return entry->value;
+    co_return co_await durable->get(table, std::move(key));
+  }
+  awaitable<std::vector<Entry>> scan(Table table, std::string prefix, std::string after, std::size_t limit) override {
+    std::vector<Entry> nothing;
+    co_await commit(std::move(nothing));
+    co_return co_await durable->scan(table, std::move(prefix), std::move(after), limit);
+  }
+
+  std::shared_ptr<CheckpointStore> durable = make_memory_store({});
+  std::vector<Entry> late;
+};
+
+/// Two steps a record. The first attempt gets no answer to either, the second finds the first step's effect.
+class TwoSteps final : public ItemSink {
+ public:
+  explicit TwoSteps(const LateStore& of) : store(of) {}
+  SinkTraits traits() const override { return {}; }
+  awaitable<std::vector<Check>> check() override {
+    std::vector<Check> none;
+    co_return none;
+  }
+  awaitable<std::string> write(Operation& operation) override {
+    const bool first_attempt = attempts++ == 0;
+    Step create = co_await operation.begin("create");
+    if (!first_attempt) co_await create.finish_soon("T-1");
+    Step comment = co_await operation.begin("comment");
+    if (first_attempt) throw Error(ErrorKind::transient, "no_answer", "the service does not answer");
+    CHECK(comment.uncertain());
+    late_at_the_call = store.late.size();
+    co_await comment.finish_soon("C-1");
+    co_return "T-1";
+  }
+
+  const LateStore& store;
+  int attempts = 0;
+  std::size_t late_at_the_call = 99;
+};
+
+}  // namespace
+
+TEST_CASE("a receipt that nobody has waited for is durable before the call of the next step, also of one that was begun before") {
+  auto store = std::make_shared<LateStore>();
+  auto sink = std::make_shared<TwoSteps>(*store);
+  auto source = std::make_shared<MemorySource>();
+  source->add("tickets", 1, Object{{"title", 1}});
+  Pipeline pipeline;
+  pipeline.name = "two-steps";
+  pipeline.source = source;
+  pipeline.sink = sink;
+  pipeline.store = store;
+  World world;
+  pipeline.services = world.faults.services();
+  const Report report = run_blocking(pipeline, RunOptions());
+  CHECK(report.total().written == 1);
+  CHECK(sink->attempts == 2);
+  CHECK(sink->late_at_the_call == 0);
+  CHECK(store->late.empty());
+}

@@ -44,7 +44,8 @@ class MIGRATE_API Step {
   /// Makes the receipt durable before it returns. `undo` is what ItemSink::undo() needs to take the effect back.
   awaitable<void> finish(std::string target_id, Value undo = nullptr);
   /// The same for a sink that goes on with its next step, or is done: the receipt is written at once, and is durable
-  /// before begin() returns from any later step and before the record counts as settled. Nobody waits for it alone.
+  /// before begin() returns from any later step that is not done() and before the record counts as settled. Nobody waits
+  /// for it alone.
   awaitable<void> finish_soon(std::string target_id, Value undo = nullptr);
   /// The target has refused the call, so nothing was applied: the next attempt need not look.
   awaitable<void> refused();
