@@ -1,13 +1,12 @@
 #include "html_dom.hpp"
 
 #include <algorithm>
-#include <array>
 #include <csetjmp>
 #include <cstdlib>
-#include <map>
 #include <utility>
 #include <vector>
 
+#include "html_scan.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN
@@ -20,10 +19,6 @@ constexpr std::size_t memory_base = 1 << 20;
 constexpr std::size_t chunk_size = 1 << 16;
 // What most documents take: kept by a thread from one to the next.
 constexpr std::size_t most_spare_chunks = 8;
-// Gumbo walks up its stack of open elements for most tags, and along a tag's attributes for each of them.
-constexpr std::size_t harmless_size = 1 << 14;
-constexpr std::size_t deepest = 1000;
-constexpr std::size_t most_attributes = 4000;
 
 struct alignas(std::max_align_t) HtmlDom::Chunk {
   Chunk* next;
@@ -32,102 +27,6 @@ struct alignas(std::max_align_t) HtmlDom::Chunk {
 };
 
 namespace {
-
-bool is_void(std::string_view tag) {
-  // Also those whose end tag may be missing: they close each other, and nest only inside others.
-  static constexpr std::array<std::string_view, 28> names = {
-      "area",   "base",  "body", "br",    "col", "colgroup", "dd",   "dt",     "embed", "head",
-      "hr",     "html",  "img",  "input", "li",  "link",     "meta", "option", "p",     "param",
-      "source", "tbody", "td",   "tfoot", "th",  "thead",    "tr",   "wbr"};
-  return std::find(names.begin(), names.end(), tag) != names.end();
-}
-
-struct Tag {
-  std::size_t end;
-  std::size_t attributes = 0;  ///< at most
-};
-Tag read_tag(std::string_view html, std::size_t at) {
-  Tag tag{html.size()};
-  char quote = 0;
-  char before = 0;
-  bool bare_value = false;
-  for (; at < html.size(); ++at) {
-    const char c = html[at];
-    if (quote != 0) {
-      if (c != quote) continue;
-      quote = 0;
-      ++tag.attributes;
-    } else if (c == '>') {
-      tag.end = at + 1;
-      return tag;
-    } else if (is_ascii_space(c) || (c == '/' && !bare_value)) {
-      bare_value = false;
-      ++tag.attributes;
-    } else if (before == '=' && !bare_value) {
-      if (c == '"' || c == '\'')
-        quote = c;
-      else
-        bare_value = true;
-    }
-    if (!is_ascii_space(c)) before = c;
-  }
-  return tag;
-}
-
-/// Past a comment or a raw element like <script>, whose content is no markup.
-std::size_t after_raw(std::string_view html, std::size_t at, std::string_view tag) {
-  const std::string end = "</" + std::string(tag);
-  for (; at < html.size(); ++at) {
-    at = html.find('<', at);
-    if (at == std::string_view::npos) return html.size();
-    if (lower(html.substr(at, end.size())) == end) return at;
-  }
-  return html.size();
-}
-
-bool is_raw(std::string_view tag) {
-  return tag == "script" || tag == "style" || tag == "textarea" || tag == "title" || tag == "xmp" || tag == "iframe" ||
-         tag == "noembed" || tag == "noframes";
-}
-
-std::string_view name_at(std::string_view html, std::size_t at) {
-  std::size_t end = at;
-  while (end < html.size() && !is_ascii_space(html[end]) && html[end] != '>' && html[end] != '/') ++end;
-  return html.substr(at, std::min<std::size_t>(end - at, 32));
-}
-
-/// Whether reading it would take time that grows with the square of its size: elements nested too deep (an estimate
-/// from above: those opened and not closed, by name), or too many attributes in one tag.
-bool would_exhaust(std::string_view html) {
-  if (html.size() <= harmless_size) return false;
-  std::map<std::string, std::size_t, std::less<>> open;
-  std::size_t depth = 0;
-  for (std::size_t at = html.find('<'); at < html.size(); at = html.find('<', at)) {
-    if (html.substr(at, 4) == "<!--") {
-      at = std::min(html.size(), html.find("-->", at + 4));
-      continue;
-    }
-    const bool closes = at + 1 < html.size() && html[at + 1] == '/';
-    const std::string name = lower(name_at(html, at + 1 + (closes ? 1 : 0)));
-    if (name.empty() || name[0] < 'a' || name[0] > 'z') {
-      ++at;
-      continue;
-    }
-    const Tag tag = read_tag(html, at + 1);
-    if (tag.attributes > most_attributes) return true;
-    at = tag.end;
-    if (is_void(name)) continue;
-    std::size_t& count = open[name];
-    if (closes) {
-      if (count > 0) --count, --depth;
-      continue;
-    }
-    if (is_raw(name)) at = after_raw(html, at, name);
-    ++count;
-    if (++depth > deepest) return true;
-  }
-  return false;
-}
 
 const GumboElement* element(const GumboNode& node) {
   return node.type == GUMBO_NODE_ELEMENT || node.type == GUMBO_NODE_TEMPLATE ? &node.v.element : nullptr;
@@ -150,9 +49,15 @@ void walk_below(const GumboNode& top, Each each) {
 
 }  // namespace
 
-HtmlDom::HtmlDom(std::string_view html) : budget_(memory_base + html.size() * memory_factor) {
+HtmlDom::HtmlDom(std::string_view html, Whole whole) : budget_(memory_base + html.size() * memory_factor) {
   if (would_exhaust(html)) return;
-  if (!parse(html.data() == nullptr ? "" : html.data(), html.size())) root_ = nullptr;
+  if (whole == Whole::where_needed) abridged_ = abridged(html);
+  if (!abridged_.texts.empty()) {
+    parse(abridged_.html);
+    if (root_ == nullptr || restore(*root_, abridged_, texts_)) return;
+    release();
+  }
+  parse(html);
 }
 
 /// Chunks of the usual size that a thread has at hand.
@@ -168,11 +73,14 @@ struct HtmlDom::Spare {
   }
 };
 
-HtmlDom::~HtmlDom() {
+HtmlDom::~HtmlDom() { release(); }
+
+void HtmlDom::release() noexcept {
   // gumbo_destroy_output() recurses as deep as the tree; the memory is ours.
   Spare& spare = Spare::of_thread();
   while (chunks_ != nullptr) {
     Chunk* const chunk = std::exchange(chunks_, chunks_->next);
+    budget_ += chunk->size;
     if (chunk->size == chunk_size && spare.count < most_spare_chunks) {
       chunk->next = std::exchange(spare.first, chunk);
       ++spare.count;
@@ -180,6 +88,8 @@ HtmlDom::~HtmlDom() {
       std::free(chunk);
     }
   }
+  left_ = 0;
+  root_ = nullptr;
 }
 
 HtmlDom::Chunk* HtmlDom::chunk_of(std::size_t size) {
@@ -210,18 +120,17 @@ void* HtmlDom::allocate(void* self, std::size_t size) {
   return result;
 }
 
-bool HtmlDom::parse(const char* text, std::size_t size) {
+void HtmlDom::parse(std::string_view html) {
   // Nothing with a destructor lives in here: longjmp() would skip it.
   std::jmp_buf give_up;
-  if (setjmp(give_up) != 0) return false;
+  if (setjmp(give_up) != 0) return;
   give_up_ = &give_up;
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = &HtmlDom::allocate;
   options.deallocator = [](void*, void*) {};
   options.userdata = this;
   options.max_errors = 0;
-  root_ = gumbo_parse_with_options(&options, text, size)->root;
-  return true;
+  root_ = gumbo_parse_with_options(&options, html.data() == nullptr ? "" : html.data(), html.size())->root;
 }
 
 std::string_view attribute(const GumboNode& node, const char* name) {
@@ -275,32 +184,6 @@ bool has_below(const GumboNode& top, GumboTag tag) {
     return !found;
   });
   return found;
-}
-
-std::string without_tags(std::string_view html) {
-  std::string all;
-  for (std::size_t at = 0; at < html.size();) {
-    const std::size_t tag = std::min(html.find('<', at), html.size());
-    all.append(html, at, tag - at);
-    if (tag == html.size()) break;
-    const bool closes = tag + 1 < html.size() && html[tag + 1] == '/';
-    const std::string name = lower(name_at(html, tag + 1 + (closes ? 1 : 0)));
-    if (html.substr(tag, 4) == "<!--") {
-      const std::size_t end = html.find("-->", tag + 4);
-      at = end == std::string_view::npos ? html.size() : end + 3;
-    } else if (name.empty() || !is_ascii_alnum(name[0])) {
-      all += '<';
-      at = tag + 1;
-    } else {
-      at = read_tag(html, tag + 1).end;
-      if (name == "script" || name == "style") {
-        at = closes ? at : after_raw(html, at, name);
-      } else if (!all.empty() && all.back() != '\n') {
-        all += '\n';
-      }
-    }
-  }
-  return all;
 }
 
 }  // namespace richtext

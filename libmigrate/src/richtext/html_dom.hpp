@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "html_abridged.hpp"
 #include "migrate/abi.hpp"
 
 MIGRATE_BEGIN
@@ -15,8 +16,11 @@ namespace richtext {
 /// The parsed document; owns everything that its nodes point to.
 class HtmlDom {
  public:
+  /// Whether Gumbo is given all of the text. The tree is the same; tests compare them.
+  enum class Whole { where_needed, always };
+
   /// `html` has to outlive this.
-  explicit HtmlDom(std::string_view html);
+  explicit HtmlDom(std::string_view html, Whole whole = Whole::where_needed);
   ~HtmlDom();
   HtmlDom(const HtmlDom&) = delete;
   HtmlDom& operator=(const HtmlDom&) = delete;
@@ -29,8 +33,11 @@ class HtmlDom {
   struct Spare;
   static Chunk* chunk_of(std::size_t size);
   static void* allocate(void* self, std::size_t size);
-  bool parse(const char* text, std::size_t size);
+  void parse(std::string_view html);
+  void release() noexcept;
 
+  Abridged abridged_;
+  std::string texts_;
   Chunk* chunks_ = nullptr;
   std::size_t left_ = 0;
   std::size_t budget_ = 0;
@@ -49,9 +56,6 @@ std::string tag_name(const GumboNode& node);
 std::string text_below(const GumboNode& node, std::size_t bytes = std::string::npos);
 /// Whether an element of that tag is below.
 bool has_below(const GumboNode& node, GumboTag tag);
-
-/// What a reader would see of markup that was not parsed: text without tags, line ends where they stand.
-std::string without_tags(std::string_view html);
 
 }  // namespace richtext
 MIGRATE_END

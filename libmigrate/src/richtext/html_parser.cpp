@@ -7,6 +7,7 @@
 #include "html_builder.hpp"
 #include "html_dom.hpp"
 #include "html_links.hpp"
+#include "html_scan.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN

@@ -1,0 +1,195 @@
+#include "html_abridged.hpp"
+
+#include <charconv>
+#include <cstdint>
+
+#include "html_scan.hpp"
+#include "utf8.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+
+namespace {
+
+// Stand-ins are characters for private use, four bytes each, in the order of the texts.
+constexpr char32_t first_stand_in = 0xF0000;
+constexpr char stand_in_byte = '\xF3';  ///< that of the whole plane
+constexpr std::size_t stand_in_size = 4;
+constexpr std::size_t most_stand_ins = 0xFFFD;
+// Less is not worth putting back.
+constexpr std::size_t least_text = 8;
+
+/// Gumbo puts U+FFFD in the place of these.
+bool is_noncharacter(char32_t code) noexcept { return (code & 0xFFFE) == 0xFFFE || (code >= 0xFDD0 && code < 0xFDF0); }
+
+/// Bytes from `at` on that mean nothing to HTML but themselves.
+std::size_t plain_bytes(std::string_view html, std::size_t at) noexcept {
+  const std::size_t start = at;
+  while (at < html.size()) {
+    const char byte = html[at];
+    if (byte == '<' || byte == '&' || byte == 0x7F) break;
+    if (byte >= ' ' || byte == '\n' || byte == '\t') {
+      ++at;
+      continue;
+    }
+    if (static_cast<unsigned char>(byte) < 0x80) break;
+    const Utf8 next = decode(html, at);
+    if (!next.valid || next.code < 0xA0 || is_noncharacter(next.code)) break;
+    at += next.size;
+  }
+  return at - start;
+}
+
+class Abridging {
+ public:
+  explicit Abridging(std::string_view html) : from_(html) { result_.html.reserve(html.size()); }
+
+  Abridged result() {
+    while (at_ < from_.size()) {
+      text();
+      if (at_ < from_.size()) markup();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void keep(std::size_t end) {
+    result_.html.append(from_, at_, end - at_);
+    at_ = end;
+  }
+
+  /// Up to the next "<".
+  void text() {
+    while (at_ < from_.size() && from_[at_] != '<') {
+      // Blanks at the beginning count: before a body, between table rows, behind <pre>.
+      std::size_t begin = at_;
+      while (begin < from_.size() && is_ascii_space(from_[begin])) ++begin;
+      keep(begin);
+      const std::size_t size = plain_bytes(from_, at_);
+      if (size >= least_text && result_.texts.size() < most_stand_ins) {
+        append(result_.html, first_stand_in + static_cast<char32_t>(result_.texts.size()));
+        result_.texts.push_back(from_.substr(at_, size));
+        at_ += size;
+      } else {
+        keep(at_ + size);
+      }
+      if (at_ == from_.size() || from_[at_] == '<') return;
+      // An entity, with what could be taken for a part of it; or a byte that Gumbo corrects.
+      std::size_t end = at_ + 1;
+      if (from_[at_] == '&')
+        while (end < from_.size() && (is_ascii_alnum(from_[end]) || from_[end] == '#' || from_[end] == ';')) ++end;
+      keep(end);
+    }
+  }
+
+  /// From "<" on to where text may be again.
+  void markup() {
+    if (from_.substr(at_, 4) == "<!--") return keep(after_comment(from_, at_));
+    const std::size_t begin = at_ + 1;
+    std::size_t end = read_tag(from_, begin).end;
+    // A script has states of its own, in which text is more than text.
+    if (lower(name_at(from_, begin)) == "script") end = after_raw(from_, end, "script");
+    keep(end);
+  }
+
+  std::string_view from_;
+  std::size_t at_ = 0;
+  Abridged result_;
+};
+
+/// Puts texts back for their stand-ins, each of which may come once.
+class Restoring {
+ public:
+  Restoring(const Abridged& of, std::string& storage) : of_(of), storage_(storage), seen_(of.texts.size()) {
+    std::size_t size = of.html.size();  // of what stays, and zeros where nodes end
+    for (const std::string_view text : of.texts) size += text.size();
+    storage_.clear();
+    storage_.reserve(size);
+    capacity_ = storage_.capacity();
+  }
+
+  bool text(GumboText& node) {
+    const std::string_view abridged = node.text;
+    std::size_t at = abridged.find(stand_in_byte);
+    if (at == std::string_view::npos) return true;
+    const std::size_t begin = storage_.size();
+    std::size_t done = 0;
+    for (; at != std::string_view::npos; at = abridged.find(stand_in_byte, done)) {
+      const std::size_t number = decode(abridged, at).code - first_stand_in;
+      if (number >= of_.texts.size() || seen_[number]) return false;
+      seen_[number] = true;
+      ++count_;
+      storage_.append(abridged, done, at - done).append(of_.texts[number]);
+      done = at + stand_in_size;
+    }
+    storage_.append(abridged, done).push_back('\0');
+    // A tree with more text than was counted would move what the nodes point to: it is none of ours.
+    if (storage_.capacity() != capacity_) return false;
+    node.text = storage_.data() + begin;
+    return true;
+  }
+
+  bool complete() const { return count_ == of_.texts.size(); }
+
+ private:
+  const Abridged& of_;
+  std::string& storage_;
+  std::vector<bool> seen_;
+  std::size_t count_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+/// Whether text can end in the midst of text, or an attribute become text.
+bool has_odd_markup(std::string_view html) {
+  for (std::size_t at = html.find('<'); at < html.size(); at = html.find('<', at + 1)) {
+    const std::string_view name = html.substr(at + 1, 8);
+    if (name == "![CDATA[" || lower(name.substr(0, 7)) == "isindex") return true;
+  }
+  return false;
+}
+
+/// Whether an entity may be a stand-in's character by number. Gumbo's numbers wrap: long ones are any number.
+bool has_stand_in_entity(std::string_view html) {
+  for (std::size_t at = html.find("&#"); at < html.size(); at = html.find("&#", at + 2)) {
+    const bool hexadecimal = lower(html.substr(at + 2, 1)) == "x";
+    const std::string_view digits = html.substr(at + (hexadecimal ? 3 : 2), 9);
+    std::uint32_t code = 0;
+    const auto [end, trouble] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, hexadecimal ? 16 : 10);
+    if (trouble == std::errc::result_out_of_range || end == digits.data() + 9 || code >= first_stand_in) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Abridged abridged(std::string_view html) {
+  if (html.find(stand_in_byte) != std::string_view::npos || has_odd_markup(html) || has_stand_in_entity(html))
+    return {};
+  return Abridging(html).result();
+}
+
+bool restore(const GumboNode& root, const Abridged& of, std::string& storage) {
+  Restoring restoring(of, storage);
+  std::vector<const GumboNode*> waiting{&root};
+  while (!waiting.empty()) {
+    const GumboNode& parent = *waiting.back();
+    waiting.pop_back();
+    const GumboVector& children = parent.v.element.children;
+    for (unsigned index = 0; index < children.length; ++index) {
+      auto& node = *static_cast<GumboNode*>(children.data[index]);
+      if (node.type == GUMBO_NODE_ELEMENT || node.type == GUMBO_NODE_TEMPLATE) {
+        waiting.push_back(&node);
+      } else if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_CDATA) {
+        // In a script the text may have hidden where the script ends.
+        const bool script = parent.v.element.tag == GUMBO_TAG_SCRIPT;
+        if (script && std::string_view(node.v.text.text).find(stand_in_byte) != std::string_view::npos) return false;
+        if (!restoring.text(node.v.text)) return false;
+      }
+    }
+  }
+  return restoring.complete();
+}
+
+}  // namespace richtext
+MIGRATE_END

@@ -1,0 +1,38 @@
+// HTML looked at without being parsed: where tags, comments and text begin and end, nearly always. Nothing here may be
+// relied on for more than an estimate.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "migrate/abi.hpp"
+
+MIGRATE_BEGIN
+namespace richtext {
+
+struct Tag {
+  std::size_t end;             ///< behind its ">"
+  std::size_t attributes = 0;  ///< at most
+};
+/// The tag whose "<" stands before `at`.
+Tag read_tag(std::string_view html, std::size_t at);
+
+/// The name of a tag at `at`, or what stands there, of at most 32 bytes.
+std::string_view name_at(std::string_view html, std::size_t at);
+
+/// Behind the comment whose "<!--" is at `at`.
+std::size_t after_comment(std::string_view html, std::size_t at);
+
+/// The end tag of a raw element like <script>, whose content is no markup and begins at `at`.
+std::size_t after_raw(std::string_view html, std::size_t at, std::string_view tag);
+
+/// Whether parsing it would take time that grows with the square of its size: elements nested too deep (an estimate
+/// from above: those opened and not closed, by name), or too many attributes in one tag.
+bool would_exhaust(std::string_view html);
+
+/// What a reader would see of markup that was not parsed: text without tags, line ends where they stand.
+std::string without_tags(std::string_view html);
+
+}  // namespace richtext
+MIGRATE_END
