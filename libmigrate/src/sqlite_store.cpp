@@ -54,6 +54,28 @@ struct Queue {
   std::exception_ptr failure;  ///< of a commit that nobody waited for
 };
 
+/// What waits on the strand for its turn. When the strand ends before it, the next commit has to find another way.
+template <class Function>
+class Departure {
+ public:
+  Departure(std::shared_ptr<Queue> queue, Function depart) : queue_(std::move(queue)), depart_(std::move(depart)) {}
+  Departure(Departure&&) noexcept = default;
+  Departure(const Departure&) = delete;
+  ~Departure() {
+    if (!queue_) return;
+    std::scoped_lock guard(queue_->mutex);
+    queue_->scheduled = false;
+  }
+  void operator()() {
+    queue_ = nullptr;
+    depart_();
+  }
+
+ private:
+  std::shared_ptr<Queue> queue_;
+  Function depart_;
+};
+
 void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
   sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
@@ -86,6 +108,7 @@ class Database {
     state_file::execute(db_.get(), "PRAGMA synchronous=FULL", file_);
     state_file::execute(db_.get(), "PRAGMA journal_size_limit=67108864", file_);
     begin_ = state_file::prepare(db_.get(), "BEGIN IMMEDIATE", file_);
+    begin_read_ = state_file::prepare(db_.get(), "BEGIN", file_);
     commit_ = state_file::prepare(db_.get(), "COMMIT", file_);
   }
 
@@ -111,6 +134,24 @@ class Database {
     std::optional<Value> value;
     if (step(select)) value.emplace(read_value(select, 0, table, key));
     return value;
+  }
+
+  /// In one transaction: each statement of its own would lock the file and let it go again.
+  std::vector<Value> get_many(Table table, const std::vector<std::string>& keys) {
+    std::vector<Value> values;
+    values.reserve(keys.size());
+    run(begin_read_.get());
+    try {
+      for (const std::string& key : keys) {
+        std::optional<Value> value = get(table, key);
+        values.push_back(value ? std::move(*value) : Value(nullptr));
+      }
+    } catch (...) {
+      roll_back();
+      throw;
+    }
+    run(commit_.get());
+    return values;
   }
 
   std::vector<Entry> scan(Table table, const std::string& prefix, const std::string& after, std::size_t limit) {
@@ -166,7 +207,7 @@ class Database {
 
   fs::path file_;
   Connection db_;
-  Statement begin_, commit_;
+  Statement begin_, begin_read_, commit_;
   Statements put_, erase_, get_, first_, next_;
 };
 
@@ -204,12 +245,12 @@ class SqliteStore final : public CheckpointStore {
 
   awaitable<void> commit_soon(std::vector<Entry> entries) override {
     std::vector<Row> rows = rows_of(entries);
-    if (services_.pool) {
-      queue(Pending{std::move(rows), {}, {}});
-    } else {
+    if (!services_.pool) {
       write_here(std::move(rows));
+      co_return;
     }
-    co_return;
+    asio::any_io_executor home = co_await asio::this_coro::executor;
+    queue(Pending{std::move(rows), std::move(home), {}});
   }
 
   awaitable<std::optional<Value>> get(Table table, std::string key) override {
@@ -225,13 +266,7 @@ class SqliteStore final : public CheckpointStore {
     co_await settle();
     auto work = [&] {
       std::scoped_lock guard(reader_mutex_);
-      std::vector<Value> values;
-      values.reserve(keys.size());
-      for (const std::string& key : keys) {
-        std::optional<Value> value = reader_->get(table, key);
-        values.push_back(value ? std::move(*value) : Value(nullptr));
-      }
-      return values;
+      return reader_->get_many(table, keys);
     };
     co_return co_await on_pool(services_, work);
   }
@@ -300,19 +335,25 @@ class SqliteStore final : public CheckpointStore {
     }
   }
 
+  /// The commit leaves when everything that is ready on the strand has had its say: what twenty items want to be made
+  /// durable at the same moment takes one sync, not several.
   void queue(Pending pending) {
-    std::scoped_lock guard(queue_->mutex);
-    queue_->waiting.push_back(std::move(pending));
-    if (queue_->scheduled) return;
-    queue_->scheduled = true;
-    asio::post(*services_.pool, [this, queue = queue_] {
+    asio::any_io_executor home = pending.home;
+    {
+      std::scoped_lock guard(queue_->mutex);
+      queue_->waiting.push_back(std::move(pending));
+      if (queue_->scheduled) return;
+      queue_->scheduled = true;
+    }
+    auto depart = [pool = services_.pool, job = [this, queue = queue_] {
       {
         std::scoped_lock entered(queue->mutex);
         if (queue->closed) return;
         queue->writing = true;
       }
       work();
-    });
+    }] { asio::post(*pool, job); };
+    asio::post(home, Departure<decltype(depart)>(queue_, std::move(depart)));
   }
 
   void work() {

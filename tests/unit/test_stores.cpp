@@ -340,6 +340,27 @@ TEST_CASE("sqlite store: what nobody waits for is read at once and durable befor
   CHECK(wait_for(store->get(Table::step, "record/last")) == Value(true));
 }
 
+TEST_CASE("sqlite store: a strand that ends before a commit has left does not hold up the next one") {
+  TempFolder folder;
+  Services services;
+  services.pool = std::make_shared<boost::asio::thread_pool>(1);
+  std::shared_ptr<CheckpointStore> store = open_sqlite_store(folder.file(), services);
+  {
+    boost::asio::io_context context;
+    std::vector<Entry> entries;
+    entries.push_back(Entry{Table::step, "first", Value(1)});
+    // lint-allow: detached because it is abandoned on purpose
+    boost::asio::co_spawn(context, store->commit_soon(std::move(entries)), boost::asio::detached);
+    context.run_one();  // what sends it off is still in the queue
+  }
+  put(*store, "second", Value(2));
+  CHECK(wait_for(store->get(Table::step, "first")) == Value(1));
+  CHECK(wait_for(store->get(Table::step, "second")) == Value(2));
+  store.reset();
+  store = open_sqlite_store(folder.file(), services);
+  CHECK(keys(*store, "", "", 10) == Names{"first", "second"});
+}
+
 TEST_CASE("stores: where a commit that nobody waits for fails, every later one tells") {
   TempFolder folder;
   for (const bool pool : {false, true}) {
