@@ -190,10 +190,10 @@ awaitable<void> JiraSink::move_comments(Job& job) {
   for (CommentDraft& draft : job.draft.comments) co_await move_comment(job, draft);
 }
 
-Value JiraSink::comment_body(const Job&, const CommentDraft& draft, Value text, const std::string& key) const {
-  Array properties;
+Value JiraSink::comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const {
+  Array properties(job.draft.arena.get());
   properties.push_back(mark_of(key, draft.comment->id));
-  Object body;
+  Object body(job.draft.arena.get());
   body.emplace("body", std::move(text));
   if (draft.comment->internal) {
     const Audience audience = audience_for(*site_, config_);

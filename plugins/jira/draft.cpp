@@ -233,6 +233,7 @@ class Drafting {
     TextContext context;
     context.markup = markup();
     context.limit = looked_.limit;
+    context.storage = draft_.arena.get();
     std::vector<InlineImage> images = item_.images;
     std::erase_if(images, [&](const InlineImage& image) { return !moved(image.blob); });
     context.images = &images;
@@ -240,7 +241,7 @@ class Drafting {
     losses(draft_.description.losses, "description");
     for (const Comment& comment : item_.comments) {
       if (comment.internal) audience_for(*looked_.site, config_);
-      CommentDraft draft;
+      CommentDraft draft(context.storage);
       draft.comment = &comment;
       draft.text = comment_text(comment, context);
       for (const std::string& id : comment.blobs)
@@ -259,7 +260,7 @@ class Drafting {
       lost("empty_worklog", "worklogs", fmt::format("time entry {} holds no time", worklog.id));
       return;
     }
-    WorklogDraft draft;
+    WorklogDraft draft(context.storage);
     draft.worklog = &worklog;
     draft.text = worklog_text(worklog, context);
     // Jira drops what is less than a minute.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ enum class Audience { service_management, role, group };
 Audience audience_for(const Site& site, const SinkConfig& config);
 
 struct CommentDraft {
+  explicit CommentDraft(const boost::json::storage_ptr& storage) : text(storage) {}
   const Comment* comment = nullptr;
   Text text;
   std::vector<NamedFile> files;  ///< addresses are filled in when the files are there
@@ -37,6 +39,7 @@ struct CommentDraft {
 };
 
 struct WorklogDraft {
+  explicit WorklogDraft(const boost::json::storage_ptr& storage) : text(storage) {}
   const Worklog* worklog = nullptr;
   Text text;
   std::int64_t seconds = 0;
@@ -44,6 +47,17 @@ struct WorklogDraft {
 };
 
 struct Draft {
+  Draft() : arena(make_arena()), fields(arena.get()), description(arena.get()) {}
+  Draft(Draft&&) noexcept = default;
+  Draft& operator=(Draft&& other) noexcept {
+    if (this == &other) return *this;
+    // Member by member would copy values from arena to arena, when the first one is gone.
+    std::destroy_at(this);
+    return *std::construct_at(this, std::move(other));
+  }
+  ~Draft() = default;
+
+  std::shared_ptr<boost::json::monotonic_resource> arena;  ///< of all that is printed; goes last
   Object fields;             ///< as POST /issue takes them, but for description and labels
   std::string parent_field;  ///< the one of `fields` that names the parent, if any
   std::vector<std::string> labels;

@@ -127,13 +127,13 @@ Node with_media(const Node& original, const std::map<std::string, std::string>& 
   return tree;
 }
 
-Value print(const Node& tree, Markup markup, richtext::Losses& losses) {
+Value print(const Node& tree, Markup markup, richtext::Losses& losses, boost::json::storage_ptr storage = {}) {
   if (markup == Markup::wiki) {
     richtext::Printed out = richtext::print_wiki(tree);
     losses.add(out.losses);
-    return Value(out.text);
+    return Value(out.text, std::move(storage));
   }
-  richtext::PrintedAdf out = richtext::print_adf(tree);
+  richtext::PrintedAdf out = richtext::print_adf(tree, std::move(storage));
   losses.add(out.losses);
   return std::move(out.document);
 }
@@ -150,7 +150,7 @@ void append(Node& tree, std::vector<Node> blocks) {
 /// `before`, the text, `after`; of the text as much as fits, and then where the rest is.
 Text assembled(const std::string& what, const ItemText& source, std::vector<Node> before, std::vector<Node> after,
                const TextContext& context) {
-  Text text;
+  Text text(context.storage);
   richtext::Parsed parsed = richtext::parse(source);
   text.losses = std::move(parsed.losses);
   Node body = std::move(parsed.document);
@@ -186,7 +186,7 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
   std::map<std::string, std::string> media;
   for (const std::string& image : text.images) media.emplace(image, image);
   if (text.images.empty())
-    text.body = print(text.tree, context.markup, text.losses);
+    text.body = print(text.tree, context.markup, text.losses, context.storage);
   else
     print(with_media(text.tree, media), context.markup, text.losses);
   return text;

@@ -23,6 +23,8 @@ struct Original {
 
 /// One text of an item, complete but for the places of its images on the target.
 struct Text {
+  /// `storage` has to outlive `body`.
+  explicit Text(const boost::json::storage_ptr& storage = {}) : body(storage) {}
   richtext::Node tree;
   richtext::Losses losses;
   std::vector<std::string> images;  ///< blobs that the text shows
@@ -38,6 +40,7 @@ struct TextContext {
   Markup markup = Markup::document;
   std::size_t limit = 0;  ///< characters of a text
   const std::vector<InlineImage>* images = nullptr;
+  boost::json::storage_ptr storage;  ///< where the printed text is made
 };
 
 /// A file that a comment brings along, by its name on the target.

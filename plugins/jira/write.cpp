@@ -124,20 +124,22 @@ Value JiraSink::property_of(const Job& job, const std::string& key) const {
   return value;
 }
 
+/// On the draft's arena, as the description is.
 Value JiraSink::issue_body(Job& job, const std::string& key) const {
-  Object fields = job.draft.fields;
+  const boost::json::storage_ptr storage(job.draft.arena.get());
+  Object fields(job.draft.fields, storage);
   if (job.looked.screen->has("description"))
     fields.insert_or_assign("description", printed_once(job.draft.description, markup(), {}, {}));
-  Array labels;
+  Array labels(storage);
   for (const std::string& label : labels_of(job, key)) labels.emplace_back(label);
   if (job.more) labels.emplace_back(incomplete_label);
   fields.insert_or_assign("labels", std::move(labels));
-  Object property;
+  Object property(storage);
   property.emplace("key", property_key);
   property.emplace("value", property_of(job, key));
-  Array properties;
+  Array properties(storage);
   properties.push_back(std::move(property));
-  Object body;
+  Object body(storage);
   body.emplace("fields", std::move(fields));
   body.emplace("properties", std::move(properties));
   return body;

@@ -44,12 +44,6 @@ bool fits(Type type, Place place) {
   return false;
 }
 
-Object object_of(std::string_view type) {
-  Object object;
-  object["type"] = type;
-  return object;
-}
-
 bool is_blank(const Value& value) {
   const Value* words = value.get_object().if_contains("text");
   return words != nullptr && trim(words->get_string()).empty();
@@ -68,12 +62,27 @@ void trim_line(Array& line) {
 
 class AdfPrinter {
  public:
-  explicit AdfPrinter(Losses& losses) : losses_(losses) {}
+  AdfPrinter(Losses& losses, boost::json::storage_ptr storage) : losses_(losses), storage_(std::move(storage)) {}
 
   Pieces blocks(const Nodes& nodes, Place place) {
     Pieces out;
+    out.reserve(nodes.size());
     for (const Node& node : nodes) block(node, place, out);
     return out;
+  }
+
+  /// Everything is made where the document is: what is put together from different storages is copied.
+  Array array() const { return Array(storage_); }
+  Object object_of(std::string_view type, std::size_t members = 3) const {
+    Object object(storage_);
+    object.reserve(members);
+    object.emplace("type", type);
+    return object;
+  }
+  Object holder(std::string_view type, Array content) const {
+    Object object = object_of(type);
+    object.emplace("content", std::move(content));
+    return object;
   }
 
  private:
@@ -120,14 +129,14 @@ class AdfPrinter {
     }
     Piece made{Type::heading, object_of("heading")};
     made.json["attrs"] = {{"level", node.level}};
-    made.json["content"] = joined(pieces);
+    made.json.emplace("content", joined(pieces));
     if (!made.json["content"].get_array().empty()) out.push_back(std::move(made));
     append(out, std::move(pieces));
   }
 
   /// The content of all paragraphs as one line; what is left in `pieces` are the images.
-  static Array joined(Pieces& pieces) {
-    Array line;
+  Array joined(Pieces& pieces) const {
+    Array line = array();
     for (Piece& piece : pieces) {
       if (piece.type != Type::paragraph) continue;
       if (!line.empty()) line.push_back({{"type", "text"}, {"text", " "}});
@@ -137,7 +146,7 @@ class AdfPrinter {
     return line;
   }
 
-  static void code(const Node& node, Pieces& out) {
+  void code(const Node& node, Pieces& out) const {
     Piece made{Type::code, object_of("codeBlock")};
     if (!node.id.empty()) made.json["attrs"] = {{"language", node.id}};
     made.json["content"] = Array{{{"type", "text"}, {"text", node.text}}};
@@ -159,12 +168,12 @@ class AdfPrinter {
       return append(out, blocks(node.children, place));
     }
     const Place inner = is_quote ? Place::quote : Place::panel;
-    Array inside;
+    Array inside = array();
     const auto finish = [&] {
       if (inside.empty()) return;
       Piece made{type, object_of(is_quote ? "blockquote" : "panel")};
       if (!is_quote) made.json["attrs"] = {{"panelType", node.id}};
-      made.json["content"] = std::exchange(inside, {});
+      made.json.emplace("content", std::exchange(inside, array()));
       out.push_back(std::move(made));
     };
     for (Piece& piece : blocks(node.children, inner)) {
@@ -197,25 +206,24 @@ class AdfPrinter {
     if (const std::int64_t number = list.start + static_cast<std::int64_t>(at); list.ordered && number != 1) {
       made.json["attrs"] = {{"order", number}};
     }
-    Array items;
+    Array items = array();
     Pieces moved;
     for (; at < list.children.size() && list.children[at].task == Task::none && moved.empty(); ++at) {
-      Array body;
+      Array body = array();
       for (Piece& piece : blocks(list.children[at].children, Place::list_item)) {
         if (!moved.empty() || !fits(piece.type, Place::list_item)) {
           moved.push_back(std::move(piece));
           continue;
         }
         // Jira of some ages wants a paragraph first.
-        if (body.empty() && piece.type != Type::paragraph)
-          body.push_back({{"type", "paragraph"}, {"content", Array()}});
+        if (body.empty() && piece.type != Type::paragraph) body.push_back(holder("paragraph", array()));
         body.push_back(std::move(piece.json));
       }
-      if (!body.empty()) items.push_back({{"type", "listItem"}, {"content", std::move(body)}});
+      if (!body.empty()) items.push_back(holder("listItem", std::move(body)));
       if (moved.size() > 1) losses_.add("list_item", "moved", first_words(list.children[at]));
     }
     if (!items.empty()) {
-      made.json["content"] = std::move(items);
+      made.json.emplace("content", std::move(items));
       out.push_back(std::move(made));
     }
     append(out, std::move(moved));
@@ -223,7 +231,7 @@ class AdfPrinter {
   }
 
   std::size_t task_items(const Node& list, std::size_t at, Place place, Pieces& out) {
-    Array tasks;
+    Array tasks = array();
     Pieces moved;
     for (; at < list.children.size() && list.children[at].task != Task::none && moved.empty(); ++at) {
       const Node& item = list.children[at];
@@ -231,7 +239,7 @@ class AdfPrinter {
       Pieces pieces = has_line ? lines(item.children[0].children, true) : Pieces();
       Object task = object_of("taskItem");
       task["attrs"] = {{"localId", local_id()}, {"state", item.task == Task::done ? "DONE" : "TODO"}};
-      task["content"] = joined(pieces);
+      task.emplace("content", joined(pieces));
       tasks.push_back(std::move(task));
       const Nodes rest(item.children.begin() + (has_line ? 1 : 0), item.children.end());
       append(pieces, blocks(rest, place));
@@ -246,7 +254,7 @@ class AdfPrinter {
     }
     Piece made{Type::task_list, object_of("taskList")};
     made.json["attrs"] = {{"localId", local_id()}};
-    made.json["content"] = std::move(tasks);
+    made.json.emplace("content", std::move(tasks));
     out.push_back(std::move(made));
     append(out, std::move(moved));
     return at;
@@ -260,32 +268,30 @@ class AdfPrinter {
       return flat_table(node, place, out);
     }
     if (place != Place::document) losses_.add("table", "moved", first_words(node));
-    Array rows;
+    Array rows = array();
     in_cell_ = true;
     for (const Node& row : node.children) {
-      Array cells;
+      Array cells = array();
       for (const Node& cell : row.children) cells.push_back(table_cell(cell));
-      rows.push_back({{"type", "tableRow"}, {"content", std::move(cells)}});
+      rows.push_back(holder("tableRow", std::move(cells)));
     }
     in_cell_ = false;
-    Piece made{Type::table, object_of("table")};
-    made.json["content"] = std::move(rows);
-    out.push_back(std::move(made));
+    out.push_back({Type::table, holder("table", std::move(rows))});
   }
 
   Object table_cell(const Node& cell) {
     Object made = object_of(cell.header ? "tableHeader" : "tableCell");
-    Object attrs;
+    Object attrs(storage_);
     if (cell.colspan > 1) attrs["colspan"] = cell.colspan;
     if (cell.rowspan > 1) attrs["rowspan"] = cell.rowspan;
-    if (!attrs.empty()) made["attrs"] = std::move(attrs);
-    Array content;
+    if (!attrs.empty()) made.emplace("attrs", std::move(attrs));
+    Array content = array();
     // What stands around the table does not mark its words.
     const Marks before = std::exchange(extra_, Marks());
     for (Piece& piece : blocks(cell.children, Place::cell)) content.push_back(std::move(piece.json));
     extra_ = before;
-    if (content.empty()) content.push_back({{"type", "paragraph"}, {"content", Array()}});
-    made["content"] = std::move(content);
+    if (content.empty()) content.push_back(holder("paragraph", array()));
+    made.emplace("content", std::move(content));
     return made;
   }
 
@@ -313,13 +319,11 @@ class AdfPrinter {
   /// A paragraph, parted where images stand. `together`: what is not an image becomes one line later.
   Pieces lines(const Nodes& nodes, bool together = false) {
     Pieces out;
-    Array line;
+    Array line = array();
+    line.reserve(nodes.size());
     const auto finish = [&] {
       trim_line(line);
-      if (line.empty()) return;
-      Piece made{Type::paragraph, object_of("paragraph")};
-      made.json["content"] = std::exchange(line, {});
-      out.push_back(std::move(made));
+      if (!line.empty()) out.push_back({Type::paragraph, holder("paragraph", std::exchange(line, array()))});
     };
     for (const Node& node : nodes) {
       if (node.kind == Kind::image && !node.target.empty()) {
@@ -335,7 +339,7 @@ class AdfPrinter {
   }
 
   Object media(const Node& image) {
-    Object attrs;
+    Object attrs(storage_);
     attrs["type"] = "file";
     attrs["id"] = image.target;
     attrs["collection"] = "";
@@ -343,30 +347,33 @@ class AdfPrinter {
     if (image.width > 0) attrs["width"] = image.width;
     if (image.height > 0) attrs["height"] = image.height;
     Object file = object_of("media");
-    file["attrs"] = std::move(attrs);
+    file.emplace("attrs", std::move(attrs));
     if (!image.link.empty()) {
-      if (Object mark; link_mark(image.link, label_of(image), mark)) file["marks"] = Array{std::move(mark)};
+      Array marks = array();
+      link_mark(image.link, label_of(image), marks);
+      if (!marks.empty()) file.emplace("marks", std::move(marks));
     }
     Object single = object_of("mediaSingle");
     single["attrs"] = {{"layout", "center"}};
-    single["content"] = Array{std::move(file)};
+    Array content = array();
+    content.push_back(std::move(file));
+    single.emplace("content", std::move(content));
     return single;
   }
 
-  bool link_mark(const std::string& address, const std::string& words, Object& mark) {
+  void link_mark(const std::string& address, const std::string& words, Array& marks) {
     if (!is_safe_link(address)) {
-      losses_.add("link", "text", fmt::format("{} ({})", prefix(words, 40), address));
-      return false;
+      return losses_.add("link", "text", fmt::format("{} ({})", prefix(words, 40), address));
     }
-    mark = object_of("link");
+    Object mark = object_of("link");
     mark["attrs"] = {{"href", address}};
-    return true;
+    marks.push_back(std::move(mark));
   }
 
   void inside_line(const Node& node, Array& line) {
     switch (node.kind) {
       case Kind::hard_break:
-        line.push_back(object_of("hardBreak"));
+        line.push_back(object_of("hardBreak", 1));
         break;
       case Kind::text:
         words(node, line);
@@ -393,13 +400,13 @@ class AdfPrinter {
 
   void words(const Node& node, Array& line) {
     if (node.text.empty()) return;
-    Array marks;
+    Array marks = array();
     const bool code = node.marks.has(Mark::code);
     const auto put = [&](Mark mark, const char* type, const char* kind = nullptr) {
       if (!(code && mark != Mark::code ? node.marks : Marks::of(node.marks.bits | extra_.bits)).has(mark)) return;
       // Code goes with links only.
       if (code && mark != Mark::code) return losses_.add(type, "nothing", node.text);
-      Object made = object_of(kind == nullptr ? type : "subsup");
+      Object made = object_of(kind == nullptr ? type : "subsup", kind == nullptr ? 1 : 2);
       if (kind != nullptr) made["attrs"] = {{"type", kind}};
       marks.push_back(std::move(made));
     };
@@ -417,14 +424,15 @@ class AdfPrinter {
       made["attrs"] = {{"color", fmt::format("#{:06x}", node.colour)}};
       marks.push_back(std::move(made));
     }
-    if (Object mark; !node.link.empty() && link_mark(node.link, node.text, mark)) marks.push_back(std::move(mark));
+    if (!node.link.empty()) link_mark(node.link, node.text, marks);
     Object made = object_of("text");
-    made["text"] = node.text;
-    if (!marks.empty()) made["marks"] = std::move(marks);
+    made.emplace("text", node.text);
+    if (!marks.empty()) made.emplace("marks", std::move(marks));
     line.push_back(std::move(made));
   }
 
   Losses& losses_;
+  const boost::json::storage_ptr storage_;
   Marks extra_;
   bool in_cell_ = false;
   int ids_ = 0;
@@ -432,17 +440,18 @@ class AdfPrinter {
 
 }  // namespace
 
-PrintedAdf print_adf(const Node& document) {
-  PrintedAdf printed;
+PrintedAdf print_adf(const Node& document, boost::json::storage_ptr storage) {
+  PrintedAdf printed(storage);
   Node copy;
   const Node& tree = normal_form(document, copy, printed.losses);
-  Array content;
-  for (Piece& piece : AdfPrinter(printed.losses).blocks(tree.children, Place::document)) {
-    content.push_back(std::move(piece.json));
-  }
-  Object made = object_of("doc");
-  made["version"] = 1;
-  made["content"] = std::move(content);
+  AdfPrinter printer(printed.losses, std::move(storage));
+  Pieces pieces = printer.blocks(tree.children, Place::document);
+  Array content = printer.array();
+  content.reserve(pieces.size());
+  for (Piece& piece : pieces) content.push_back(std::move(piece.json));
+  Object made = printer.object_of("doc");
+  made.emplace("version", 1);
+  made.emplace("content", std::move(content));
   printed.document = std::move(made);
   return printed;
 }

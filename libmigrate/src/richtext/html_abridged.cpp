@@ -1,5 +1,6 @@
 #include "html_abridged.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -22,12 +23,22 @@ constexpr std::size_t least_text = 8;
 /// Gumbo puts U+FFFD in the place of these.
 bool is_noncharacter(char32_t code) noexcept { return (code & 0xFFFE) == 0xFFFE || (code >= 0xFDD0 && code < 0xFDF0); }
 
-/// Bytes from `at` on that mean nothing to HTML but themselves.
+/// Whether the small letters of `word` stand there, large or small.
+bool starts_with(std::string_view html, std::size_t at, std::string_view word) noexcept {
+  if (html.size() < at + word.size()) return false;
+  return std::equal(word.begin(), word.end(), html.begin() + static_cast<std::ptrdiff_t>(at),
+                    [](char small, char letter) { return small == (letter | 0x20); });
+}
+
+/// Bytes from `at` on that mean nothing to HTML but themselves. There is no "<" in `html`.
 std::size_t plain_bytes(std::string_view html, std::size_t at) noexcept {
   const std::size_t start = at;
+  html = html.substr(0, html.find('&', at));
   while (at < html.size()) {
+    at += printable_bytes(html, at);
+    if (at == html.size()) break;
     const char byte = html[at];
-    if (byte == '<' || byte == '&' || byte == 0x7F) break;
+    if (byte == 0x7F) break;
     if (byte >= ' ' || byte == '\n' || byte == '\t') {
       ++at;
       continue;
@@ -60,12 +71,13 @@ class Abridging {
 
   /// Up to the next "<".
   void text() {
-    while (at_ < from_.size() && from_[at_] != '<') {
+    const std::string_view whole = from_.substr(0, from_.find('<', at_));
+    while (at_ < whole.size()) {
       // Blanks at the beginning count: before a body, between table rows, behind <pre>.
       std::size_t begin = at_;
-      while (begin < from_.size() && is_ascii_space(from_[begin])) ++begin;
+      while (begin < whole.size() && is_ascii_space(whole[begin])) ++begin;
       keep(begin);
-      const std::size_t size = plain_bytes(from_, at_);
+      const std::size_t size = plain_bytes(whole, at_);
       if (size >= least_text && result_.texts.size() < most_stand_ins) {
         append(result_.html, first_stand_in + static_cast<char32_t>(result_.texts.size()));
         result_.texts.push_back(from_.substr(at_, size));
@@ -73,11 +85,11 @@ class Abridging {
       } else {
         keep(at_ + size);
       }
-      if (at_ == from_.size() || from_[at_] == '<') return;
+      if (at_ == whole.size()) return;
       // An entity, with what could be taken for a part of it; or a byte that Gumbo corrects.
       std::size_t end = at_ + 1;
-      if (from_[at_] == '&')
-        while (end < from_.size() && (is_ascii_alnum(from_[end]) || from_[end] == '#' || from_[end] == ';')) ++end;
+      if (whole[at_] == '&')
+        while (end < whole.size() && (is_ascii_alnum(whole[end]) || whole[end] == '#' || whole[end] == ';')) ++end;
       keep(end);
     }
   }
@@ -88,7 +100,7 @@ class Abridging {
     const std::size_t begin = at_ + 1;
     std::size_t end = read_tag(from_, begin).end;
     // A script has states of its own, in which text is more than text.
-    if (lower(name_at(from_, begin)) == "script") end = after_raw(from_, end, "script");
+    if (starts_with(from_, begin, "script")) end = after_raw(from_, end, "script");
     keep(end);
   }
 
@@ -142,8 +154,7 @@ class Restoring {
 /// Whether text can end in the midst of text, or an attribute become text.
 bool has_odd_markup(std::string_view html) {
   for (std::size_t at = html.find('<'); at < html.size(); at = html.find('<', at + 1)) {
-    const std::string_view name = html.substr(at + 1, 8);
-    if (name == "![CDATA[" || lower(name.substr(0, 7)) == "isindex") return true;
+    if (html.substr(at + 1, 8) == "![CDATA[" || starts_with(html, at + 1, "isindex")) return true;
   }
   return false;
 }

@@ -95,18 +95,15 @@ void HtmlBuilder::words(std::string_view text, const HtmlStyle& style) {
     // A blank at the start of a line, or after another one, is none.
     bool blank = last == nullptr || last->kind == Kind::hard_break ||
                  (last->kind == Kind::text && !last->text.empty() && is_ascii_space(last->text.back()));
-    folded.reserve(text.size());
-    for (std::size_t at = 0; at < text.size();) {
-      std::size_t end = at;
-      while (end < text.size() && !is_ascii_space(text[end])) ++end;
-      folded.append(text, at, end - at);
-      if (end > at) blank = false;
-      at = end;
-      while (at < text.size() && is_ascii_space(text[at])) ++at;
-      if (at == end || blank) continue;
-      folded += ' ';
-      blank = true;
+    folded.resize(text.size());
+    std::size_t size = 0;
+    for (const char byte : text) {
+      const bool space = is_ascii_space(byte);
+      if (space && blank) continue;
+      blank = space;
+      folded[size++] = space ? ' ' : byte;
     }
+    folded.resize(size);
   }
   if (folded.empty()) return;
   Node node = richtext::text(std::move(folded), style.marks);

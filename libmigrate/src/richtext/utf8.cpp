@@ -39,8 +39,9 @@ bool is_control(char32_t code) noexcept {
          code == 0xFFFF;
 }
 
-/// Bytes from `at` on, eight at a time, that are printable ASCII.
-std::size_t printable(std::string_view text, std::size_t at) noexcept {
+}  // namespace
+
+std::size_t printable_bytes(std::string_view text, std::size_t at) noexcept {
   constexpr std::uint64_t each = 0x0101010101010101U, high = 0x80 * each;
   const std::size_t start = at;
   for (; at + 8 <= text.size(); at += 8) {
@@ -52,14 +53,12 @@ std::size_t printable(std::string_view text, std::size_t at) noexcept {
   return at - start;
 }
 
-}  // namespace
-
 bool is_clean(std::string_view text) noexcept {
-  for (std::size_t at = printable(text, 0); at < text.size();) {
+  for (std::size_t at = printable_bytes(text, 0); at < text.size();) {
     const Utf8 next = decode(text, at);
     if (!next.valid || is_control(next.code)) return false;
     at += next.size;
-    if (next.code < ' ') at += printable(text, at);
+    if (next.code < ' ') at += printable_bytes(text, at);
   }
   return true;
 }

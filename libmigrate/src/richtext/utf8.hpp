@@ -32,6 +32,9 @@ std::size_t clean(std::string& text);
 /// Whether clean() would leave it as it is.
 bool is_clean(std::string_view text) noexcept;
 
+/// How many bytes from `at` on are printable ASCII: eight at a time, the last few may be left.
+std::size_t printable_bytes(std::string_view text, std::size_t at) noexcept;
+
 /// As is_space(), of a character that is not ASCII.
 bool is_wide_space(char32_t code) noexcept;
 /// Blanks of every kind, the no-break space included.

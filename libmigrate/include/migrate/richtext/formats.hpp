@@ -47,15 +47,17 @@ struct Printed {
   Losses losses;
 };
 struct PrintedAdf {
-  Value document;  ///< on the heap
+  explicit PrintedAdf(const boost::json::storage_ptr& storage = {}) : document(storage) {}
+  Value document;
   Losses losses;
 };
 
 /// Atlassian Document Format as Jira takes it: valid by the published schema and by Jira's narrower rules, whatever the
 /// tree. An image with a target becomes media of that id in a block of its own, a mention with a target a mention of
 /// that account, a reference whose target is an address a card. Tables leave lists and quotes and stand behind them.
-/// An empty tree gives an empty document: Jira takes that as a description, not as a comment.
-MIGRATE_API PrintedAdf print_adf(const Node& document);
+/// An empty tree gives an empty document: Jira takes that as a description, not as a comment. `storage`: where the
+/// document is made; on the heap by default.
+MIGRATE_API PrintedAdf print_adf(const Node& document, boost::json::storage_ptr storage = {});
 
 /// GitLab Flavored Markdown. parse_markdown() makes the same tree of it but for what `losses` names. No line begins
 /// with
