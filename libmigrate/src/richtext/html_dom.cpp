@@ -52,7 +52,7 @@ void walk_below(const GumboNode& top, Each each) {
 HtmlDom::HtmlDom(std::string_view html, Whole whole) : budget_(memory_base + html.size() * memory_factor) {
   if (would_exhaust(html)) return;
   if (whole == Whole::where_needed) abridged_ = abridged(html);
-  if (!abridged_.texts.empty()) {
+  if (!abridged_.empty()) {
     parse(abridged_.html);
     if (root_ == nullptr || restore(*root_, abridged_, texts_)) return;
     release();

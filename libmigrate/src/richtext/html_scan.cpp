@@ -37,9 +37,10 @@ std::size_t after_comment(std::string_view html, std::size_t at) {
   return end == std::string_view::npos ? html.size() : end + 3;
 }
 
-Tag read_tag(std::string_view html, std::size_t at) {
+Tag read_tag(std::string_view html, std::size_t at, std::vector<std::string_view>* quoted) {
   Tag tag{html.size()};
   char quote = 0;
+  std::size_t value = 0;
   char before = 0;
   bool bare_value = false;
   for (; at < html.size(); ++at) {
@@ -48,6 +49,7 @@ Tag read_tag(std::string_view html, std::size_t at) {
       if (c != quote) continue;
       quote = 0;
       ++tag.attributes;
+      if (quoted != nullptr) quoted->push_back(html.substr(value, at - value));
     } else if (c == '>') {
       tag.end = at + 1;
       return tag;
@@ -55,10 +57,12 @@ Tag read_tag(std::string_view html, std::size_t at) {
       bare_value = false;
       ++tag.attributes;
     } else if (before == '=' && !bare_value) {
-      if (c == '"' || c == '\'')
+      if (c == '"' || c == '\'') {
         quote = c;
-      else
+        value = at + 1;
+      } else {
         bare_value = true;
+      }
     }
     if (!is_ascii_space(c)) before = c;
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "migrate/abi.hpp"
 
@@ -15,8 +16,8 @@ struct Tag {
   std::size_t end;             ///< behind its ">"
   std::size_t attributes = 0;  ///< at most
 };
-/// The tag whose "<" stands before `at`.
-Tag read_tag(std::string_view html, std::size_t at);
+/// The tag whose "<" stands before `at`. Values between quotes are added to `quoted`.
+Tag read_tag(std::string_view html, std::size_t at, std::vector<std::string_view>* quoted = nullptr);
 
 /// The name of a tag at `at`, or what stands there, of at most 32 bytes.
 std::string_view name_at(std::string_view html, std::size_t at);
