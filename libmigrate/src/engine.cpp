@@ -143,8 +143,14 @@ awaitable<void> Engine::execute() {
       co_await end_phase(Phase::verification);
       co_return;
     }
-    case Mode::retry: co_await begin_phase(Phase::import); co_await retry_failed(); break;
-    default: co_await import_all();
+    case Mode::retry:
+      co_await keep_target(journal_.store(), target_, run_.number);
+      co_await begin_phase(Phase::import);
+      co_await retry_failed();
+      break;
+    default:
+      co_await keep_target(journal_.store(), target_, run_.number);
+      co_await import_all();
   }
   if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
   co_await end_phase(Phase::import);
@@ -205,6 +211,12 @@ awaitable<std::vector<Check>> Engine::check() {
   for (Check& check : sink_checks) {
     check.name = "sink: " + check.name;
     checks.push_back(std::move(check));
+  }
+  // A target that cannot be used cannot be asked who it is.
+  const bool usable = std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
+  if (usable) {
+    std::optional<Check> foreign = co_await check_target();
+    if (foreign) checks.push_back(std::move(*foreign));
   }
   co_return checks;
 }

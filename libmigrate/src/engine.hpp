@@ -18,6 +18,7 @@
 #include "migrate/pipeline.hpp"
 #include "migrate/task_group.hpp"
 #include "resolver.hpp"
+#include "target.hpp"
 
 MIGRATE_BEGIN
 
@@ -79,6 +80,7 @@ class Engine {
  private:
   awaitable<void> open_run();
   awaitable<void> preflight();
+  awaitable<std::optional<Check>> check_target();
   awaitable<void> execute();
   awaitable<void> import_all();
   awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);
@@ -135,6 +137,7 @@ class Engine {
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
   std::map<std::string, std::uint64_t> verified_;  ///< by type, as the last verification has counted
   std::optional<Selection> selection_;
+  TargetMatch target_;
   std::map<std::string, Cursor> earlier_ends_;  ///< by stream, where a delta run begins
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;

@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 #include "steps.hpp"
+#include "target.hpp"
 
 MIGRATE_BEGIN
 
@@ -74,6 +75,7 @@ awaitable<Orphans> find_orphans(Pipeline pipeline) {
   ItemSink& sink = items_of(pipeline);
   Journal journal(pipeline.store, pipeline.name);
   co_await journal.open();
+  co_await require_target(journal.store(), sink);
   Orphans result;
   std::vector<Marked> all;
   std::function<void(const Marked&)> collect = [&all](const Marked& marked) { all.push_back(marked); };

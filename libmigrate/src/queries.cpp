@@ -26,6 +26,7 @@ awaitable<void> for_each_pending(Pipeline pipeline, RunOptions options, std::fun
 /// Walks the source; whatever the target or the id map does not know is pending.
 awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
   co_await journal_.open();
+  co_await require_target(journal_.store(), *pipeline_.sink);
   co_await resolver_.load();
   std::vector<Partition> partitions = co_await pipeline_.source->partitions();
   for (const Partition& partition : partitions) {
@@ -180,6 +181,8 @@ awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::funct
   TableSink* tables = pipeline.sink->as_tables();
   std::set<std::string> listed;
   if (tables) {
+    // The id map of items is the state's own; rows are read from whatever the sink leads to.
+    co_await require_target(*pipeline.store, *tables);
     const std::vector<std::string> types = tables->types();
     for (const std::string& one : types) {
       if (!type.empty() && type != one) continue;

@@ -25,6 +25,8 @@ awaitable<void> Engine::roll_back_tables(TableSink& sink) {
 awaitable<void> Engine::roll_back() {
   if (!pipeline_.sink->traits().undoes)
     throw Error(ErrorKind::unsupported, "no_rollback", "this sink cannot take back what it has written");
+  // Elsewhere the same ids are somebody else's.
+  if (!options_.same_target) co_await require_target(journal_.store(), *pipeline_.sink);
   report_.rollback = UndoResult();
   if (TableSink* tables = pipeline_.sink->as_tables()) {
     co_await roll_back_tables(*tables);

@@ -31,7 +31,16 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
 
 awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {
   Pipeline pipeline = session.pipeline();
-  if (undertaking.import_mappings) {
+  if (undertaking.import_mappings && !plan.file.mappings.empty()) {
+    // They name things of the target, and must not come into the state of another one. Whether this one can be reached
+    // at all is for the checks of the run to say.
+    std::optional<Error> foreign;
+    try {
+      co_await require_target(pipeline);
+    } catch (const Error& error) {
+      if (error.cause == "foreign_target") foreign = error;
+    }
+    if (foreign && !undertaking.options.same_target) throw *foreign;
     std::shared_ptr<CheckpointStore> store = pipeline.store;
     co_await import_configured(plan, std::move(store), session.log());
   }

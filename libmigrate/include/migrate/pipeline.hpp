@@ -82,6 +82,7 @@ struct RunOptions {
   RunOptions() {}
   Mode mode = Mode::full;
   bool fresh = false;  ///< a new run from the start, although an unfinished one could go on
+  bool same_target = false;  ///< the sink leads to the state's target, although it calls itself something else now
   VerifyLevel verify = VerifyLevel::none;
   OnRecordFailure on_record_failure = OnRecordFailure::compensate;
   OnVerifyFailure on_verify_failure = OnVerifyFailure::report;
@@ -110,6 +111,10 @@ MIGRATE_API Report run_blocking(Pipeline pipeline, RunOptions options);
 
 /// Named checks of both ends, the store, and the fit between them. Writes nothing.
 MIGRATE_API awaitable<std::vector<Check>> check(Pipeline pipeline);
+
+/// Throws Error(conflict), cause "foreign_target", when the state belongs to another target than the sink leads to.
+/// run(), for_each_pending(), find_orphans() and remove_orphans() look themselves. Writes nothing.
+MIGRATE_API awaitable<void> require_target(Pipeline pipeline);
 
 /// One record of the source that is not on the target.
 struct Pending {

@@ -161,6 +161,29 @@ class Operate(unittest.TestCase):
         self.jira.call("POST", "/issue", {"fields": fields})
         self.assertIn("0 orphans, 0 unfinished, 0 gone", self.expect(0, "orphans"))
 
+    # -- another Jira ------------------------------------------------------------------------------------------------
+
+    def test_a_state_belongs_to_one_jira(self):
+        self.migrate(6)
+        with Unmasked(6) as other:
+            own, self.sandbox.urls = self.sandbox.urls, {**self.sandbox.urls, "jira": other.urls["jira"]}
+            for command in (["run", "--progress", "none"], ["rollback", "--yes", "--progress", "none"], ["orphans"]):
+                out = self.expect(3, *command)
+                self.assertIn("belongs to the project SUP of " + own["jira"], out)
+                self.assertIn("leads to the project SUP of " + other.urls["jira"], out)
+            self.assertEqual(Jira(other.urls["jira"]).issues(), [])
+            self.sandbox.urls = own
+        self.expect(0, "run", "--progress", "none", "--verify", "none")
+
+    def test_a_jira_that_calls_itself_the_same_is_the_same_at_another_address(self):
+        with Named(6) as first:
+            self.sandbox = first
+            self.expect(0, "run", "--progress", "none", "--verify", "none")
+            with Named(6) as second:
+                self.assertNotEqual(first.urls["jira"], second.urls["jira"])
+                self.sandbox = second
+                self.expect(0, "orphans")
+
     # -- interruption ------------------------------------------------------------------------------------------------
 
     def interrupted(self, how):
@@ -215,6 +238,10 @@ class Operate(unittest.TestCase):
 class Unmasked(pair.Sandbox):
     """Issues under their keys, not under what stays the same from run to run."""
     settings = {**pair.SETTINGS, "jira": {**pair.SETTINGS["jira"], "masked": False}}
+
+
+class Named(pair.Sandbox):
+    settings = {**pair.SETTINGS, "jira": {**pair.SETTINGS["jira"], "base_url": "https://jira.example.com"}}
 
 
 def texts(node):
