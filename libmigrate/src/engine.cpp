@@ -114,7 +114,14 @@ awaitable<void> Engine::open_run() {
   }
   run_.status = "running";
   run_.fatal = nullptr;
-  if (writes) co_await journal_.save(run_);
+  const std::optional<Value> settled = co_await journal_.store().get(Table::run, "settled");
+  settled_before_ = !last || settled;
+  std::vector<Entry> open;
+  if (writes || options_.mode == Mode::retry) open.push_back(Entry{Table::run, "settled", nullptr});
+  if (writes)
+    co_await journal_.save(run_, std::move(open));
+  else if (!open.empty() && settled_before_)
+    co_await journal_.store().commit(std::move(open));
   elapsed_before_ms_ = run_.elapsed_ms;
   report_.run = run_.number;
   if (run_.started_ms) report_.started = time_from(run_.started_ms);
@@ -164,6 +171,7 @@ awaitable<void> Engine::execute() {
     // Second looks come last: what they depend on has arrived, and what has vanished is gone.
     std::unique_ptr<Stage> stage = import_stage();
     co_await run_partitions(*stage, true, true);
+    if (options_.mode != Mode::test && options_.only.empty() && !options_.where) co_await clean_up();
     if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
   }
   if (options_.verify != VerifyLevel::none && !options_.skip.count(Phase::verification)) {
@@ -282,7 +290,11 @@ awaitable<void> Engine::conclude() {
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);
   if (report_.fatal) run_.fatal = to_value(*report_.fatal);
-  co_await journal_.save(run_);
+  std::vector<Entry> also;
+  const bool wrote = options_.mode != Mode::verify && options_.mode != Mode::rollback && !report_.rollback;
+  if (wrote && !report_.fatal && !steps_left_ && (settled_before_ || cleaned_up_))
+    also.push_back(Entry{Table::run, "settled", true});
+  co_await journal_.save(run_, std::move(also));
 }
 
 Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts) {

@@ -74,6 +74,9 @@ class Engine {
   /// too_many_failures) when the limit is passed.
   void progress(const StreamState& stream);
   void tell(const Failure& failure);
+  awaitable<std::optional<Error>> take_back(ItemSink& sink, RecordRef record);
+  /// Steps of a record that has failed stay, by RunOptions::on_record_failure.
+  void leave_steps() noexcept { steps_left_ = true; }
   /// Waits before attempt + 1 of something that failed with `error`.
   awaitable<void> back_off(RecordRef record, Error error, int attempt);
 
@@ -109,6 +112,8 @@ class Engine {
   enum class Failures { all, earlier };  ///< earlier: of runs before this one
   awaitable<void> retry_failed(Failures which = Failures::all);
   awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);
+  awaitable<void> clean_up();
+  awaitable<void> report_left(StreamState& stream, RecordRef record, Error error);
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
   awaitable<void> verify(VerifyLevel level);
@@ -143,6 +148,8 @@ class Engine {
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
   bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
+  bool settled_before_ = true;  ///< no run before this one has left steps of a record without an outcome
+  bool steps_left_ = false, cleaned_up_ = false;
 };
 
 std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink);

@@ -220,6 +220,7 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
   std::vector<Entry> entries;
   for (Item* item : wave) {
     if (item->state != Item::State::settled) continue;
+    if (item->skipped && item->target_id.empty()) continue;  // gone before it came: it stands for nothing there
     Outcome outcome;
     outcome.target_id = item->target_id;
     outcome.version = item->record->version;
@@ -295,7 +296,9 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
     operation.set_target_id(Value(item.target_id));
   } else if (item.record->deleted) {
     item.skipped = true;
-    co_return std::nullopt;
+    // A run that was cut short may have begun it before it went.
+    RecordRef record = item.record->ref;
+    co_return co_await engine_.take_back(sink_, std::move(record));
   }
   try {
     item.target_id = co_await sink_.write(operation);
@@ -313,31 +316,14 @@ awaitable<void> ItemImport::fail(Work& work, Item& item, Error error) {
   item.state = Item::State::failed;
   Unit& unit = work.batch.units[item.unit];
   if (!unit.failure) unit.failure = error;
-  if (engine_.options().on_record_failure == OnRecordFailure::keep || item.update) co_return;
-  std::vector<StepRow> steps = co_await receipts_of(engine_.journal(), item.record->ref);
-  for (StepRow& step : steps) {
-    std::optional<Error> trouble;
-    for (int attempt = 1; attempt <= engine_.options().retry.attempts; ++attempt) {
-      trouble.reset();
-      try {
-        Receipt receipt = step.receipt;
-        co_await sink_.undo(std::move(receipt));
-      } catch (const Error& undo_error) {
-        trouble = undo_error;
-      }
-      if (!trouble || !trouble->retryable()) break;
-      co_await engine_.back_off(item.record->ref, *trouble, attempt);
-    }
-    if (trouble) {
-      // The receipt stays, so that a later retry, rollback or look for orphans still knows of it.
-      unit.failure->advice = fmt::format("step {} could not be taken back ({}): it is still on the target as {}",
-                                         step.receipt.step, trouble->what(), step.receipt.target_id);
-      continue;
-    }
-    std::vector<Entry> entries;
-    entries.push_back(Entry{Table::step, step.row, nullptr});
-    co_await engine_.journal().store().commit(std::move(entries));
+  if (item.update) co_return;
+  if (engine_.options().on_record_failure == OnRecordFailure::keep) {
+    engine_.leave_steps();
+    co_return;
   }
+  RecordRef record = item.record->ref;
+  const std::optional<Error> left = co_await engine_.take_back(sink_, std::move(record));
+  if (left) unit.failure->advice = left->what();
 }
 
 /// A unit arrives whole or not at all: records whose mate has failed are taken back too.
@@ -346,11 +332,12 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
     const Unit& unit = work.batch.units[item.unit];
     if (!unit.failure || item.state != Item::State::settled || item.skipped) continue;
     if (item.record->intent == Intent::get_or_create) continue;
-    Error error = *unit.failure;
-    co_await fail(work, item, error);
+    // First of all it is settled no more: whoever dies while it is taken back must not find it settled, and gone.
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
     co_await engine_.journal().store().commit(std::move(entries));
+    Error error = *unit.failure;
+    co_await fail(work, item, error);
   }
 }
 

@@ -119,6 +119,7 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
   }
   if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
   report.causes = co_await causes_of(store);
+  report.orphans_cleaned = run->cleaned;
   report.orphans_removed = co_await removed_orphans(*store);
   co_return report;
 }

@@ -136,15 +136,18 @@ MIGRATE_API awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> st
 /// chunk and its receipt in one transaction.
 struct Orphans {
   std::vector<Marked> unknown;     ///< on the target with this migration's mark; the journal has no use for it
-  std::vector<Marked> unfinished;  ///< begun by a run that was cut short: the next run completes or removes it
+  /// Begun, and not settled: the run was cut short, or could not take it back. The next complete run completes or
+  /// removes it.
+  std::vector<Marked> unfinished;
   /// In the id map, and gone from the target.
   std::vector<std::pair<RecordRef, std::string>> missing;
   std::uint64_t known = 0;         ///< on both sides
 };
 /// Writes nothing. Throws Error(unsupported) for a sink that cannot list what it has marked.
 MIGRATE_API awaitable<Orphans> find_orphans(Pipeline pipeline);
-/// Removes what find_orphans() has called unknown, and says how many; `each` hears of one that could not be removed.
-/// What a person has changed since is left alone. The number is kept in the journal (Report::orphans_removed).
+/// Removes what find_orphans() has called unknown or unfinished (that one step after the other, as the journal has
+/// them), and says how many; `each` hears of one that could not be removed. What a person has changed since is left
+/// alone, and so is what the journal knows by now. The number is kept in the journal (Report::orphans_removed).
 MIGRATE_API awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> orphans,
                                                     std::function<void(const Marked&, const Error&)> each);
 

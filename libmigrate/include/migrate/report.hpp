@@ -80,6 +80,7 @@ struct Report {
   };
   std::optional<Verification> verification;
   std::optional<UndoResult> rollback;
+  std::uint64_t orphans_cleaned = 0;  ///< items that this run had begun, or found half made, and has taken back
   std::uint64_t orphans_removed = 0;  ///< over all runs, by remove_orphans()
   std::optional<Error> fatal;
 
