@@ -19,6 +19,7 @@ struct Item {
   bool skipped = false, update = false;
   bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
   std::string target_id;
+  std::uint64_t files_left = 0;
   int attempts = 1;
 };
 
@@ -162,6 +163,7 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
                                                    : outcome.version == item.record->version;
     if (!same && item.record->intent != Intent::get_or_create) continue;
     item.skipped = true;
+    item.files_left = outcome.files_left;
     item.earlier = outcome.run != engine_.run_state().number;
     item.state = Item::State::settled;
   }
@@ -227,6 +229,7 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
     outcome.run = engine_.run_state().number;
     outcome.shared = item->record->intent == Intent::get_or_create;
     outcome.derived = item->record->ref != work.batch.units[item->unit].source;
+    outcome.files_left = item->files_left;
     entries.push_back(Journal::entry(item->record->ref, outcome));
   }
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
@@ -302,6 +305,9 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
   }
   try {
     item.target_id = co_await sink_.write(operation);
+    const std::vector<Blob>& blobs = item.record->blobs;
+    item.files_left = static_cast<std::uint64_t>(
+        std::count_if(blobs.begin(), blobs.end(), [](const Blob& blob) { return blob.left_out; }));
     co_return std::nullopt;
   } catch (const Error& error) {
     co_return error;
@@ -382,7 +388,8 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     if (!main) ++counters.read;
     ++counters.transformed;
     ++(item.skipped ? counters.skipped : counters.written);
-    counters.files_written += item.record->blobs.size();
+    counters.files_written +=
+        item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
     if (!item.earlier) book_links(work, next, item, entries);
   }

@@ -291,6 +291,7 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.ours = !flag(row, "theirs");
   outcome.shared = flag(row, "shared");
   outcome.derived = flag(row, "derived");
+  outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
   return outcome;
 }
 
@@ -303,6 +304,7 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (!outcome.ours) row.emplace("theirs", true);
   if (outcome.shared) row.emplace("shared", true);
   if (outcome.derived) row.emplace("derived", true);
+  if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

@@ -60,6 +60,7 @@ struct Outcome {
   bool ours = true;         ///< made by this migration, not found there
   bool shared = false;      ///< a get_or_create record
   bool derived = false;     ///< a transformer has named it: the source does not know this name
+  std::uint64_t files_left = 0;  ///< files of an item that it was brought without
 };
 
 /// A row of Table::deferred.
