@@ -286,6 +286,12 @@ awaitable<void> Engine::conclude() {
   report_.causes = co_await causes_of(pipeline_.store);
   report_.orphans_removed = co_await removed_orphans(*pipeline_.store);
   if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
+  // The row of the last run tells of what it did, not of what has not begun.
+  const bool looks_back =
+      options_.mode == Mode::verify || options_.mode == Mode::retry || options_.mode == Mode::rollback;
+  if (looks_back && report_.fatal &&
+      (report_.status == Status::preflight_failed || report_.fatal->cause == "foreign_target"))
+    co_return;
   run_.status = to_string(report_.status);
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);

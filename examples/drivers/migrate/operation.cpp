@@ -13,6 +13,9 @@ namespace migrate::program {
 
 namespace {
 
+/// Who asks to stop after this means the run that this program is about to begin, also before it has its state.
+const std::filesystem::file_time_type program_began = std::filesystem::file_time_type::clock::now();
+
 struct Outcome {
   Report report;
   std::vector<std::filesystem::path> files;
@@ -27,6 +30,11 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
     log.write(LogLevel::info, "mappings", fmt::format("{}: {} records are known already, by {}", type, count,
                                                       file.string()));
   }
+}
+
+/// Nothing has been read or written.
+bool refused_at_the_door(const Report& report) {
+  return report.status == Status::preflight_failed || (report.fatal && report.fatal->cause == "foreign_target");
 }
 
 awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {
@@ -49,9 +57,13 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
   outcome.report = co_await run(pipeline, std::move(undertaking.options));
   recorder.finish(outcome.report);
 
-  // A rehearsal must not replace the reports of what really happened.
-  const std::filesystem::path& directory = plan.directory.path();
-  ReportFiles wanted = report_files(plan, rehearsal ? directory / "dry-run" : directory);
+  // A rehearsal must not replace the reports of what really happened, and neither must what did not begin.
+  std::filesystem::path directory = plan.directory.path();
+  if (rehearsal)
+    directory /= "dry-run";
+  else if (refused_at_the_door(outcome.report))
+    directory /= "not-started";
+  ReportFiles wanted = report_files(plan, std::move(directory));
   try {
     outcome.files = co_await write_reports(outcome.report, pipeline, std::move(wanted));
   } catch (const Error& error) {
@@ -99,7 +111,7 @@ int undertake(const Plan& plan, const FileArguments& arguments, Undertaking unde
   std::stop_source stop;
   const SignalWatch signals(stop);
   Session session(plan, arguments.verbosity, Access::state);
-  RunRecorder recorder(plan.directory, stop);
+  RunRecorder recorder(plan.directory, stop, program_began);
   session.log().attach(&recorder);
 
   TerminalReviewer reviewer(stop.get_token());
