@@ -98,9 +98,14 @@ class RunRecorder::State {
   State(WorkingDirectory folder, std::stop_source stop_source, std::filesystem::file_time_type began)
       : directory(std::move(folder)), stop(std::move(stop_source)) {
     directory.create();
-    if (!directory.stop_requested_since(began)) directory.clear_stop();
+    const bool asked = directory.stop_requested_since(began);
+    if (!asked) directory.clear_stop();
     log_file = std::fopen(directory.log_file().c_str(), "abe");
     if (!log_file) trouble = fmt::format("{} cannot be opened", directory.log_file().string());
+    if (asked) {
+      write_line({{"event", "stop_requested"}});
+      stop.request_stop();
+    }
     beat = std::jthread([this](std::stop_token ended) { run(ended); });
   }
   ~State() {
