@@ -26,7 +26,8 @@ awaitable<void> for_each_pending(Pipeline pipeline, RunOptions options, std::fun
 /// Walks the source; whatever the target or the id map does not know is pending.
 awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
   co_await journal_.open();
-  co_await require_target(journal_.store(), *pipeline_.sink);
+  // As for the id map: rows are asked for where the sink leads to.
+  if (TableSink* tables = pipeline_.sink->as_tables()) co_await require_target(journal_.store(), *tables);
   co_await resolver_.load();
   std::vector<Partition> partitions = co_await pipeline_.source->partitions();
   for (const Partition& partition : partitions) {
