@@ -114,7 +114,14 @@ awaitable<void> Engine::open_run() {
   }
   run_.status = "running";
   run_.fatal = nullptr;
-  if (writes) co_await journal_.save(run_);
+  const std::optional<Value> settled = co_await journal_.store().get(Table::run, "settled");
+  settled_before_ = !last || settled;
+  std::vector<Entry> open;
+  if (writes || options_.mode == Mode::retry) open.push_back(Entry{Table::run, "settled", nullptr});
+  if (writes)
+    co_await journal_.save(run_, std::move(open));
+  else if (!open.empty() && settled_before_)
+    co_await journal_.store().commit(std::move(open));
   elapsed_before_ms_ = run_.elapsed_ms;
   report_.run = run_.number;
   if (run_.started_ms) report_.started = time_from(run_.started_ms);
@@ -143,8 +150,14 @@ awaitable<void> Engine::execute() {
       co_await end_phase(Phase::verification);
       co_return;
     }
-    case Mode::retry: co_await begin_phase(Phase::import); co_await retry_failed(); break;
-    default: co_await import_all();
+    case Mode::retry:
+      co_await keep_target(journal_.store(), target_, run_.number);
+      co_await begin_phase(Phase::import);
+      co_await retry_failed();
+      break;
+    default:
+      co_await keep_target(journal_.store(), target_, run_.number);
+      co_await import_all();
   }
   if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
   co_await end_phase(Phase::import);
@@ -158,6 +171,7 @@ awaitable<void> Engine::execute() {
     // Second looks come last: what they depend on has arrived, and what has vanished is gone.
     std::unique_ptr<Stage> stage = import_stage();
     co_await run_partitions(*stage, true, true);
+    if (options_.mode != Mode::test && options_.only.empty() && !options_.where) co_await clean_up();
     if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
   }
   if (options_.verify != VerifyLevel::none && !options_.skip.count(Phase::verification)) {
@@ -205,6 +219,12 @@ awaitable<std::vector<Check>> Engine::check() {
   for (Check& check : sink_checks) {
     check.name = "sink: " + check.name;
     checks.push_back(std::move(check));
+  }
+  // A target that cannot be used cannot be asked who it is.
+  const bool usable = std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
+  if (usable) {
+    std::optional<Check> foreign = co_await check_target();
+    if (foreign) checks.push_back(std::move(*foreign));
   }
   co_return checks;
 }
@@ -266,11 +286,21 @@ awaitable<void> Engine::conclude() {
   report_.causes = co_await causes_of(pipeline_.store);
   report_.orphans_removed = co_await removed_orphans(*pipeline_.store);
   if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
+  // The row of the last run tells of what it did, not of what has not begun.
+  const bool looks_back =
+      options_.mode == Mode::verify || options_.mode == Mode::retry || options_.mode == Mode::rollback;
+  if (looks_back && report_.fatal &&
+      (report_.status == Status::preflight_failed || report_.fatal->cause == "foreign_target"))
+    co_return;
   run_.status = to_string(report_.status);
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);
   if (report_.fatal) run_.fatal = to_value(*report_.fatal);
-  co_await journal_.save(run_);
+  std::vector<Entry> also;
+  const bool wrote = options_.mode != Mode::verify && options_.mode != Mode::rollback && !report_.rollback;
+  if (wrote && !report_.fatal && !steps_left_ && (settled_before_ || cleaned_up_))
+    also.push_back(Entry{Table::run, "settled", true});
+  co_await journal_.save(run_, std::move(also));
 }
 
 Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts) {

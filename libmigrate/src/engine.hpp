@@ -18,6 +18,7 @@
 #include "migrate/pipeline.hpp"
 #include "migrate/task_group.hpp"
 #include "resolver.hpp"
+#include "target.hpp"
 
 MIGRATE_BEGIN
 
@@ -73,12 +74,16 @@ class Engine {
   /// too_many_failures) when the limit is passed.
   void progress(const StreamState& stream);
   void tell(const Failure& failure);
+  awaitable<std::optional<Error>> take_back(ItemSink& sink, RecordRef record);
+  /// Steps of a record that has failed stay, by RunOptions::on_record_failure.
+  void leave_steps() noexcept { steps_left_ = true; }
   /// Waits before attempt + 1 of something that failed with `error`.
   awaitable<void> back_off(RecordRef record, Error error, int attempt);
 
  private:
   awaitable<void> open_run();
   awaitable<void> preflight();
+  awaitable<std::optional<Check>> check_target();
   awaitable<void> execute();
   awaitable<void> import_all();
   awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);
@@ -107,6 +112,8 @@ class Engine {
   enum class Failures { all, earlier };  ///< earlier: of runs before this one
   awaitable<void> retry_failed(Failures which = Failures::all);
   awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);
+  awaitable<void> clean_up();
+  awaitable<void> report_left(StreamState& stream, RecordRef record, Error error);
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
   awaitable<void> verify(VerifyLevel level);
@@ -135,11 +142,14 @@ class Engine {
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
   std::map<std::string, std::uint64_t> verified_;  ///< by type, as the last verification has counted
   std::optional<Selection> selection_;
+  TargetMatch target_;
   std::map<std::string, Cursor> earlier_ends_;  ///< by stream, where a delta run begins
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
   bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
+  bool settled_before_ = true;  ///< no run before this one has left steps of a record without an outcome
+  bool steps_left_ = false, cleaned_up_ = false;
 };
 
 std::unique_ptr<Stage> make_table_import(Engine& engine, TableSink& sink);

@@ -47,6 +47,7 @@ std::shared_ptr<const Transformer> transform_with(std::function<void(Record, std
 
 Sink::~Sink() = default;
 SinkTraits Sink::traits() const { return {}; }
+awaitable<TargetIdentity> Sink::identity() { co_return TargetIdentity(); }
 awaitable<void> Sink::prepare(std::vector<TableSchema>) { co_return; }
 awaitable<std::vector<Finding>> Sink::preview(std::span<Operation>) { co_return std::vector<Finding>(); }
 awaitable<std::vector<Finding>> Sink::verify(std::span<Operation>) {

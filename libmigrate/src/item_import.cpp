@@ -19,6 +19,7 @@ struct Item {
   bool skipped = false, update = false;
   bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
   std::string target_id;
+  std::uint64_t files_left = 0;
   int attempts = 1;
 };
 
@@ -162,6 +163,7 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
                                                    : outcome.version == item.record->version;
     if (!same && item.record->intent != Intent::get_or_create) continue;
     item.skipped = true;
+    item.files_left = outcome.files_left;
     item.earlier = outcome.run != engine_.run_state().number;
     item.state = Item::State::settled;
   }
@@ -220,12 +222,14 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
   std::vector<Entry> entries;
   for (Item* item : wave) {
     if (item->state != Item::State::settled) continue;
+    if (item->skipped && item->target_id.empty()) continue;  // gone before it came: it stands for nothing there
     Outcome outcome;
     outcome.target_id = item->target_id;
     outcome.version = item->record->version;
     outcome.run = engine_.run_state().number;
     outcome.shared = item->record->intent == Intent::get_or_create;
     outcome.derived = item->record->ref != work.batch.units[item->unit].source;
+    outcome.files_left = item->files_left;
     entries.push_back(Journal::entry(item->record->ref, outcome));
   }
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
@@ -295,10 +299,15 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
     operation.set_target_id(Value(item.target_id));
   } else if (item.record->deleted) {
     item.skipped = true;
-    co_return std::nullopt;
+    // A run that was cut short may have begun it before it went.
+    RecordRef record = item.record->ref;
+    co_return co_await engine_.take_back(sink_, std::move(record));
   }
   try {
     item.target_id = co_await sink_.write(operation);
+    const std::vector<Blob>& blobs = item.record->blobs;
+    item.files_left = static_cast<std::uint64_t>(
+        std::count_if(blobs.begin(), blobs.end(), [](const Blob& blob) { return blob.left_out; }));
     co_return std::nullopt;
   } catch (const Error& error) {
     co_return error;
@@ -313,31 +322,14 @@ awaitable<void> ItemImport::fail(Work& work, Item& item, Error error) {
   item.state = Item::State::failed;
   Unit& unit = work.batch.units[item.unit];
   if (!unit.failure) unit.failure = error;
-  if (engine_.options().on_record_failure == OnRecordFailure::keep || item.update) co_return;
-  std::vector<StepRow> steps = co_await receipts_of(engine_.journal(), item.record->ref);
-  for (StepRow& step : steps) {
-    std::optional<Error> trouble;
-    for (int attempt = 1; attempt <= engine_.options().retry.attempts; ++attempt) {
-      trouble.reset();
-      try {
-        Receipt receipt = step.receipt;
-        co_await sink_.undo(std::move(receipt));
-      } catch (const Error& undo_error) {
-        trouble = undo_error;
-      }
-      if (!trouble || !trouble->retryable()) break;
-      co_await engine_.back_off(item.record->ref, *trouble, attempt);
-    }
-    if (trouble) {
-      // The receipt stays, so that a later retry, rollback or look for orphans still knows of it.
-      unit.failure->advice = fmt::format("step {} could not be taken back ({}): it is still on the target as {}",
-                                         step.receipt.step, trouble->what(), step.receipt.target_id);
-      continue;
-    }
-    std::vector<Entry> entries;
-    entries.push_back(Entry{Table::step, step.row, nullptr});
-    co_await engine_.journal().store().commit(std::move(entries));
+  if (item.update) co_return;
+  if (engine_.options().on_record_failure == OnRecordFailure::keep) {
+    engine_.leave_steps();
+    co_return;
   }
+  RecordRef record = item.record->ref;
+  const std::optional<Error> left = co_await engine_.take_back(sink_, std::move(record));
+  if (left) unit.failure->advice = left->what();
 }
 
 /// A unit arrives whole or not at all: records whose mate has failed are taken back too.
@@ -346,11 +338,12 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
     const Unit& unit = work.batch.units[item.unit];
     if (!unit.failure || item.state != Item::State::settled || item.skipped) continue;
     if (item.record->intent == Intent::get_or_create) continue;
-    Error error = *unit.failure;
-    co_await fail(work, item, error);
+    // First of all it is settled no more: whoever dies while it is taken back must not find it settled, and gone.
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
     co_await engine_.journal().store().commit(std::move(entries));
+    Error error = *unit.failure;
+    co_await fail(work, item, error);
   }
 }
 
@@ -395,7 +388,8 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     if (!main) ++counters.read;
     ++counters.transformed;
     ++(item.skipped ? counters.skipped : counters.written);
-    counters.files_written += item.record->blobs.size();
+    counters.files_written +=
+        item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
     if (!item.earlier) book_links(work, next, item, entries);
   }

@@ -194,6 +194,7 @@ awaitable<std::optional<RunState>> Journal::run(std::uint64_t number) {
   run.rollback = member(row, "rollback");
   run.fatal = member(row, "fatal");
   run.unresolved = counts_from(member(row, "unresolved"));
+  run.cleaned = static_cast<std::uint64_t>(integer(row, "cleaned"));
   co_return run;
 }
 
@@ -214,14 +215,14 @@ Entry Journal::entry(const RunState& run) {
   row.emplace("rollback", run.rollback);
   row.emplace("fatal", run.fatal);
   row.emplace("unresolved", to_value(run.unresolved));
+  if (run.cleaned) row.emplace("cleaned", static_cast<std::int64_t>(run.cleaned));
   return Entry{Table::run, fmt::format("run/{:08}", run.number), std::move(row)};
 }
 
-awaitable<void> Journal::save(RunState run) {
-  std::vector<Entry> entries;
-  entries.push_back(entry(run));
-  entries.push_back(Entry{Table::run, "current", static_cast<std::int64_t>(run.number)});
-  co_await store_->commit(std::move(entries));
+awaitable<void> Journal::save(RunState run, std::vector<Entry> also) {
+  also.push_back(entry(run));
+  also.push_back(Entry{Table::run, "current", static_cast<std::int64_t>(run.number)});
+  co_await store_->commit(std::move(also));
 }
 
 std::string Journal::stream_name(std::uint64_t run, const std::string& stream) {
@@ -290,6 +291,7 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.ours = !flag(row, "theirs");
   outcome.shared = flag(row, "shared");
   outcome.derived = flag(row, "derived");
+  outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
   return outcome;
 }
 
@@ -302,6 +304,7 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (!outcome.ours) row.emplace("theirs", true);
   if (outcome.shared) row.emplace("shared", true);
   if (outcome.derived) row.emplace("derived", true);
+  if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

@@ -47,6 +47,7 @@ struct RunState {
   std::string status;
   std::vector<std::string> phases;  ///< completed
   Value verification, rollback, fatal;
+  std::uint64_t cleaned = 0;                                               ///< items that were begun and taken back
   std::map<std::string, std::map<std::string, std::uint64_t>> unresolved;  ///< deferred links that found no target
 };
 
@@ -59,6 +60,7 @@ struct Outcome {
   bool ours = true;         ///< made by this migration, not found there
   bool shared = false;      ///< a get_or_create record
   bool derived = false;     ///< a transformer has named it: the source does not know this name
+  std::uint64_t files_left = 0;  ///< files of an item that it was brought without
 };
 
 /// A row of Table::deferred.
@@ -81,7 +83,8 @@ class Journal {
 
   awaitable<std::optional<RunState>> last_run();
   awaitable<std::optional<RunState>> run(std::uint64_t number);
-  awaitable<void> save(RunState run);
+  /// `also`: committed with it.
+  awaitable<void> save(RunState run, std::vector<Entry> also = std::vector<Entry>());
   static Entry entry(const RunState& run);
 
   static std::string stream_name(std::uint64_t run, const std::string& stream);

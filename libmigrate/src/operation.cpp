@@ -127,11 +127,13 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) 
   while (true) {
     std::vector<Entry> rows = co_await journal.store().scan(Table::step, prefix, after, 500);
     for (const Entry& entry : rows) {
+      const std::size_t name = entry.key.rfind('/');
+      // Steps of a record whose id goes on behind a '/'.
+      if (!prefix.empty() && name + 1 != prefix.size()) continue;
       const Object& row = entry.value.as_object();
       StepRow step;
       step.row = entry.key;
       step.number = row.at("n").as_int64();
-      const std::size_t name = entry.key.rfind('/');
       step.receipt.record = Journal::ref_from(entry.key.substr(0, name));
       step.receipt.step = entry.key.substr(name + 1);
       step.receipt.key = text(row, "key");

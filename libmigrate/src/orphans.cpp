@@ -1,8 +1,11 @@
 // Target and journal compared, for services without transactions.
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include "engine.hpp"
 #include "steps.hpp"
+#include "target.hpp"
 
 MIGRATE_BEGIN
 
@@ -19,33 +22,96 @@ ItemSink& items_of(const Pipeline& pipeline) {
 
 enum class Standing { known, unfinished, unknown };
 
-/// Where the journal stands on something that bears the mark of the step `row`.
-Standing standing_of(const Value& step, const Marked& marked) {
-  if (!step.is_object()) return Standing::unknown;
-  const Object& row = step.get_object();
-  const Value* state = row.if_contains("state");
-  if (!state || *state != "done") return Standing::unfinished;
-  const Value* id = row.if_contains("target_id");
-  return id && id->is_string() && id->get_string() == marked.target_id ? Standing::known : Standing::unknown;
+/// "<type>/<id>" of the record that the mark names; empty when it names none of this migration.
+std::string record_of(const std::string& migration, const Marked& marked) {
+  const std::string prefix = migration + "/";
+  const std::size_t step = marked.key.rfind('/');
+  if (!marked.key.starts_with(prefix) || step < prefix.size()) return std::string();
+  return marked.key.substr(prefix.size(), step - prefix.size());
 }
 
-awaitable<void> sort_marked(CheckpointStore& store, std::string prefix, std::vector<Marked> all, Orphans& result) {
+bool is_id_of(const Value& outcome, const std::string& target_id) {
+  if (!outcome.is_object()) return false;
+  const Value id = Journal::outcome_from(outcome).target_id;
+  return id.is_string() && id.get_string() == target_id;
+}
+
+/// Where the journal stands on something that says it was made for the record `key`. A record that has been settled
+/// stands for one thing, whichever of its steps made it or found it there; one that has not, for what its steps have
+/// made, or may have made without an answer.
+awaitable<Standing> standing_of(Journal& journal, std::string key, Value outcome, std::string target_id) {
+  if (is_id_of(outcome, target_id)) co_return Standing::known;
+  RecordRef record = Journal::ref_from(key);
+  const std::vector<StepRow> steps = co_await receipts_of(journal, std::move(record));
+  bool uncertain = false, done = false, made = false;
+  for (const StepRow& step : steps) {
+    if (step.receipt.uncertain) {
+      uncertain = true;
+      continue;
+    }
+    if (step.receipt.target_id == target_id) done = true;
+    if (step.receipt.step == "create") made = true;
+  }
+  if (outcome.is_object()) co_return done ? Standing::known : Standing::unknown;
+  if (done) co_return Standing::unfinished;
+  // Something else was made for the record: this is one too many.
+  co_return uncertain && !made ? Standing::unfinished : Standing::unknown;
+}
+
+awaitable<Standing> standing_of(Journal& journal, std::string migration, Marked marked) {
+  std::string key = record_of(migration, marked);
+  if (key.empty()) co_return Standing::unknown;
+  const std::optional<Value> row = co_await journal.store().get(Table::outcome, key);
+  Value outcome;
+  if (row) outcome = *row;
+  co_return co_await standing_of(journal, std::move(key), std::move(outcome), marked.target_id);
+}
+
+awaitable<void> sort_marked(Journal& journal, std::string migration, std::vector<Marked> all, Orphans& result) {
   for (std::size_t first = 0; first < all.size(); first += walk_batch) {
     const std::size_t end = std::min(all.size(), first + walk_batch);
-    std::vector<std::string> rows;
-    for (std::size_t i = first; i < end; ++i)
-      rows.push_back(all[i].key.starts_with(prefix) ? all[i].key.substr(prefix.size()) : std::string());
-    const std::vector<Value> steps = co_await store.get_many(Table::step, std::move(rows));
-    for (std::size_t i = first; i < end; ++i) switch (standing_of(steps[i - first], all[i])) {
+    std::vector<std::string> keys;
+    for (std::size_t i = first; i < end; ++i) keys.push_back(record_of(migration, all[i]));
+    std::vector<std::string> asked = keys;
+    const std::vector<Value> outcomes = co_await journal.store().get_many(Table::outcome, std::move(asked));
+    for (std::size_t i = first; i < end; ++i) {
+      Standing standing = Standing::unknown;
+      if (!keys[i - first].empty()) {
+        Value outcome = outcomes[i - first];
+        standing = co_await standing_of(journal, keys[i - first], std::move(outcome), all[i].target_id);
+      }
+      switch (standing) {
         case Standing::known: ++result.known; break;
         case Standing::unfinished: result.unfinished.push_back(std::move(all[i])); break;
         case Standing::unknown: result.unknown.push_back(std::move(all[i])); break;
       }
+    }
   }
 }
 
+/// What stands in the id map is known, whatever its mark says or has lost.
+class Unclaimed {
+ public:
+  explicit Unclaimed(Orphans& result) : result_(result) {
+    for (const Marked& marked : result.unknown) ids_.insert(marked.target_id);
+  }
+  void meet(const std::string& target_id) {
+    if (ids_.erase(target_id)) found_.insert(target_id);
+  }
+  void conclude() {
+    const std::size_t before = result_.unknown.size();
+    std::erase_if(result_.unknown, [this](const Marked& marked) { return found_.count(marked.target_id) != 0; });
+    result_.known += before - result_.unknown.size();
+  }
+
+ private:
+  Orphans& result_;
+  std::unordered_set<std::string> ids_, found_;
+};
+
 /// The other way round: what the id map has and the target has lost.
 awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& result) {
+  Unclaimed unclaimed(result);
   std::string after;
   while (true) {
     std::vector<Entry> rows = co_await store.scan(Table::outcome, "", after, ask_batch);
@@ -55,6 +121,7 @@ awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& re
       const Outcome outcome = Journal::outcome_from(row.value);
       if (!outcome.target_id.is_string()) continue;
       ids.emplace_back(outcome.target_id.get_string());
+      unclaimed.meet(ids.back());
       records.push_back(Journal::ref_from(row.key));
     }
     if (!ids.empty()) {
@@ -63,9 +130,10 @@ awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& re
       for (std::size_t i = 0; i < ids.size(); ++i)
         if (!there[i]) result.missing.emplace_back(std::move(records[i]), std::move(ids[i]));
     }
-    if (rows.size() < ask_batch) co_return;
+    if (rows.size() < ask_batch) break;
     after = rows.back().key;
   }
+  unclaimed.conclude();
 }
 
 }  // namespace
@@ -74,12 +142,13 @@ awaitable<Orphans> find_orphans(Pipeline pipeline) {
   ItemSink& sink = items_of(pipeline);
   Journal journal(pipeline.store, pipeline.name);
   co_await journal.open();
+  co_await require_target(journal.store(), sink);
   Orphans result;
   std::vector<Marked> all;
   std::function<void(const Marked&)> collect = [&all](const Marked& marked) { all.push_back(marked); };
   std::string name = pipeline.name;
-  co_await sink.for_each_marked(std::move(name), collect);
-  co_await sort_marked(journal.store(), pipeline.name + "/", std::move(all), result);
+  co_await sink.for_each_marked(name, collect);
+  co_await sort_marked(journal, std::move(name), std::move(all), result);
   co_await find_missing(journal.store(), sink, result);
   co_return result;
 }
@@ -89,29 +158,51 @@ awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> o
   ItemSink& sink = items_of(pipeline);
   Journal journal(pipeline.store, pipeline.name);
   co_await journal.open();
-  std::uint64_t removed = 0;
-  for (const Marked& orphan : orphans) {
-    Receipt receipt;
-    receipt.step = "create";
-    receipt.key = orphan.key;
-    receipt.target_id = orphan.target_id;
+  co_await require_target(journal.store(), sink);
+  std::uint64_t removed = co_await removed_orphans(journal.store());
+  const std::uint64_t before = removed;
+  UndoStep undo = [&sink](Receipt receipt) -> awaitable<std::optional<Error>> {
     std::optional<Error> trouble;
     try {
       co_await sink.undo(std::move(receipt));
     } catch (const Error& error) {
       trouble = error;
     }
-    if (trouble) {
-      each(orphan, *trouble);
-      continue;
+    co_return trouble;
+  };
+  CountItem count = [&removed] { return Entry{Table::run, "orphans_removed", static_cast<std::int64_t>(++removed)}; };
+  for (const Marked& orphan : orphans) {
+    Marked looked = orphan;
+    const Standing standing = co_await standing_of(journal, pipeline.name, std::move(looked));
+    std::optional<Error> trouble;
+    if (standing == Standing::known) {
+      trouble = Error(ErrorKind::conflict, "known", "the journal knows it by now");
+    } else if (standing == Standing::unfinished) {
+      // Its record goes with it: a run that meets it again begins anew.
+      RecordRef record = Journal::ref_from(record_of(pipeline.name, orphan));
+      const std::uint64_t counted = removed;
+      trouble = co_await undo_steps(journal, std::move(record), undo, count);
+      // Of a call without an answer this look has seen the effect.
+      if (!trouble && removed == counted) {
+        std::vector<Entry> entries;
+        entries.push_back(count());
+        co_await journal.store().commit(std::move(entries));
+      }
+    } else {
+      Receipt receipt;
+      receipt.step = "create";
+      receipt.key = orphan.key;
+      receipt.target_id = orphan.target_id;
+      trouble = co_await undo(std::move(receipt));
+      if (!trouble) {
+        std::vector<Entry> entries;
+        entries.push_back(count());
+        co_await journal.store().commit(std::move(entries));
+      }
     }
-    ++removed;
-    std::vector<Entry> entries;
-    const auto before = static_cast<std::int64_t>(co_await removed_orphans(journal.store()));
-    entries.push_back(Entry{Table::run, "orphans_removed", before + 1});
-    co_await journal.store().commit(std::move(entries));
+    if (trouble) each(orphan, *trouble);
   }
-  co_return removed;
+  co_return removed - before;
 }
 
 awaitable<std::uint64_t> removed_orphans(CheckpointStore& store) {

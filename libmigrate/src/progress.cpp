@@ -52,6 +52,7 @@ void Engine::refresh_report() {
   report_.warnings = std::move(sum.warnings);
   for (const auto& [type, causes] : run_.unresolved)
     for (const auto& [cause, count] : causes) report_.warnings[type][cause] += count;
+  report_.orphans_cleaned = run_.cleaned;
   const auto now = services().clock->now();
   report_.elapsed = std::chrono::milliseconds(elapsed_before_ms_) +
                     std::chrono::duration_cast<std::chrono::milliseconds>(now - attempt_started_);

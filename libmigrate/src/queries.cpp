@@ -26,6 +26,8 @@ awaitable<void> for_each_pending(Pipeline pipeline, RunOptions options, std::fun
 /// Walks the source; whatever the target or the id map does not know is pending.
 awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
   co_await journal_.open();
+  // As for the id map: rows are asked for where the sink leads to.
+  if (TableSink* tables = pipeline_.sink->as_tables()) co_await require_target(journal_.store(), *tables);
   co_await resolver_.load();
   std::vector<Partition> partitions = co_await pipeline_.source->partitions();
   for (const Partition& partition : partitions) {
@@ -118,6 +120,7 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
   }
   if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
   report.causes = co_await causes_of(store);
+  report.orphans_cleaned = run->cleaned;
   report.orphans_removed = co_await removed_orphans(*store);
   co_return report;
 }
@@ -180,6 +183,8 @@ awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::funct
   TableSink* tables = pipeline.sink->as_tables();
   std::set<std::string> listed;
   if (tables) {
+    // The id map of items is the state's own; rows are read from whatever the sink leads to.
+    co_await require_target(*pipeline.store, *tables);
     const std::vector<std::string> types = tables->types();
     for (const std::string& one : types) {
       if (!type.empty() && type != one) continue;

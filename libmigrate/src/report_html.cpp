@@ -62,6 +62,8 @@ std::string header(const Context& context) {
           tile("arrived", percent_text(total.written + total.skipped, total.read)) +
           tile("time at work", duration_text(report.elapsed)) +
           tile("records a second", fmt::format("{:.0f}", rate_of(total.read, report.elapsed)));
+  if (total.files) text += tile("attachments arrived", percent_text(total.files_written, total.files));
+  if (total.files || report.orphans_cleaned) text += tile("orphans cleaned up", count_text(report.orphans_cleaned));
   return text + "</div>\n";
 }
 
@@ -123,6 +125,13 @@ std::string proof_section(const Report& report) {
                         escape_html(check.advice));
   }
   if (!text.empty()) text = "<h2>Checks that did not pass</h2>\n" + text;
+  const Counters total = report.total();
+  if (total.files) {
+    text += fmt::format("<h2>Attachments</h2>\n<p>{} of {} arrived ({}).</p>\n", count_text(total.files_written),
+                        count_text(total.files), percent_text(total.files_written, total.files));
+  }
+  if (const std::string orphans = orphans_text(report); !orphans.empty())
+    text += fmt::format("<h2>Orphaned items</h2>\n<p>{}.</p>\n", orphans);
   if (report.rollback) {
     text += fmt::format(
         "<h2>Rollback</h2>\n<p>{} rows removed, {} restored, {} kept because somebody has changed them since.</p>\n",

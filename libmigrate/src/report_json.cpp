@@ -220,6 +220,7 @@ Value report_as_json(const Report& report, const std::string& arguments) {
                                                         {"restored", report.rollback->restored},
                                                         {"kept", findings_as_json(report.rollback->kept)}})
                                          : Value();
+  document["orphans_cleaned"] = report.orphans_cleaned;
   document["orphans_removed"] = report.orphans_removed;
   document["fatal"] = report.fatal ? Value(error_as_json(*report.fatal)) : Value();
   return document;

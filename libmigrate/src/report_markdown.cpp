@@ -94,8 +94,8 @@ std::string proof_section(const Report& report) {
     text += fmt::format("\n## Attachments\n\n{} of {} arrived ({}).\n", count_text(total.files_written),
                         count_text(total.files), percent_text(total.files_written, total.files));
   }
-  if (report.orphans_removed)
-    text += fmt::format("\n## Orphans\n\n{} removed from the target.\n", count_text(report.orphans_removed));
+  if (const std::string orphans = orphans_text(report); !orphans.empty())
+    text += fmt::format("\n## Orphaned items\n\n{}.\n", orphans);
   if (report.rollback) {
     text += fmt::format(
         "\n## Rollback\n\n{} rows removed, {} restored, {} kept because somebody has changed them since.\n",

@@ -100,7 +100,7 @@ std::string items_text(const Report& report) {
   if (total.files)
     text += fmt::format("attachments: {} of {} ({})\n", count_text(total.files_written), count_text(total.files),
                         percent_text(total.files_written, total.files));
-  if (report.orphans_removed) text += fmt::format("orphans removed: {}\n", count_text(report.orphans_removed));
+  if (const std::string orphans = orphans_text(report); !orphans.empty()) text += "orphaned items: " + orphans + '\n';
   return text;
 }
 

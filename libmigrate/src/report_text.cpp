@@ -155,6 +155,12 @@ std::string verification_text(const Report::Verification& verification) {
                      count_text(verification.records), count_text(verification.differences));
 }
 
+std::string orphans_text(const Report& report) {
+  if (!report.orphans_cleaned && !report.orphans_removed && !report.total().files) return std::string();
+  return fmt::format("{} cleaned up by the run, {} removed with migrate orphans", count_text(report.orphans_cleaned),
+                     count_text(report.orphans_removed));
+}
+
 std::string_view headline(Status status) {
   switch (status) {
     case Status::done: return "Done: everything arrived";

@@ -39,6 +39,9 @@ std::string plain_text(const Value& value);
 
 /// "1,000 of 15,230 records compared, 0 differences": how far what was found tells about the rest.
 std::string verification_text(const Report::Verification& verification);
+/// "3 cleaned up by the run, 0 removed with migrate orphans": half-made items that are gone from the target; empty
+/// where the run was about no such items.
+std::string orphans_text(const Report& report);
 /// What a person reads for the status of a run.
 std::string_view headline(Status status);
 std::string retry_command(const std::string& arguments, const std::string& cause);

@@ -167,6 +167,15 @@ void XlsxPart::write_summary() {
   sheet.text("Migrated", true).count(total.written + total.skipped).end_row();
   sheet.text("Failed", true).count(total.failed).end_row();
   line("Success rate", percent_text(total.written + total.skipped, total.read));
+  if (total.files) {
+    sheet.text("Attachments", true).count(total.files).end_row();
+    sheet.text("Attachments arrived", true).count(total.files_written).end_row();
+    line("Attachment success rate", percent_text(total.files_written, total.files));
+  }
+  if (total.files || report.orphans_cleaned || report.orphans_removed) {
+    sheet.text("Orphans cleaned up", true).count(report.orphans_cleaned).end_row();
+    sheet.text("Orphans removed", true).count(report.orphans_removed).end_row();
+  }
   line("Last failed", last_failed_.type.empty() ? "none" : last_failed_.type + " " + last_failed_.id);
   if (report.fatal) line("Why it ended", report.fatal->what());
 

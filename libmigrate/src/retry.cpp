@@ -34,6 +34,7 @@ awaitable<void> Engine::retry_failed(Failures which) {
   std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
   co_await pipeline_.sink->prepare(std::move(schemas));
   had_failures_ = true;
+  ItemSink* items = pipeline_.sink->traits().undoes ? pipeline_.sink->as_items() : nullptr;
   std::unique_ptr<Stage> stage = import_stage();
   StreamState stream = co_await resume("~retry", *stage);
   stream.finished = false;
@@ -63,7 +64,19 @@ awaitable<void> Engine::retry_failed(Failures which) {
     std::unique_ptr<Batch> batch = co_await fetch_failed(std::move(failures));
     for (const Unit& unit : batch->units) asked.erase(Journal::key(unit.source));
     batch->raw.last = last;
-    for (const std::string& key : asked) batch->also.push_back(Entry{Table::failed, key, nullptr});
+    for (const std::string& key : asked) {
+      // Gone from the source: nothing will complete what there may be of it on the target.
+      std::optional<Error> left;
+      const RecordRef gone = Journal::ref_from(key);
+      const std::optional<Outcome> outcome = co_await journal_.outcome(gone);
+      if (items && !outcome) left = co_await take_back(*items, gone);
+      if (!left) {
+        batch->also.push_back(Entry{Table::failed, key, nullptr});
+        continue;
+      }
+      ++stream.tally.types[gone.type].read;
+      ++stream.tally.types[gone.type].failed;
+    }
     co_await stage->apply(stream, *batch);
     if (last) co_return;
   }

@@ -25,7 +25,13 @@ awaitable<void> Engine::roll_back_tables(TableSink& sink) {
 awaitable<void> Engine::roll_back() {
   if (!pipeline_.sink->traits().undoes)
     throw Error(ErrorKind::unsupported, "no_rollback", "this sink cannot take back what it has written");
+  // Elsewhere the same ids are somebody else's.
+  if (!options_.same_target) co_await require_target(journal_.store(), *pipeline_.sink);
   report_.rollback = UndoResult();
+  // What has to stay keeps its steps and loses its outcome: the next complete run looks at it.
+  std::vector<Entry> open;
+  open.push_back(Entry{Table::run, "settled", nullptr});
+  co_await journal_.store().commit(std::move(open));
   if (TableSink* tables = pipeline_.sink->as_tables()) {
     co_await roll_back_tables(*tables);
   } else {
@@ -66,6 +72,11 @@ awaitable<void> Engine::roll_back() {
     for (const Entry& row : rows)
       if (!Journal::outcome_from(row.value).imported) entries.push_back(Entry{Table::outcome, row.key, nullptr});
     co_await journal_.store().commit(std::move(entries));
+  }
+  if (!co_await journal_.any(Table::step)) {
+    std::vector<Entry> settled;
+    settled.push_back(Entry{Table::run, "settled", true});
+    co_await journal_.store().commit(std::move(settled));
   }
   Object row;
   row.emplace("removed", static_cast<std::int64_t>(report_.rollback->removed));

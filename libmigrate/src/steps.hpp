@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,5 +42,13 @@ struct StepRow {
   Receipt receipt;
 };
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record);
+
+/// Takes one effect back, as often as it takes; returns why it stays.
+using UndoStep = std::function<awaitable<std::optional<Error>>(Receipt)>;
+/// The row that counts one item more that is gone: committed together with the end of its last step.
+using CountItem = std::function<Entry()>;
+/// Undoes the steps of a record, newest first; the row of each goes with it. Returns what is left on the target, and
+/// why.
+awaitable<std::optional<Error>> undo_steps(Journal& journal, RecordRef record, UndoStep& undo, CountItem& count);
 
 MIGRATE_END

@@ -51,11 +51,20 @@ void WorkingDirectory::request_stop() const {
         .with_advice("Check working_dir in the migration file, or name the folder of the run with --working-dir.");
   }
   write_file_atomically(path_ / stop_file, "");
+  // What the file system notes by itself may be some milliseconds old: too old for a run that has just begun.
+  std::error_code ignored;
+  std::filesystem::last_write_time(path_ / stop_file, std::filesystem::file_time_type::clock::now(), ignored);
 }
 
 bool WorkingDirectory::stop_requested() const {
   std::error_code ignored;
   return std::filesystem::exists(path_ / stop_file, ignored);
+}
+
+bool WorkingDirectory::stop_requested_since(std::filesystem::file_time_type time) const {
+  std::error_code code;
+  const std::filesystem::file_time_type made = std::filesystem::last_write_time(path_ / stop_file, code);
+  return !code && made >= time;
 }
 
 void WorkingDirectory::clear_stop() const {

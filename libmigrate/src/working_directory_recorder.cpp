@@ -95,12 +95,17 @@ std::string one_line(const Progress& progress) {
 
 class RunRecorder::State {
  public:
-  State(WorkingDirectory folder, std::stop_source stop_source)
+  State(WorkingDirectory folder, std::stop_source stop_source, std::filesystem::file_time_type began)
       : directory(std::move(folder)), stop(std::move(stop_source)) {
     directory.create();
-    directory.clear_stop();
+    const bool asked = directory.stop_requested_since(began);
+    if (!asked) directory.clear_stop();
     log_file = std::fopen(directory.log_file().c_str(), "abe");
     if (!log_file) trouble = fmt::format("{} cannot be opened", directory.log_file().string());
+    if (asked) {
+      write_line({{"event", "stop_requested"}});
+      stop.request_stop();
+    }
     beat = std::jthread([this](std::stop_token ended) { run(ended); });
   }
   ~State() {
@@ -228,8 +233,8 @@ class RunRecorder::State {
   std::jthread beat;  // last: it uses all of the above
 };
 
-RunRecorder::RunRecorder(WorkingDirectory directory, std::stop_source stop)
-    : state_(std::make_unique<State>(std::move(directory), std::move(stop))) {}
+RunRecorder::RunRecorder(WorkingDirectory directory, std::stop_source stop, std::filesystem::file_time_type began)
+    : state_(std::make_unique<State>(std::move(directory), std::move(stop), began)) {}
 RunRecorder::~RunRecorder() = default;
 
 void RunRecorder::on_start(const Report& report, std::optional<std::uint64_t> expected_records) {

@@ -191,6 +191,7 @@ awaitable<Value> Api::post_json(std::string path, Value body) {
 
 awaitable<void> Api::server() {
   const Value info = co_await get("/serverInfo");
+  base_url_ = text_at(info, {"baseUrl"});
   cloud_ = text_at(info, {"deploymentType"}) == "Cloud" || (documents_ && !find(info, {"deploymentType"}));
 }
 

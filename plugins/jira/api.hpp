@@ -51,6 +51,8 @@ class Api {
   bool documents() const noexcept { return documents_; }  ///< texts are ADF; else wiki markup
   bool cloud() const noexcept { return cloud_; }          ///< as server() has found; by the interface before that
   const std::string& project() const noexcept { return project_; }
+  /// What Jira calls itself, as server() has found; the configured address where it does not say.
+  const std::string& base_url() const noexcept { return base_url_.empty() ? url_ : base_url_; }
   std::string browse_address(const std::string& issue) const;
   /// Of an attachment, for links in texts.
   std::string file_address(const std::string& id, const std::string& name) const;
@@ -100,7 +102,7 @@ class Api {
   awaitable<Array> all_pages(std::string path, std::string query, std::string list);
   http::Request request(std::string method, const std::string& path) const;
 
-  std::string url_, project_, root_;
+  std::string url_, project_, root_, base_url_;
   bool documents_, cloud_;
   Services services_;
   std::unique_ptr<http::Client> client_;

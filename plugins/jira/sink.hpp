@@ -22,6 +22,7 @@ class JiraSink final : public ItemSink {
 
   SinkTraits traits() const override;
   awaitable<std::vector<Check>> check() override;
+  awaitable<TargetIdentity> identity() override;
   awaitable<void> prepare(std::vector<TableSchema> schemas) override;
   awaitable<std::vector<Finding>> preview(std::span<Operation> operations) override;
   awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override;

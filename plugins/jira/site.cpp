@@ -105,6 +105,7 @@ awaitable<void> SiteReader::load(Site& site) {
   const Value project = co_await api_.get("/project/" + http::encode(api_.project()));
   site.project_key = text_at(project, {"key"});
   site.project_name = text_at(project, {"name"});
+  site.project_id = text_at(project, {"id"});
   site.service_management = text_at(project, {"projectTypeKey"}) == "service_desk";
   std::vector<std::string> names = rights_asked();
   const Value rights = co_await api_.permissions(names);

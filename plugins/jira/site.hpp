@@ -48,7 +48,7 @@ struct LinkType {
 
 struct Site {
   Account self;
-  std::string project_key, project_name;
+  std::string project_key, project_name, project_id;
   bool service_management = false;
   bool silences = false;  ///< may edit without notifying watchers
   std::vector<IssueType> types;

@@ -41,6 +41,7 @@ awaitable<std::string> JiraSink::write(Operation& operation) {
   else
     co_await bring_up_to_date(job);
   for (const Warning& warning : job.draft.warnings) warn(operation, warning);
+  for (Blob& blob : operation.mutable_record().blobs) blob.left_out = !job.files.count(blob.id);
   co_return job.key;
 }
 

@@ -195,6 +195,14 @@ awaitable<std::vector<Check>> JsonlSink::check() {
   co_return checks;
 }
 
+awaitable<TargetIdentity> JsonlSink::identity() {
+  TargetIdentity identity;
+  const std::string path = fs::weakly_canonical(fs::absolute(config_.path)).string();
+  identity.id = "jsonl " + path;
+  identity.shown = "the folder " + path;
+  co_return identity;
+}
+
 awaitable<void> JsonlSink::prepare(std::vector<TableSchema> schemas) {
   schemas_ = std::move(schemas);
   auto work = [&] {

@@ -477,6 +477,26 @@ awaitable<std::uint64_t> PostgresSink::count(std::string type) {
   co_return co_await on_pool(services_, work);
 }
 
+/// The number that the server has had since it was set up goes with it to another address; where the account may not
+/// read it, the address stands in.
+awaitable<TargetIdentity> PostgresSink::identity() {
+  auto work = [&] {
+    const Pool::Lease connection = Pool::borrow(pool_);
+    std::string server;
+    if (connection->run("SELECT has_function_privilege('pg_control_system()', 'execute')").truth(0, 0))
+      server = connection->run("SELECT system_identifier FROM pg_control_system()").str(0, 0);
+    else
+      server = connection->run("SELECT coalesce(host(inet_server_addr()), 'local') || ':' || current_setting('port')")
+                   .str(0, 0);
+    const std::string database = connection->run("SELECT current_database()").str(0, 0);
+    TargetIdentity identity;
+    identity.id = fmt::format("postgres {} {} {}", server, quote_name(database), quote_name(config_.schema));
+    identity.shown = fmt::format("the schema {} of {}", config_.schema, connection->describe());
+    return identity;
+  };
+  co_return co_await on_pool(services_, work);
+}
+
 awaitable<std::vector<std::string>> PostgresSink::chunks(std::string prefix) {
   auto work = [&] {
     const Pool::Lease connection = Pool::borrow(pool_);

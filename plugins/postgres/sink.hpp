@@ -24,6 +24,7 @@ class PostgresSink : public TableSink, public std::enable_shared_from_this<Postg
 
   SinkTraits traits() const override;
   awaitable<std::vector<Check>> check() override;
+  awaitable<TargetIdentity> identity() override;
   awaitable<void> prepare(std::vector<TableSchema> schemas) override;
   awaitable<std::vector<Finding>> preview(std::span<Operation> operations) override;
   awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override;

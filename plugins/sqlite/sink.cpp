@@ -56,6 +56,14 @@ Connection& SqliteSink::writer() {
   return *writer_;
 }
 
+awaitable<TargetIdentity> SqliteSink::identity() {
+  TargetIdentity identity;
+  const std::string path = fs::weakly_canonical(fs::absolute(config_.path)).string();
+  identity.id = "sqlite " + path;
+  identity.shown = "the SQLite file " + path;
+  co_return identity;
+}
+
 awaitable<void> SqliteSink::prepare(std::vector<TableSchema> schemas) {
   auto work = [&] { prepare_now(std::move(schemas)); };
   co_await on_pool(services_, work);

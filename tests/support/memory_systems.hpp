@@ -152,7 +152,9 @@ class MemoryTables final : public TableSink {
       : database_(database), types_(std::move(types)), services_(std::move(services)) {}
 
   std::size_t batch = 3;
+  std::string name;  ///< what the target calls itself; empty: it cannot tell
 
+  awaitable<TargetIdentity> identity() override { co_return TargetIdentity{name, "the database " + name}; }
   SinkTraits traits() const override {
     SinkTraits traits;
     traits.preferred_batch = batch;
@@ -371,6 +373,9 @@ class MemoryItems final : public ItemSink {
   MemoryItems(MemoryService& service, Services services, std::size_t in_flight = 1)
       : service_(service), services_(std::move(services)), in_flight_(in_flight) {}
 
+  std::string name;  ///< what the target calls itself; empty: it cannot tell
+
+  awaitable<TargetIdentity> identity() override { co_return TargetIdentity{name, "the service " + name}; }
   SinkTraits traits() const override {
     SinkTraits traits;
     traits.preferred_batch = 3;

@@ -209,6 +209,40 @@ TEST_CASE("a share that is not all of it is never shown as 100 %") {
   CHECK(text.find("100 %") == std::string::npos);
 }
 
+TEST_CASE("every report says how many orphans were cleaned up, and how many files arrived") {
+  Report report;
+  report.migration = "world";
+  report.types["tickets"].read = report.types["tickets"].written = 7;
+  report.types["tickets"].files = 8;
+  report.types["tickets"].files_written = 6;
+  report.orphans_cleaned = 1'003;
+  report.orphans_removed = 12;
+  TemporaryFolder folder;
+  ReportFiles files;
+  files.directory = folder.path;
+  boost::asio::io_context context;
+  boost::asio::co_spawn(context, write_reports(report, Pipeline(), files),
+                        [](std::exception_ptr error, std::vector<std::filesystem::path>) { CHECK_FALSE(error); });
+  context.run();
+  const auto content = [&](const char* name) {
+    std::ifstream in(folder.path / name);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string orphans = "1,003 cleaned up by the run, 12 removed";
+  for (const std::string& text :
+       {report_as_text(report), content("migration-executive-summary.md"), content("migration-report.html")}) {
+    CHECK(text.find(orphans) != std::string::npos);
+    CHECK(text.find("6 of 8") != std::string::npos);
+    CHECK(text.find("75.0 %") != std::string::npos);
+  }
+  const Value json = boost::json::parse(content("final-migration-report.json"));
+  CHECK(json.at("orphans_cleaned") == 1'003);
+  CHECK(json.at("orphans_removed") == 12);
+  CHECK(json.at("totals").at("files_written") == 6);
+  report.types["tickets"].files = report.orphans_cleaned = report.orphans_removed = 0;
+  CHECK(report_as_text(report).find("orphan") == std::string::npos);
+}
+
 TEST_CASE("words of a shell") {
   CHECK(shell_word("a/b-c_1.yaml") == "a/b-c_1.yaml");
   CHECK(shell_word("") == "''");

@@ -147,6 +147,26 @@ TEST_CASE("a stop request of another process reaches the run and is removed at i
   CHECK_FALSE(directory.stop_requested());
 }
 
+TEST_CASE("a stop request holds that came after the run's program had begun, and before its recorder") {
+  TemporaryFolder folder;
+  const WorkingDirectory directory(folder.path);
+  const auto began = std::filesystem::file_time_type::clock::now();
+  directory.request_stop();
+  CHECK(directory.stop_requested_since(began));
+  std::stop_source stop;
+  {
+    RunRecorder recorder(directory, stop, began);
+    CHECK(stop.stop_requested());
+    recorder.finish(report_with(0, 0));
+  }
+  CHECK_FALSE(directory.stop_requested_since(began));
+  directory.request_stop();
+  std::stop_source next;
+  RunRecorder recorder(directory, next, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(1));
+  CHECK_FALSE(directory.stop_requested());
+  CHECK_FALSE(next.stop_requested());
+}
+
 TEST_CASE("the status of a process that is gone is interrupted") {
   TemporaryFolder folder;
   const WorkingDirectory directory(folder.path);

@@ -62,7 +62,7 @@ void show(const Plan& plan, const Orphans& found) {
   std::cout << fmt::format("{} items on the target carry the mark of {} and are in its journal.\n", found.known,
                            plan.file.name);
   list("Orphans: on the target, and the journal does not know them:", found.unknown);
-  list("Begun by a run that was cut short; migrate run completes or removes them:", found.unfinished);
+  list("Begun and not finished: the next complete migrate run completes or removes them:", found.unfinished);
   if (!found.missing.empty()) std::cout << "\nMigrated once, and gone from the target:\n";
   for (const auto& [record, id] : found.missing)
     std::cout << fmt::format("  {} {}, which was {}\n", record.type, record.id, id);
@@ -89,13 +89,15 @@ int orphans(const RollbackArguments& arguments) {
         "lost, is among these: give that directory here if there is one.\n",
         plan.directory.path().string(), plan.file.name);
   }
-  if (!arguments.remove || found.unknown.empty()) return exit_done;
+  std::vector<Marked> candidates = found.unknown;
+  candidates.insert(candidates.end(), found.unfinished.begin(), found.unfinished.end());
+  if (!arguments.remove || candidates.empty()) return exit_done;
   if (arguments.dry_run) {
-    std::cout << fmt::format("--dry-run: {} would be removed; nothing has been done.\n", found.unknown.size());
+    std::cout << fmt::format("--dry-run: {} would be removed; nothing has been done.\n", candidates.size());
     return exit_done;
   }
   if (!arguments.yes &&
-      !confirmed_by_typing(fmt::format("Remove these {} for good?", found.unknown.size()), plan.file.name)) {
+      !confirmed_by_typing(fmt::format("Remove these {} for good?", candidates.size()), plan.file.name)) {
     std::cout << "Nothing has been done.\n";
     return exit_usage;
   }
@@ -104,7 +106,7 @@ int orphans(const RollbackArguments& arguments) {
     ++kept;
     std::cout << fmt::format("  {} stays: {}\n", item.target_id, error.what());
   };
-  const std::uint64_t removed = wait_for(remove_orphans(session.pipeline(), found.unknown, left));
+  const std::uint64_t removed = wait_for(remove_orphans(session.pipeline(), std::move(candidates), left));
   std::cout << fmt::format("{} removed, {} left.\n", removed, kept);
   return kept ? exit_some_failed : exit_done;
 }
@@ -123,7 +125,7 @@ void add_rollback_commands(Cli cli) {
   auto orphaned = std::make_shared<RollbackArguments>();
   CLI::App* command = cli.app.add_subcommand("orphans", "Looks for what an interrupted run left on the target");
   add_file_arguments(*command, *orphaned);
-  command->add_flag("--delete", orphaned->remove, "Removes them");
+  command->add_flag("--delete", orphaned->remove, "Removes them, and what was begun and not finished");
   command->add_flag("--dry-run", orphaned->dry_run, "Only shows what would be removed");
   command->add_flag("-y,--yes", orphaned->yes, "Does not ask");
   command->callback([cli, orphaned] { cli.action = [orphaned] { return orphans(*orphaned); }; });

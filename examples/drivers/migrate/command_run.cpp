@@ -13,7 +13,7 @@ struct RunArguments : FileArguments {
   std::string mode, verify, level = "standard", cause, where, progress = "auto";
   std::vector<std::string> skip_phases, only;
   std::size_t batch_size = 0;
-  bool dry_run = false, fresh = false, no_rollback = false, interactive = false, yes = false;
+  bool dry_run = false, fresh = false, no_rollback = false, interactive = false, yes = false, same_target = false;
 };
 
 Mode mode_from(const std::string& word) {
@@ -29,6 +29,7 @@ RunOptions options_of(const Plan& plan, const RunArguments& arguments) {
   if (!arguments.mode.empty()) options.mode = mode_from(arguments.mode);
   if (arguments.dry_run) options.mode = Mode::dry_run;
   options.fresh = arguments.fresh;
+  options.same_target = arguments.same_target;
   if (!arguments.verify.empty()) options.verify = verify_level_from(arguments.verify);
   if (arguments.no_rollback) options.on_verify_failure = OnVerifyFailure::report;
   if (arguments.batch_size > 0) options.batch_size = arguments.batch_size;
@@ -112,6 +113,8 @@ void add_run_options(CLI::App& run, RunArguments& arguments) {
   run.add_flag("--fresh", arguments.fresh, "Starts anew although there is unfinished work");
   run.add_option("--verify", arguments.verify,
                  "none, basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
+  run.add_flag("--same-target", arguments.same_target,
+               "The sink leads to the target of the last run, although it calls itself something else now");
   run.add_flag("--no-rollback", arguments.no_rollback, "Leaves the target as it is when verification finds differences");
   run.add_option("--skip-phases", arguments.skip_phases, "linking, verification, post_migration")
       ->delimiter(',')

@@ -13,6 +13,9 @@ namespace migrate::program {
 
 namespace {
 
+/// Who asks to stop after this means the run that this program is about to begin, also before it has its state.
+const std::filesystem::file_time_type program_began = std::filesystem::file_time_type::clock::now();
+
 struct Outcome {
   Report report;
   std::vector<std::filesystem::path> files;
@@ -29,9 +32,23 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
   }
 }
 
+/// Nothing has been read or written.
+bool refused_at_the_door(const Report& report) {
+  return report.status == Status::preflight_failed || (report.fatal && report.fatal->cause == "foreign_target");
+}
+
 awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {
   Pipeline pipeline = session.pipeline();
-  if (undertaking.import_mappings) {
+  if (undertaking.import_mappings && !plan.file.mappings.empty()) {
+    // They name things of the target, and must not come into the state of another one. Whether this one can be reached
+    // at all is for the checks of the run to say.
+    std::optional<Error> foreign;
+    try {
+      co_await require_target(pipeline);
+    } catch (const Error& error) {
+      if (error.cause == "foreign_target") foreign = error;
+    }
+    if (foreign && !undertaking.options.same_target) throw *foreign;
     std::shared_ptr<CheckpointStore> store = pipeline.store;
     co_await import_configured(plan, std::move(store), session.log());
   }
@@ -40,9 +57,13 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
   outcome.report = co_await run(pipeline, std::move(undertaking.options));
   recorder.finish(outcome.report);
 
-  // A rehearsal must not replace the reports of what really happened.
-  const std::filesystem::path& directory = plan.directory.path();
-  ReportFiles wanted = report_files(plan, rehearsal ? directory / "dry-run" : directory);
+  // A rehearsal must not replace the reports of what really happened, and neither must what did not begin.
+  std::filesystem::path directory = plan.directory.path();
+  if (rehearsal)
+    directory /= "dry-run";
+  else if (refused_at_the_door(outcome.report))
+    directory /= "not-started";
+  ReportFiles wanted = report_files(plan, std::move(directory));
   try {
     outcome.files = co_await write_reports(outcome.report, pipeline, std::move(wanted));
   } catch (const Error& error) {
@@ -90,7 +111,7 @@ int undertake(const Plan& plan, const FileArguments& arguments, Undertaking unde
   std::stop_source stop;
   const SignalWatch signals(stop);
   Session session(plan, arguments.verbosity, Access::state);
-  RunRecorder recorder(plan.directory, stop);
+  RunRecorder recorder(plan.directory, stop, program_began);
   session.log().attach(&recorder);
 
   TerminalReviewer reviewer(stop.get_token());

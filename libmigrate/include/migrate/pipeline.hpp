@@ -82,6 +82,7 @@ struct RunOptions {
   RunOptions() {}
   Mode mode = Mode::full;
   bool fresh = false;  ///< a new run from the start, although an unfinished one could go on
+  bool same_target = false;  ///< the sink leads to the state's target, although it calls itself something else now
   VerifyLevel verify = VerifyLevel::none;
   OnRecordFailure on_record_failure = OnRecordFailure::compensate;
   OnVerifyFailure on_verify_failure = OnVerifyFailure::report;
@@ -111,6 +112,10 @@ MIGRATE_API Report run_blocking(Pipeline pipeline, RunOptions options);
 /// Named checks of both ends, the store, and the fit between them. Writes nothing.
 MIGRATE_API awaitable<std::vector<Check>> check(Pipeline pipeline);
 
+/// Throws Error(conflict), cause "foreign_target", when the state belongs to another target than the sink leads to.
+/// run(), for_each_pending(), find_orphans() and remove_orphans() look themselves. Writes nothing.
+MIGRATE_API awaitable<void> require_target(Pipeline pipeline);
+
 /// One record of the source that is not on the target.
 struct Pending {
   RecordRef record;
@@ -131,15 +136,18 @@ MIGRATE_API awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> st
 /// chunk and its receipt in one transaction.
 struct Orphans {
   std::vector<Marked> unknown;     ///< on the target with this migration's mark; the journal has no use for it
-  std::vector<Marked> unfinished;  ///< begun by a run that was cut short: the next run completes or removes it
+  /// Begun, and not settled: the run was cut short, or could not take it back. The next complete run completes or
+  /// removes it.
+  std::vector<Marked> unfinished;
   /// In the id map, and gone from the target.
   std::vector<std::pair<RecordRef, std::string>> missing;
   std::uint64_t known = 0;         ///< on both sides
 };
 /// Writes nothing. Throws Error(unsupported) for a sink that cannot list what it has marked.
 MIGRATE_API awaitable<Orphans> find_orphans(Pipeline pipeline);
-/// Removes what find_orphans() has called unknown, and says how many; `each` hears of one that could not be removed.
-/// What a person has changed since is left alone. The number is kept in the journal (Report::orphans_removed).
+/// Removes what find_orphans() has called unknown or unfinished (that one step after the other, as the journal has
+/// them), and says how many; `each` hears of one that could not be removed. What a person has changed since is left
+/// alone, and so is what the journal knows by now. The number is kept in the journal (Report::orphans_removed).
 MIGRATE_API awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> orphans,
                                                     std::function<void(const Marked&, const Error&)> each);
 

@@ -70,6 +70,7 @@ struct Blob {
   std::optional<std::uint64_t> size;
   std::string sha256;
   Value locator;
+  bool left_out = false;  ///< set by an ItemSink that brings the item without this file, beside its warning
 };
 
 /// A value that was changed or left out by a named rule; counted per type and cause for migrated records only.

@@ -25,7 +25,7 @@ MIGRATE_API std::optional<Phase> phase_from(std::string_view name) noexcept;
 struct Counters {
   std::uint64_t read = 0, transformed = 0, written = 0, skipped = 0, dropped = 0, failed = 0;
   std::uint64_t linked = 0, verified = 0, removed = 0;
-  std::uint64_t files = 0, files_written = 0;  ///< attachments of the items that were read, and of those that arrived
+  std::uint64_t files = 0, files_written = 0;  ///< attachments of the items that were read, and those that arrived
   MIGRATE_API Counters& operator+=(const Counters& other);
   bool balanced() const noexcept { return read == written + skipped + dropped + failed; }
 };
@@ -80,6 +80,7 @@ struct Report {
   };
   std::optional<Verification> verification;
   std::optional<UndoResult> rollback;
+  std::uint64_t orphans_cleaned = 0;  ///< items that this run had begun, or found half made, and has taken back
   std::uint64_t orphans_removed = 0;  ///< over all runs, by remove_orphans()
   std::optional<Error> fatal;
 

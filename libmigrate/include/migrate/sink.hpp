@@ -117,6 +117,12 @@ struct SinkTraits {
   bool keeps_links = false;           ///< stores links as they are: the engine resolves nothing (staging)
 };
 
+/// Who a target is, whatever address leads to it.
+struct TargetIdentity {
+  std::string id;     ///< equal for the same target at any time and under any address; empty: it cannot tell
+  std::string shown;  ///< for people: "the project SUP of https://acme.atlassian.net"
+};
+
 class ItemSink;
 class TableSink;
 
@@ -128,6 +134,10 @@ class MIGRATE_API Sink {
   virtual SinkTraits traits() const;
   /// Harmless and complete; see Source::check().
   virtual awaitable<std::vector<Check>> check() = 0;
+  /// A state belongs to one target: the engine keeps this answer and refuses another one. Writes nothing; may be asked
+  /// before anything has been created. What the target says of itself is better than the address in the configuration,
+  /// which may change. Default: says nothing, and any target is taken for the right one.
+  virtual awaitable<TargetIdentity> identity();
   /// Before the first write of a run: creates what the configuration says is created when absent. `schemas` are the
   /// source's, for types that the configuration does not describe. Idempotent.
   virtual awaitable<void> prepare(std::vector<TableSchema> schemas);

@@ -31,6 +31,8 @@ class MIGRATE_API WorkingDirectory {
   /// Asks the process that runs here to stop; it looks at least once a second. Throws Error when there is no folder.
   void request_stop() const;
   bool stop_requested() const;
+  /// Whether there is a request that is no older than `time`.
+  bool stop_requested_since(std::filesystem::file_time_type time) const;
   void clear_stop() const;
 
   /// migration-status.json, with `status` "interrupted" where its process is gone. Nothing when no run has been here.
@@ -65,8 +67,9 @@ MIGRATE_API std::string one_line(const Progress& progress);
 class MIGRATE_API RunRecorder final : public Observer {
  public:
   /// Make it when the store is open, for that excludes a second run in the folder. `stop` is asked to stop when the
-  /// folder says so; an old request is forgotten.
-  RunRecorder(WorkingDirectory directory, std::stop_source stop);
+  /// folder says so; a request that is older than `began` is forgotten (default: each that is there already).
+  RunRecorder(WorkingDirectory directory, std::stop_source stop,
+              std::filesystem::file_time_type began = std::filesystem::file_time_type::max());
   ~RunRecorder() override;
 
   void on_start(const Report& report, std::optional<std::uint64_t> expected_records) override;

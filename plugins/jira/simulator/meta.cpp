@@ -71,7 +71,7 @@ http::Response Service::myself(Call& call) {
 http::Response Service::server_info(Call&) {
   const bool server = site_.server();
   Object out;
-  out.emplace("baseUrl", site_.origin);
+  out.emplace("baseUrl", site_.settings.base_url.empty() ? site_.origin : site_.settings.base_url);
   out.emplace("version", server ? "9.12.5" : "1001.0.0-SNAPSHOT");
   out.emplace("versionNumbers", server ? Array{9, 12, 5} : Array{1001, 0, 0});
   out.emplace("deploymentType", server ? "Server" : "Cloud");

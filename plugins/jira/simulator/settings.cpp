@@ -100,6 +100,9 @@ Spec<Settings> settings_spec() {
   spec.field("deployment", &Settings::deployment, "Whose behaviour")
       .optional()
       .one_of({"cloud", "server"})
+      .field("base_url", &Settings::base_url,
+             "What the site calls itself, wherever it is reached; default: the address it listens at")
+      .optional()
       .field("email", &Settings::email, "The account's name in Basic authentication")
       .optional()
       .not_empty()

@@ -30,6 +30,7 @@ struct FieldSetting {
 
 struct Settings {
   std::string deployment = "cloud";
+  std::string base_url;
   std::string email = "migrator@example.com", token = "jira-token";
   std::optional<std::int64_t> index_lag_ms;
   std::int64_t search_page_cap = 100;

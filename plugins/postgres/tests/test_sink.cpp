@@ -406,3 +406,21 @@ TEST_CASE("a table without any key is added to, and what was added can be taken 
   CHECK(wait(sink->undo("s/1/p/1")).removed == 2);
   CHECK(world.one("SELECT s FROM heap") == "theirs");
 }
+
+TEST_CASE("a database is the same at any address, and each schema of it a target of its own") {
+  const World world;
+  const auto identity_of = [](const std::string& dsn, const std::string& schema) {
+    SinkConfig config;
+    config.dsn = dsn;
+    config.schema = schema;
+    const std::shared_ptr<Sink> sink = make_sink(std::move(config), Services());
+    return wait(sink->identity());
+  };
+  const TargetIdentity here = identity_of(world.dsn, "t");
+  CHECK(here.shown.find("the schema t of ") == 0);
+  CHECK(identity_of(world.dsn + " application_name=another", "t").id == here.id);
+  CHECK(identity_of(world.dsn, "public").id != here.id);
+  CHECK(identity_of(world.dsn + " dbname=template1", "t").id != here.id);
+  // Asked before anything has been created.
+  CHECK_FALSE(identity_of(world.dsn, "not_yet").id.empty());
+}

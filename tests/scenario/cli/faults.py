@@ -53,6 +53,41 @@ class Faults(program.ProgramTest):
         self.assertFalse(self.legacy.exists(), "a missing source was made")
         self.assertEqual(self.status()["status"], "preflight_failed")
 
+    def test_what_did_not_begin_leaves_the_reports_of_what_did(self):
+        self.expect(1, "run", self.file)
+        before = self.report()
+        self.legacy.rename(self.folder / "away.db")
+        for command in ("run", "verify", "retry"):
+            result = self.expect(3, command, self.file)
+            self.assertIn("not-started", result.out)
+            self.assertEqual(self.report(), before)
+            self.assertEqual(json.loads((self.work / "not-started" / "final-migration-report.json").read_text())["status"],
+                             "preflight_failed")
+        (self.folder / "away.db").rename(self.legacy)
+        self.expect(1, "run", self.file)
+        self.assertEqual(self.report()["run"], 2)
+
+    def test_another_target_needs_another_folder(self):
+        self.expect(1, "run", self.file)
+        elsewhere = ("--set", f"sink.path={self.folder}/other.db")
+        for command in ("run", "verify", "retry", "rollback"):
+            result = self.expect(3, command, self.file, *elsewhere, *(["--yes"] if command == "rollback" else []))
+            self.assertIn("belongs to the SQLite file", result.all)
+            self.assertIn("other.db", result.all)
+            self.assertIn("--same-target", result.all)
+        self.expect(3, "map", self.file, "--type", "people", *elsewhere)
+        self.assertFalse((self.folder / "other.db").exists())
+        self.expect(1, "run", self.file, *elsewhere, "--working-dir", "other.work")
+        self.expect(1, "run", self.file)
+        # State and database go on together, wherever they are.
+        moved = self.folder / "moved"
+        moved.mkdir()
+        self.target.rename(moved / "target.db")
+        self.work.rename(moved / "work")
+        at = ("--set", f"sink.path={moved}/target.db", "--working-dir", moved / "work")
+        self.expect(1, "run", self.file, *at)
+        self.assertEqual(self.rows("SELECT count(*) FROM people", moved / "target.db"), [(5,)])
+
     def test_source_is_no_database(self):
         self.legacy.write_bytes(b"This is not a database. " * 400)
         result = self.expect(3, "run", self.file)

@@ -14,11 +14,14 @@ class Interrupts(program.ProgramTest):
         self.mend_dates()
 
     def resumes(self):
+        self.resumes_from(1)
+
+    def resumes_from(self, run):
         self.expect(0, "run", self.file)
         self.assertEqual(self.rows("SELECT count(*), count(DISTINCT legacy_id) FROM people"), [(6, 6)])
         people = self.report()["types"]["people"]
         self.assertEqual((people["read"], people["written"] + people["skipped"]), (6, 6))
-        self.assertEqual(self.report()["run"], 1, "it went on with the run instead of starting another")
+        self.assertEqual(self.report()["run"], run, "it went on with the run instead of starting another")
 
     def test_ctrl_c(self):
         running = self.start("run", self.file, "--interactive")
@@ -69,6 +72,16 @@ class Interrupts(program.ProgramTest):
         self.assertIn("No run", self.expect(0, "stop", self.file).out)
         self.expect(0, "run", self.file)
         self.assertEqual(self.rows("SELECT count(*) FROM people"), [(6,)])
+
+    def test_a_stop_request_holds_from_the_start_of_the_program(self):
+        self.expect(0, "run", self.file, "--only", "towns")
+        # It has begun and has not opened its state.
+        running = self.start("run", self.file, "--fresh")
+        running.read_until("Start anew?")
+        self.expect(0, "stop", self.file)
+        running.say("y\n")
+        self.assertEqual(running.end(), 130, running.text)
+        self.resumes_from(2)
 
     def test_two_runs_in_one_folder(self):
         running = self.start("run", self.file, "--interactive")

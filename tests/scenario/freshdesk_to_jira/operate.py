@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -161,6 +162,29 @@ class Operate(unittest.TestCase):
         self.jira.call("POST", "/issue", {"fields": fields})
         self.assertIn("0 orphans, 0 unfinished, 0 gone", self.expect(0, "orphans"))
 
+    # -- another Jira ------------------------------------------------------------------------------------------------
+
+    def test_a_state_belongs_to_one_jira(self):
+        self.migrate(6)
+        with Unmasked(6) as other:
+            own, self.sandbox.urls = self.sandbox.urls, {**self.sandbox.urls, "jira": other.urls["jira"]}
+            for command in (["run", "--progress", "none"], ["rollback", "--yes", "--progress", "none"], ["orphans"]):
+                out = self.expect(3, *command)
+                self.assertIn("belongs to the project SUP of " + own["jira"], out)
+                self.assertIn("leads to the project SUP of " + other.urls["jira"], out)
+            self.assertEqual(Jira(other.urls["jira"]).issues(), [])
+            self.sandbox.urls = own
+        self.expect(0, "run", "--progress", "none", "--verify", "none")
+
+    def test_a_jira_that_calls_itself_the_same_is_the_same_at_another_address(self):
+        with Named(6) as first:
+            self.sandbox = first
+            self.expect(0, "run", "--progress", "none", "--verify", "none")
+            with Named(6) as second:
+                self.assertNotEqual(first.urls["jira"], second.urls["jira"])
+                self.sandbox = second
+                self.expect(0, "orphans")
+
     # -- interruption ------------------------------------------------------------------------------------------------
 
     def interrupted(self, how):
@@ -178,11 +202,29 @@ class Operate(unittest.TestCase):
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        self.assertIn("0 orphans, ", self.expect(0, "orphans"))
+        # What was in flight was finished or taken back: each issue is whole, and settled in the journal, before any other
+        # run has come to complete it.
+        issues = self.jira.issues()
+        self.assertEqual(self.incomplete(issues), [])
+        settled, open_steps = self.journal()
+        self.assertEqual({issue["key"] for issue in issues}, settled)
+        self.assertEqual(open_steps, [])
+        self.assertIn("0 orphans, 0 unfinished, 0 gone", self.expect(0, "orphans"))
         self.expect(0, "run", "--progress", "none", "--verify", "comprehensive")
         self.assertIn("0 orphans, 0 unfinished, 0 gone", self.expect(0, "orphans"))
-        labels = [label for issue in self.jira.issues() for label in issue["labels"] if "incomplete" in label]
-        self.assertEqual(labels, [])
+        self.assertEqual(self.incomplete(self.jira.issues()), [])
+
+    @staticmethod
+    def incomplete(issues):
+        return [issue["key"] for issue in issues if any("incomplete" in label for label in issue["labels"])]
+
+    def journal(self):
+        """Keys of the issues that the state has settled; steps of records that it has not."""
+        state = sqlite3.connect(f"file:{os.path.join(self.work, 'migration.db')}?mode=ro", uri=True)
+        with contextlib.closing(state):
+            outcomes = {key: json.loads(value)["id"] for key, value in state.execute("SELECT key, value FROM outcome")}
+            steps = [key for (key,) in state.execute("SELECT key FROM step")]
+        return set(outcomes.values()), [key for key in steps if key.rpartition("/")[0] not in outcomes]
 
     def test_after_ctrl_c_nothing_is_half_there(self):
         self.interrupted(lambda process: process.send_signal(signal.SIGINT))
@@ -215,6 +257,10 @@ class Operate(unittest.TestCase):
 class Unmasked(pair.Sandbox):
     """Issues under their keys, not under what stays the same from run to run."""
     settings = {**pair.SETTINGS, "jira": {**pair.SETTINGS["jira"], "masked": False}}
+
+
+class Named(pair.Sandbox):
+    settings = {**pair.SETTINGS, "jira": {**pair.SETTINGS["jira"], "base_url": "https://jira.example.com"}}
 
 
 def texts(node):
