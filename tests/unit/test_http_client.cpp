@@ -206,11 +206,39 @@ TEST_CASE("refusals are waited out without using up attempts") {
   lab.service.say(201, "{}");
   run([&]() -> awaitable<void> {
     http::Client client = lab.client();
-    http::Response response = co_await client.send(post());
+    http::Request request = post();
+    request.idempotent = true;
+    http::Response response = co_await client.send(request);
     CHECK(response.status == 201);
   });
   CHECK(lab.service.seen.size() == 11);
   for (double pause : lab.service.pauses()) CHECK(pause >= 20);
+}
+
+TEST_CASE("503 with Retry-After is no certain refusal: what is not idempotent is not repeated, others wait") {
+  ClientLab lab;
+  lab.service.say(503, "", {{"Retry-After", "20"}}).say(404);
+  run([&]() -> awaitable<void> {
+    http::Client client = lab.client();
+    http::Response response = co_await client.send(post());
+    CHECK(response.status == 503);
+    CHECK_FALSE(http::nothing_applied(response));
+    http::StatusError error = http::error_of(response);
+    CHECK(error.kind() == ErrorKind::throttled);
+    CHECK(error.retry_after == seconds(20));
+    CHECK_FALSE(error.refused());
+    CHECK(lab.service.seen.size() == 1);
+    http::Request request("GET", "/other");  // goes no sooner than the service permits
+    co_await client.send(request);
+    CHECK(lab.service.pauses().at(0) >= 20);
+
+    lab.service.script.clear();
+    lab.service.say(503, "", {{"Retry-After", "20"}}).say(404);
+    http::Request removal("DELETE", "/items/1");
+    response = co_await client.send(removal);
+    CHECK(response.status == 404);
+    CHECK_FALSE(http::nothing_applied(response));  // perhaps the first attempt has removed it
+  });
 }
 
 TEST_CASE("a refusal for longer than the budget is the caller's to wait for") {

@@ -50,7 +50,7 @@ TEST_CASE("each status has its kind, and whether anything may have been applied"
   const http::StatusError busy = http::error_of(response(503, "", {{"Retry-After", "7"}}));
   CHECK(busy.kind() == ErrorKind::throttled);
   CHECK(busy.retry_after == seconds(7));
-  CHECK(busy.refused());
+  CHECK_FALSE(busy.refused());  // a gateway's, perhaps, after the service has taken it
   CHECK(http::error_of(response(429)).retry_after >= seconds(1));
 }
 

@@ -197,7 +197,10 @@ class Client::State {
       return milliseconds(0);
     }
     if (closed.count() > 0) {  // the limiter keeps the next attempt back
-      if (!may_repeat || over_budget(course, closed)) return std::nullopt;
+      // A gateway says 503 after the fact, too: that is no certain refusal, whenever it wants to be asked again.
+      const bool certain = response.status != 503;
+      if (!may_repeat || over_budget(course, closed) || (!certain && !course.idempotent)) return std::nullopt;
+      if (!certain && !is_reading(course.request.method)) course.uncertain = true;
       note(course, fmt::format("refused with {}", response.status), closed);
       return milliseconds(0);
     }

@@ -137,8 +137,8 @@ std::string_view request_id(const Headers& headers) {
 bool nothing_applied(const Response& response) noexcept {
   if (response.repeated_blindly_) return false;
   const int status = response.status;
-  if (status == 503) return response.headers.has("Retry-After");
-  // 408 comes from a service or gateway that has waited, for whatever.
+  // 408 comes from a service or gateway that has waited, for whatever; 503 with Retry-After from gateways whose service
+  // was at it.
   return status >= 400 && status < 500 && status != 408;
 }
 
