@@ -241,6 +241,39 @@ TEST_CASE("503 with Retry-After is no certain refusal: what is not idempotent is
   });
 }
 
+TEST_CASE("a refusal whose body is torn or too large is heard all the same") {
+  for (Ending ending : {Ending::torn, Ending::short_body, Ending::proper}) {
+    ClientLab lab;
+    lab.options.exchange.max_body = 15;
+    lab.service.say(429, "slow down, please", {{"Retry-After", "20"}}, ending).say(200, "ok");
+    run([&]() -> awaitable<void> {
+      http::Client client = lab.client();
+      http::Response response = co_await client.send(post());
+      CHECK(response.body == "ok");
+    });
+    REQUIRE(lab.service.seen.size() == 2);
+    CHECK(lab.service.pauses()[0] >= 20);
+  }
+}
+
+TEST_CASE("a refused download whose body is torn is heard all the same, over sockets") {
+  run([]() -> awaitable<void> {
+    Services services = simulated_services();
+    ScriptedService service;
+    service.clock = services.clock;
+    service.say(429, "slow down, please", {{"Retry-After", "20"}}, Ending::torn).say(404, "gone", {}, Ending::torn);
+    http::Server server(services);
+    const std::uint16_t port = co_await server.start(service.handler());
+    http::ClientOptions options;
+    options.base_url = "http://127.0.0.1:" + std::to_string(port);
+    http::Client client(options, services);
+    http::Request request("GET", "/file");
+    auto error = co_await thrown_by<http::StatusError>(client.open(request));
+    CHECK(error.status() == 404);
+    CHECK(service.pauses().at(0) >= 20);
+  });
+}
+
 TEST_CASE("a refusal for longer than the budget is the caller's to wait for") {
   ClientLab lab;
   lab.service.say(429, R"({"message":"slow down"})", {{"Retry-After", "301"}});

@@ -149,6 +149,37 @@ TEST_CASE("each ending is told apart") {
   SUBCASE("short_body") { both_ways(handler, check(http::Ending::short_body, "response_torn")); }
 }
 
+TEST_CASE("what is not ok is handed over with as much of its body as there is") {
+  auto ending = std::make_shared<http::Ending>(http::Ending::proper);
+  auto handler = [ending](http::Request) -> awaitable<http::Answer> {
+    return [](http::Ending how) -> awaitable<http::Answer> {
+      http::Answer refusal = answer(429, "0123456789", how);
+      refusal.response.headers.add("Retry-After", "30");
+      co_return refusal;
+    }(*ending);
+  };
+  both_ways(handler, [ending](Way way) -> awaitable<void> {
+    struct Case {
+      http::Ending how;
+      std::size_t most;
+      std::string body;
+    };
+    const std::vector<Case> cases{Case{http::Ending::torn, 100, "01234"},
+                                  Case{http::Ending::short_body, 100, "012345678"}, Case{http::Ending::proper, 4, ""}};
+    for (const Case& each : cases) {
+      *ending = each.how;
+      http::ExchangeLimits limits;
+      limits.max_body = each.most;
+      http::Request request("GET", "/x");
+      http::Response response = co_await way.transport->exchange(way.to, request, limits);
+      CHECK(response.status == 429);
+      CHECK(response.headers.get("Retry-After") == "30");
+      if (each.body.empty()) CHECK(response.body.size() <= each.most);
+      if (!each.body.empty()) CHECK(response.body == each.body);
+    }
+  });
+}
+
 TEST_CASE("an answer that drips takes a second a byte") {
   run([]() -> awaitable<void> {
     Services services = simulated_services();

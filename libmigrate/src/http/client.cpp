@@ -175,15 +175,25 @@ class Client::State {
       outcome.response.status = opened.status;
       outcome.response.headers = std::move(opened.headers);
       outcome.body = std::move(opened.body);
-      while (!outcome.response.ok() && outcome.body && outcome.response.body.size() < error_body) {
-        const std::string bytes = co_await outcome.body->read(error_body);
-        outcome.response.body += bytes;
-        if (bytes.empty()) outcome.body.reset();
-      }
+      if (!outcome.response.ok()) co_await read_refusal(outcome);
     }
     outcome.response.request = course.name;
     outcome.response.secrets_ = secrets;
     outcome.response.repeated_blindly_ = course.uncertain;
+  }
+
+  /// As much of a refused download's body as there is: what the head says counts, also where the rest is lost.
+  static awaitable<void> read_refusal(Outcome& outcome) {
+    std::string& body = outcome.response.body;
+    try {
+      while (outcome.body && body.size() < error_body) {
+        const std::string bytes = co_await outcome.body->read(error_body);
+        body += bytes;
+        if (bytes.empty()) outcome.body.reset();
+      }
+    } catch (const TransportError&) {
+      outcome.body.reset();
+    }
   }
 
   /// How long to wait before the same once more; nothing when the response is the outcome.

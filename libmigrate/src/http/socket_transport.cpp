@@ -196,10 +196,15 @@ class SocketTransport final : public Transport {
     try {
       whole = co_await lease.reader().whole_body(lease.connection(), response.body, limits.max_body);
     } catch (const Reader::Broken& broken) {
-      rethrow(broken, lease.where(), limits);
+      if (response.ok()) rethrow(broken, lease.where(), limits);
     }
-    if (!whole) throw too_large(lease.where(), limits.max_body);
-    if (head.keep_alive) lease.give_back(options_);
+    if (!whole) {
+      if (response.ok()) throw too_large(lease.where(), limits.max_body);
+      // The head says all that counts, when to come back for one; the words are for people.
+      response.body.resize(std::min(response.body.size(), limits.max_body));
+    } else if (head.keep_alive) {
+      lease.give_back(options_);
+    }
     co_return std::move(response);
   }
 

@@ -40,9 +40,10 @@ struct ExchangeLimits {
 class MIGRATE_API Transport {
  public:
   virtual ~Transport();
-  /// `to` says where; the request's target is already in origin form. Throws TransportError.
+  /// `to` says where; the request's target is already in origin form. Throws TransportError. An answer that is not ok()
+  /// is handed over also when its body breaks off or is too large: cut, since its head says what counts.
   virtual awaitable<Response> exchange(Url to, Request request, ExchangeLimits limits) = 0;
-  /// The same with a streamed body.
+  /// The same with a streamed body, which throws where it breaks off, whatever the status.
   virtual awaitable<StreamedResponse> open(Url to, Request request, ExchangeLimits limits) = 0;
 };
 
