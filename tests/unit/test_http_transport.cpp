@@ -308,14 +308,40 @@ TEST_CASE("uploads stream, sized or in chunks") {
       CHECK(response.body.substr(0, 8) == "1000001 ");
       CHECK(stream->largest <= 64 * 1024);
     }
-    for (std::uint64_t said : {1'000'000U, 1'000'002U}) {
+    http::Request nothing("POST", "/upload");
+    nothing.stream = std::make_shared<Counting>(0);
+    nothing.stream_size = 0;
+    http::Response response = co_await way.transport->exchange(way.to, nothing, no_limits);
+    CHECK(response.body == "0 0");
+  });
+}
+
+TEST_CASE("a stream of another length than was announced never makes a whole request") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  struct Case {
+    std::uint64_t said, found;
+  };
+  // Also where the announced bytes end with a piece, and where there are none.
+  const std::vector<Case> cases{Case{1'000'000, 1'000'001}, Case{1'000'002, 1'000'001}, Case{3 * piece, 3 * piece + 1},
+                                Case{3 * piece, 4 * piece}, Case{4 * piece, 3 * piece}, Case{0, 1}};
+  auto applied = std::make_shared<int>(0);
+  auto handler = [applied](http::Request) -> awaitable<http::Answer> {
+    ++*applied;
+    co_return answer(200, "");
+  };
+  both_ways(handler, [&](Way way) -> awaitable<void> {
+    for (const Case& each : cases) {
+      CAPTURE(each.said);
+      CAPTURE(each.found);
       http::Request request("POST", "/upload");
-      request.stream = std::make_shared<Counting>(1'000'001);
-      request.stream_size = said;
+      request.stream = std::make_shared<Counting>(each.found);
+      request.stream_size = each.said;
       auto error = co_await thrown_by<http::TransportError>(way.transport->exchange(way.to, request, no_limits));
       CHECK(error.cause == "body_size");
       CHECK_FALSE(error.sent());
+      co_await settled();
     }
+    CHECK(*applied == 0);
   });
 }
 

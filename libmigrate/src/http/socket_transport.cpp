@@ -342,11 +342,7 @@ class SocketTransport final : public Transport {
     std::array<asio::const_buffer, 3> parts;
     parts[0] = asio::buffer(text);
     error_code trouble;
-    if (request.stream) {
-      co_await lease.connection().write(parts, trouble);
-      if (trouble) co_return false;
-      co_return co_await send_stream(lease, request, limits, end);
-    }
+    if (request.stream) co_return co_await send_stream(lease, parts, request, limits, end);
     std::size_t at = 0;
     do {
       const std::size_t piece = std::min(write_piece, request.body.size() - at);
@@ -359,32 +355,48 @@ class SocketTransport final : public Transport {
     co_return true;
   }
 
-  static awaitable<bool> send_stream(Lease& lease, Request& request, ExchangeLimits limits,
-                                     std::optional<SteadyTime> end) {
+  static awaitable<std::string> next_bytes(Connection& connection, Request& request, ExchangeLimits limits,
+                                           std::optional<SteadyTime> end) {
+    connection.limit(milliseconds(0), end);  // a slow source is not the service's fault
+    std::string bytes = co_await request.stream->read(stream_chunk);
+    connection.limit(limits.idle, end);
+    co_return bytes;
+  }
+
+  /// `parts` begin with the head. Who has got as many bytes as were announced holds a whole request and acts on it: the
+  /// last of them leave when the stream has ended with them, so what is thrown before was not applied.
+  static awaitable<bool> send_stream(Lease& lease, std::array<asio::const_buffer, 3> parts, Request& request,
+                                     ExchangeLimits limits, std::optional<SteadyTime> end) {
     Connection& connection = lease.connection();
+    const bool sized = request.stream_size.has_value();
     std::uint64_t count = 0;
+    error_code trouble;
+    if (request.stream_size != 0U) {
+      co_await connection.write(parts, trouble);
+      if (trouble) co_return false;
+      parts[0] = asio::const_buffer();
+    }
     for (;;) {
-      connection.limit(milliseconds(0), end);  // a slow source is not the service's fault
-      const std::string bytes = co_await request.stream->read(stream_chunk);
-      connection.limit(limits.idle, end);
+      const std::string bytes = co_await next_bytes(connection, request, limits, end);
       count += bytes.size();
-      const bool sized = request.stream_size.has_value();
-      if (sized && (count > *request.stream_size || (bytes.empty() && count < *request.stream_size))) {
+      const bool whole = sized && count == *request.stream_size;
+      if (whole && !bytes.empty()) {
+        const std::string more = co_await next_bytes(connection, request, limits, end);
+        count += more.size();
+      }
+      if (sized && (count > *request.stream_size || (bytes.empty() && !whole))) {
         throw wrong_size(*request.stream_size, count);
       }
-      if (sized && bytes.empty()) co_return true;
       std::string frame;
-      std::array<asio::const_buffer, 3> parts;
       if (!sized) {
         frame = fmt::format("{:x}\r\n", bytes.size());
         parts[0] = asio::buffer(frame);
         parts[2] = asio::const_buffer("\r\n", 2);
       }
       parts[1] = asio::buffer(bytes);
-      error_code trouble;
       co_await connection.write(parts, trouble);
       if (trouble) co_return false;
-      if (bytes.empty()) co_return true;
+      if (whole || bytes.empty()) co_return true;
     }
   }
 
