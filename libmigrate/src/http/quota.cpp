@@ -145,7 +145,9 @@ class Quota::State {
   double even_pace(Time now) const {
     const double grown = trial > 0 ? trial * (1 + trial_growth * std::max(0.0, seconds_of(now - trial_since))) : 0;
     if (configured <= 0) return grown;
-    return grown > 0 ? std::min(grown, configured * even_share) : configured * even_share;
+    // Where the service tells what remains, people's share is kept of that; else of what is configured.
+    const double pace = configured * even_share * (left ? 1 : 1 - options.head_room);
+    return grown > 0 ? std::min(grown, pace) : pace;
   }
   Time even_time() const { return configured > 0 || trial > 0 ? next_even : Time{}; }
 
