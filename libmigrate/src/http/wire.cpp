@@ -291,6 +291,8 @@ class MessageReader final : public Reader {
         feed(trouble);
         if (trouble == beast::http::error::need_buffer) break;
         if (trouble && trouble != beast::http::error::need_more) malformed(trouble.message());
+        // Of the sizes, extensions and trailers between the data nothing is digested before the end of the line.
+        if (trouble && buffer_.size() > largest_head) malformed("a line between chunks that does not end");
         if (target.size == 0 || parser_->is_done()) break;
         // What has been decoded is handed on before more is waited for.
         if (target.size < limit && (trouble || buffer_.size() == 0)) break;
