@@ -52,6 +52,8 @@ TEST_CASE("each status has its kind, and whether anything may have been applied"
   CHECK(busy.retry_after == seconds(7));
   CHECK_FALSE(busy.refused());  // a gateway's, perhaps, after the service has taken it
   CHECK(http::error_of(response(429)).retry_after >= seconds(1));
+  CHECK(http::error_of(response(503, "", {{"Retry-After-Ms", "7000"}})).retry_after == seconds(7));
+  CHECK(http::error_of(response(503, "", {{"Retry-After", "soon"}})).kind() == ErrorKind::transient);
 }
 
 TEST_CASE("the service's own words, whatever their form") {

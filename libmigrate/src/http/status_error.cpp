@@ -52,7 +52,8 @@ ErrorKind kind_of(const Response& response) {
     case 425:
       return ErrorKind::transient;
     case 503:
-      return response.headers.has("Retry-After") ? ErrorKind::throttled : ErrorKind::transient;
+      // As the limiter sees it: a word that is no time says nothing.
+      return read_retry_after(response.headers, {}) ? ErrorKind::throttled : ErrorKind::transient;
     default:
       if (response.ok()) return is_sign_in_page(response) ? ErrorKind::unauthorized : ErrorKind::transient;
       return response.status >= 500 ? ErrorKind::transient : ErrorKind::invalid;
