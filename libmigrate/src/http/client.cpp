@@ -23,6 +23,7 @@ namespace {
 
 /// Of a refused download: enough for an error's text.
 constexpr std::size_t error_body = 64 * 1024;
+constexpr std::size_t tokens_kept = 4;
 
 bool is_reading(const std::string& method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 bool is_idempotent(const Request& request) {
@@ -73,7 +74,8 @@ class Client::State {
 
   // The token of Auth::token(): one who asks for it at a time, the others wait for what comes.
   Secret token;
-  std::uint64_t token_number = 0;  ///< 0: none yet
+  std::uint64_t token_number = 0;      ///< 0: none yet
+  std::vector<Secret> earlier_tokens;  ///< the last ones: answers to requests that were sent with them may still come
   std::shared_ptr<Event> token_comes;
 
   /// A request on its way through repeats and redirects.
@@ -306,7 +308,9 @@ class Client::State {
     if (token_number == 0 || refused) {
       boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
       Announced announced(*this, executor);
-      token = co_await options.auth.source_(refused);
+      Secret next = co_await options.auth.source_(refused);
+      earlier_tokens.push_back(std::exchange(token, std::move(next)));
+      if (earlier_tokens.size() > tokens_kept) earlier_tokens.erase(earlier_tokens.begin());
       ++token_number;
       keep_secrets();
     }
@@ -339,6 +343,7 @@ class Client::State {
       if (user.size() >= 8 && user.find('@') == std::string::npos) kept->add(user);
     }
     kept->add(token.reveal());
+    for (const Secret& earlier : earlier_tokens) kept->add(earlier.reveal());
     secrets = std::move(kept);
   }
 };

@@ -95,7 +95,7 @@ void collect(const Value& value, std::string_view name, std::string& out, int de
       telling = telling && plain != usual;
     }
     if (telling) out.append(name).append(": ");
-    out += names_secret(name) ? std::string_view("***") : std::string_view(*text);
+    out += holds_secret(name, *text) ? std::string_view("***") : std::string_view(*text);
   } else if (const Array* array = value.if_array()) {
     for (const Value& element : *array) collect(element, name, out, depth + 1);
   } else if (const Object* object = value.if_object()) {
