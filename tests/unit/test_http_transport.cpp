@@ -256,6 +256,24 @@ TEST_CASE("a server that says nothing is a timeout over sockets, too") {
   });
 }
 
+TEST_CASE("the time for the whole exchange bounds connecting, too") {
+  run([]() -> awaitable<void> {
+    boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+    // Takes connections and never says a word of TLS.
+    boost::asio::ip::tcp::endpoint anywhere(boost::asio::ip::address_v4::loopback(), 0);
+    boost::asio::ip::tcp::acceptor silent(executor, anywhere);
+    auto transport = http::socket_transport(http::SocketOptions());
+    http::ExchangeLimits limits;
+    limits.connect = milliseconds(0);
+    limits.total = milliseconds(30);
+    http::Request request("POST", "/");
+    const http::Url to = http::parse_url("https://127.0.0.1:" + std::to_string(silent.local_endpoint().port()));
+    auto error = co_await thrown_by<http::TransportError>(transport->exchange(to, request, limits));
+    CHECK(error.cause == "tls_failed");
+    CHECK_FALSE(error.sent());
+  });
+}
+
 TEST_CASE("nobody listens") {
   run([]() -> awaitable<void> {
     http::Request request("POST", "/");

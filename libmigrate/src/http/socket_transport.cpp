@@ -187,7 +187,7 @@ class SocketTransport final : public Transport {
   awaitable<Response> exchange(Url to, Request request, ExchangeLimits limits) override {
     const std::optional<SteadyTime> end = end_of(limits.total);
     check_request(request);
-    Lease lease = co_await lease_line(to, limits);
+    Lease lease = co_await lease_line(to, limits, end);
     Head head = co_await ask(lease, to, request, limits, end);
     Response response;
     response.status = head.status;
@@ -211,7 +211,7 @@ class SocketTransport final : public Transport {
   awaitable<StreamedResponse> open(Url to, Request request, ExchangeLimits limits) override {
     const std::optional<SteadyTime> end = end_of(limits.total);
     check_request(request);
-    Lease lease = co_await lease_line(to, limits);
+    Lease lease = co_await lease_line(to, limits, end);
     Head head = co_await ask(lease, to, request, limits, end);
     lease.connection().limit(milliseconds(0), end);
     StreamedResponse response;
@@ -275,7 +275,7 @@ class SocketTransport final : public Transport {
     return pool;
   }
 
-  awaitable<Lease> lease_line(Url to, ExchangeLimits limits) {
+  awaitable<Lease> lease_line(Url to, ExchangeLimits limits, std::optional<SteadyTime> end) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     std::shared_ptr<Pool> pool = pool_of(executor);
     std::string where = to.origin();
@@ -289,12 +289,13 @@ class SocketTransport final : public Transport {
       }
     }
     Line line;
-    line.connection = co_await connect(to, limits);
+    line.connection = co_await connect(to, limits, end);
     co_return Lease(std::move(pool), std::move(where), std::move(line));
   }
 
-  awaitable<std::shared_ptr<Connection>> connect(Url to, ExchangeLimits limits) {
-    const std::optional<SteadyTime> end = end_of(limits.connect);
+  awaitable<std::shared_ptr<Connection>> connect(Url to, ExchangeLimits limits, std::optional<SteadyTime> whole) {
+    std::optional<SteadyTime> end = end_of(limits.connect);
+    if (whole && (!end || *whole < *end)) end = whole;
     tcp::socket socket = co_await connected(to, end.value_or(SteadyTime::max()));
     if (!to.tls) co_return plain_connection(std::move(socket));
     if (!tls_) tls_ = std::make_unique<TlsContext>(options_.ca_file);

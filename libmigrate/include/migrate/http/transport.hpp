@@ -31,8 +31,8 @@ struct ExchangeLimits {
   ExchangeLimits() {}
   std::chrono::milliseconds connect{10'000};  ///< name look-up, TCP and TLS
   std::chrono::milliseconds idle{60'000};     ///< without one byte arriving or leaving
-  std::chrono::milliseconds total{0};
-  std::size_t max_body = 64u << 20;  ///< bytes of a buffered body; a streamed one has no cap
+  std::chrono::milliseconds total{0};         ///< of the whole exchange, connecting included
+  std::size_t max_body = 64u << 20;           ///< bytes of a buffered body; a streamed one has no cap
 };
 
 /// Shared by all clients of a run, used from the run's strand. Every await ends at once when the run is cancelled; the
