@@ -433,15 +433,16 @@ std::size_t lead_of(std::string_view markdown) {
 }
 
 /// Azure DevOps writes @<id of a user>.
+constexpr std::size_t guid_size = 36;
 std::string with_azure_mentions(std::string_view markdown) {
   std::string result;
   while (true) {
     const std::size_t at = markdown.find("@<");
-    const std::size_t end = at == std::string_view::npos ? at : markdown.find('>', at);
-    if (end == std::string_view::npos) return result.append(markdown);
-    const std::string_view id = markdown.substr(at + 2, end - at - 2);
-    const bool is_guid =
-        id.size() == 36 && std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
+    if (at == std::string_view::npos) return result.append(markdown);
+    const std::string_view id = markdown.substr(at + 2, guid_size);
+    const std::size_t end = at + 2 + id.size();
+    const bool is_guid = id.size() == guid_size && markdown.substr(end, 1) == ">" &&
+                         std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
     result.append(markdown, 0, is_guid ? at : at + 2);
     if (is_guid) result.append(fmt::format("<span data-mention=\"{0}\">@{0}</span>", id));
     markdown.remove_prefix(is_guid ? end + 1 : at + 2);

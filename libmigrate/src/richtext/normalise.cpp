@@ -343,12 +343,12 @@ class Normaliser {
   }
 
   static void trim_line(Nodes& line) {
-    while (!line.empty() && line.front().kind == Kind::text) {
-      std::string& words = line.front().text;
-      words.erase(0, words.find_first_not_of(' '));
-      if (!words.empty()) break;
-      line.erase(line.begin());
+    auto first = line.begin();
+    for (; first != line.end() && first->kind == Kind::text; ++first) {
+      first->text.erase(0, first->text.find_first_not_of(' '));
+      if (!first->text.empty()) break;
     }
+    line.erase(line.begin(), first);
     while (!line.empty() && line.back().kind == Kind::text) {
       std::string& words = line.back().text;
       words.erase(words.find_last_not_of(' ') + 1);

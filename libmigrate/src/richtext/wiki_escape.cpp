@@ -50,11 +50,11 @@ std::string wiki_escaped(std::string_view words, const WikiPlace& place) {
     const char c = words[at];
     const char before = at > 0 ? words[at - 1] : place.before;
     const char next = at + 1 < words.size() ? words[at + 1] : 'x';
-    const std::size_t semicolon = c == '&' ? words.find(';', at) : std::string_view::npos;
+    const bool entity = c == '&' && contains(words.substr(at, 12), ';');
     if (c == '\\') {
       // Two of them are a line break, and one might escape what follows.
       result += "&#92;";
-    } else if (semicolon != std::string_view::npos && semicolon - at < 12) {
+    } else if (entity) {
       result += "&amp;";
     } else if (at == point) {
       result += "&#46;";
