@@ -161,12 +161,14 @@ class MarkdownReader {
         ++links_;
         out_ += "<a href=\"";
         attribute(static_cast<MD_SPAN_A_DETAIL*>(detail)->href);
+        title(static_cast<MD_SPAN_A_DETAIL*>(detail)->title);
         return put("\">");
       case MD_SPAN_IMG:
         // The description may hold images of its own: only words of them count.
         if (images_++ > 0) return 0;
         out_ += "<img src=\"";
         attribute(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->src);
+        title(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->title);
         return put("\" alt=\"");
       default:
         return go_on();
@@ -376,6 +378,13 @@ class MarkdownReader {
           append_escaped(out_, words, true);
       }
     }
+  }
+
+  /// Behind the value of an attribute that is not closed yet.
+  void title(const MD_ATTRIBUTE& value) {
+    if (value.size == 0) return;
+    out_ += "\" title=\"";
+    attribute(value);
   }
 
   struct Quote {
