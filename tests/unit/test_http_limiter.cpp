@@ -129,6 +129,15 @@ TEST_CASE("headers that make no sense teach nothing") {
   }
 }
 
+TEST_CASE("who leaves all of a configured quota to people does not go freely") {
+  http::LimitOptions options("", 600, seconds(60));
+  options.head_room = 1;
+  http::Quota quota(options);
+  quota.answered(epoch(), quota.take(epoch(), 1), http::Quota::Answered());
+  for (int i = 0; i < 10; ++i) quota.take(epoch(), 1);
+  CHECK(quota.ready(epoch(), 1) > epoch() + seconds(10));
+}
+
 TEST_CASE("Retry-After in all its forms") {
   // An instant is the service's, as is its Date: our own clock, an hour behind here, plays no part.
   for (std::string reset : {"1700003660", "1700003660000", "2023-11-14T23:14:20Z"}) {
