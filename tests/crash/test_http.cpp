@@ -201,21 +201,21 @@ TEST_CASE("a crash or a lost answer at any exchange: started again, the service 
     Fault::Kind kind;
     bool retry_after = false;
   };
-  for (const auto& [kind, retry_after] :
+  for (const Trouble& trouble :
        {Trouble{Fault::Kind::die_before}, Trouble{Fault::Kind::die_after}, Trouble{Fault::Kind::drop_before},
         Trouble{Fault::Kind::drop_after}, Trouble{Fault::Kind::torn_after}, Trouble{Fault::Kind::short_length},
         Trouble{Fault::Kind::status}, Trouble{Fault::Kind::status_after}, Trouble{Fault::Kind::status, true},
         Trouble{Fault::Kind::status_after, true}}) {
     for (std::uint64_t at = 1; at <= exchanges; ++at) {
-      CAPTURE(static_cast<int>(kind));
-      CAPTURE(retry_after);
+      CAPTURE(static_cast<int>(trouble.kind));
+      CAPTURE(trouble.retry_after);
       CAPTURE(at);
       World world;
       testing::FaultPlan plan;
       plan.faults.resize(1);
-      plan.faults[0].kind = kind;
+      plan.faults[0].kind = trouble.kind;
       plan.faults[0].nth = at;
-      if (retry_after) plan.faults[0].headers.add("Retry-After", "7");  // as if it were refused
+      if (trouble.retry_after) plan.faults[0].headers.add("Retry-After", "7");  // as if it were refused
       plan.on_death = [](const std::string& exchange) { throw SimulatedCrash{exchange}; };
       world.host->set_faults(plan);
       std::optional<Report> report = world.run();

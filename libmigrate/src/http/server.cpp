@@ -152,7 +152,8 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
       malformed = true;
     }
     if (!whole) {
-      co_await write(connection, text, Response(malformed ? 400 : 413), false, false);
+      Response refusal(malformed ? 400 : 413);
+      co_await write(connection, text, std::move(refusal), false, false);
       co_return false;
     }
     const bool head_only = request.method == "HEAD";
