@@ -228,6 +228,12 @@ TEST_CASE("marks of what is no text are told") {
   CHECK(losses(R"({"type":"status","attrs":{"text":"OK"})" + marks) ==
         "status: text 1, strong: nothing 1, textColor: nothing 1");
   CHECK(losses(R"({"type":"mention","attrs":{"id":"1","text":"@Lea"}})") == "");
+  // Around a picture one of them counts, wherever it stands.
+  const Parsed single = parse_adf(boost::json::parse(
+      R"([{"type":"mediaSingle","marks":[{"type":"link","attrs":{"href":"https://x.test"}},{"type":"border"}],
+           "content":[{"type":"media","attrs":{"id":"m","type":"file"}}]}])"));
+  CHECK(shape(single.document) == "p(img(-|-|m|-)->https://x.test)");
+  CHECK(told(single.losses) == "border: nothing 1");
 }
 
 TEST_CASE("what is no Atlassian document is taken as text, and no nesting is too deep") {

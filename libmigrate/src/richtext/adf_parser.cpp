@@ -139,7 +139,12 @@ class AdfReader {
     if (type == "mediaSingle" || type == "mediaGroup") {
       std::string link;
       for (const Value& mark : array_at(from, "marks")) {
-        if (mark.is_object()) link = string_at(object_at(mark.get_object(), "attrs"), "href");
+        if (!mark.is_object()) continue;
+        const std::string kind = string_at(mark.get_object(), "type");
+        if (kind == "link")
+          link = string_at(object_at(mark.get_object(), "attrs"), "href");
+        else
+          losses_.add(kind, "nothing");
       }
       for (const Value& child : array_at(from, "content")) {
         if (!child.is_object()) continue;
