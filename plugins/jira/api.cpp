@@ -115,8 +115,6 @@ http::QuotaReading read_jira_quota(const http::Response& response, std::chrono::
     reading.remaining = 0;  // so that this very limit is closed, and no other
     reading.reset_after = std::max(*reading.retry_after, milliseconds(1000));
   }
-  // Whether a 503 was applied nobody knows: it must not be repeated without a look, as a refusal would be.
-  if (response.status == 503 && response.request.starts_with("POST")) reading.retry_after.reset();
   return reading;
 }
 
@@ -159,19 +157,8 @@ awaitable<http::Response> Api::send(http::Request request) {
 }
 
 awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
-  http::Response response;
-  std::optional<http::TransportError> failure;
-  try {
-    response = co_await send(std::move(request));
-  } catch (const http::TransportError& error) {
-    failure = error;
-  }
-  if (!failure && response.ok()) co_return response;
-  const bool refused =
-      failure ? http::nothing_applied(*failure) : response.status != 503 && http::nothing_applied(response);
-  if (refused) co_await step.refused();
-  if (failure) throw *failure;
-  throw http::error_of(response);
+  http::RateClass taken = class_of(request);
+  co_return co_await client_->send_step(step, std::move(request), std::move(taken));
 }
 
 awaitable<Value> Api::get(std::string path) {

@@ -197,17 +197,25 @@ TEST_CASE("a crash or a lost answer at any exchange: started again, the service 
     CHECK(exchanges == 4 + 1 + 2 + 4 + 4 + 1);  // issues, comments, the poisoned one and its undo
   }
   int crashed = 0;
-  for (Fault::Kind kind :
-       {Fault::Kind::die_before, Fault::Kind::die_after, Fault::Kind::drop_before, Fault::Kind::drop_after,
-        Fault::Kind::torn_after, Fault::Kind::short_length, Fault::Kind::status, Fault::Kind::status_after}) {
+  struct Trouble {
+    Fault::Kind kind;
+    bool retry_after = false;
+  };
+  for (const Trouble& trouble :
+       {Trouble{Fault::Kind::die_before}, Trouble{Fault::Kind::die_after}, Trouble{Fault::Kind::drop_before},
+        Trouble{Fault::Kind::drop_after}, Trouble{Fault::Kind::torn_after}, Trouble{Fault::Kind::short_length},
+        Trouble{Fault::Kind::status}, Trouble{Fault::Kind::status_after}, Trouble{Fault::Kind::status, true},
+        Trouble{Fault::Kind::status_after, true}}) {
     for (std::uint64_t at = 1; at <= exchanges; ++at) {
-      CAPTURE(static_cast<int>(kind));
+      CAPTURE(static_cast<int>(trouble.kind));
+      CAPTURE(trouble.retry_after);
       CAPTURE(at);
       World world;
       testing::FaultPlan plan;
       plan.faults.resize(1);
-      plan.faults[0].kind = kind;
+      plan.faults[0].kind = trouble.kind;
       plan.faults[0].nth = at;
+      if (trouble.retry_after) plan.faults[0].headers.add("Retry-After", "7");  // as if it were refused
       plan.on_death = [](const std::string& exchange) { throw SimulatedCrash{exchange}; };
       world.host->set_faults(plan);
       std::optional<Report> report = world.run();
@@ -242,6 +250,8 @@ TEST_CASE("random schedules of faults, each from its seed") {
       fault.nth = 0;
       fault.probability = 0.04;
     }
+    Fault& busy = plan.faults.emplace_back(plan.faults.back());
+    busy.headers.add("Retry-After", "3");
     plan.on_death = [](const std::string& exchange) { throw SimulatedCrash{exchange}; };
     world.host->set_faults(plan);
     std::optional<Report> report;

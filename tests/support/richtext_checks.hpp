@@ -237,11 +237,71 @@ inline std::string without_entities(std::string text) {
   return text;
 }
 
+/// What Jira would show of wiki markup that has no marks; a fault where something in it would be one. Reads what is
+/// escaped as a renderer does, without the printer's rules for what needs it.
+inline std::string wiki_text_faults(std::string_view markup, std::string& shown) {
+  const auto is_word = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  for (std::size_t at = 0; at < markup.size(); ++at) {
+    const std::string_view rest = markup.substr(at);
+    const char c = rest[0], before = at > 0 ? markup[at - 1] : ' ', next = rest.size() > 1 ? rest[1] : ' ';
+    const bool starts = before == '\n' || at == 0;
+    if (c == '\\') {
+      if (std::string_view("{}[]|*_^~-+!?#()").find(next) == std::string_view::npos) return "a stray backslash";
+      shown += next, ++at;
+      continue;
+    }
+    const std::size_t end = c == '&' ? rest.substr(0, 12).find(';') : std::string_view::npos;
+    const std::string_view name = end == std::string_view::npos ? std::string_view() : rest.substr(1, end - 1);
+    if (!name.empty() &&
+        std::all_of(name.begin(), name.end(), [&](char each) { return each == '#' || is_word(each); })) {
+      const bool number = name.size() > 1 && name.size() < 4 && name[0] == '#' &&
+                          name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+      if (!number && name != "amp") return "an entity " + std::string(name);
+      shown += number ? static_cast<char>(std::stoi(std::string(name.substr(1)))) : '&';
+      at += end;
+      continue;
+    }
+    const bool mark = std::string_view("{}[]|*_^~").find(c) != std::string_view::npos;
+    const bool inside_word = is_word(before) && is_word(next);
+    const bool heading = (c == 'h' || c == 'H') && next >= '1' && next <= '6' && rest.substr(2, 1) == ".";
+    if (mark || ((c == '-' || c == '+') && !inside_word) || (c == '!' && next != ' ') || (c == '#' && starts) ||
+        rest.starts_with("??") || (starts && (rest.starts_with("bq.") || heading)))
+      return "a mark " + std::string(rest.substr(0, 5));
+    for (const std::string_view sign :
+         {":)", ":(", ":D", ":P", ";)", "(y)", "(n)", "(i)", "(/)", "(x)", "(on)", "(off)"})
+      if (rest.starts_with(sign)) return "a picture " + std::string(sign);
+    shown += c;
+  }
+  return {};
+}
+
+/// Words without marks stay words, whatever they are.
+inline std::string check_wiki_text(const Node& tree) {
+  std::string wrong;
+  Node copy = tree;
+  richtext::rewrite(copy, [&](Node& node) {
+    if (node.kind != Kind::text || !wrong.empty()) return;
+    Node alone(Kind::document, {Node(Kind::paragraph, {richtext::text(node.text)})});
+    richtext::Losses losses;
+    alone = richtext::normalised(alone, losses);
+    if (alone.children.size() != 1 || alone.children[0].children.size() != 1) return;
+    std::string shown;
+    const std::string markup = richtext::print_wiki(alone).text;
+    wrong = wiki_text_faults(markup, shown);
+    const std::string& words = alone.children[0].children[0].text;
+    if (wrong.empty() && shown != words) wrong = "other words: " + shown;
+    if (!wrong.empty()) wrong = fmt::format("wiki: {}\n  {}\n  {}", wrong, words, markup);
+  });
+  return wrong;
+}
+
 inline std::string check_wiki(const Node& tree) {
   const std::string text = richtext::print_wiki(tree).text;
   if (!is_within(without_entities(letters(tree)), without_entities(text)))
     return fmt::format("wiki: text is gone\n  {}\n  {}", shape(tree), text);
-  return {};
+  return check_wiki_text(tree);
 }
 
 inline std::string check_split(const Node& tree) {

@@ -206,11 +206,72 @@ TEST_CASE("refusals are waited out without using up attempts") {
   lab.service.say(201, "{}");
   run([&]() -> awaitable<void> {
     http::Client client = lab.client();
-    http::Response response = co_await client.send(post());
+    http::Request request = post();
+    request.idempotent = true;
+    http::Response response = co_await client.send(request);
     CHECK(response.status == 201);
   });
   CHECK(lab.service.seen.size() == 11);
   for (double pause : lab.service.pauses()) CHECK(pause >= 20);
+}
+
+TEST_CASE("503 with Retry-After is no certain refusal: what is not idempotent is not repeated, others wait") {
+  ClientLab lab;
+  lab.service.say(503, "", {{"Retry-After", "20"}}).say(404);
+  run([&]() -> awaitable<void> {
+    http::Client client = lab.client();
+    http::Response response = co_await client.send(post());
+    CHECK(response.status == 503);
+    CHECK_FALSE(http::nothing_applied(response));
+    http::StatusError error = http::error_of(response);
+    CHECK(error.kind() == ErrorKind::throttled);
+    CHECK(error.retry_after == seconds(20));
+    CHECK_FALSE(error.refused());
+    CHECK(lab.service.seen.size() == 1);
+    http::Request request("GET", "/other");  // goes no sooner than the service permits
+    co_await client.send(request);
+    CHECK(lab.service.pauses().at(0) >= 20);
+
+    lab.service.script.clear();
+    lab.service.say(503, "", {{"Retry-After", "20"}}).say(404);
+    http::Request removal("DELETE", "/items/1");
+    response = co_await client.send(removal);
+    CHECK(response.status == 404);
+    CHECK_FALSE(http::nothing_applied(response));  // perhaps the first attempt has removed it
+  });
+}
+
+TEST_CASE("a refusal whose body is torn or too large is heard all the same") {
+  for (Ending ending : {Ending::torn, Ending::short_body, Ending::proper}) {
+    ClientLab lab;
+    lab.options.exchange.max_body = 15;
+    lab.service.say(429, "slow down, please", {{"Retry-After", "20"}}, ending).say(200, "ok");
+    run([&]() -> awaitable<void> {
+      http::Client client = lab.client();
+      http::Response response = co_await client.send(post());
+      CHECK(response.body == "ok");
+    });
+    REQUIRE(lab.service.seen.size() == 2);
+    CHECK(lab.service.pauses()[0] >= 20);
+  }
+}
+
+TEST_CASE("a refused download whose body is torn is heard all the same, over sockets") {
+  run([]() -> awaitable<void> {
+    Services services = simulated_services();
+    ScriptedService service;
+    service.clock = services.clock;
+    service.say(429, "slow down, please", {{"Retry-After", "20"}}, Ending::torn).say(404, "gone", {}, Ending::torn);
+    http::Server server(services);
+    const std::uint16_t port = co_await server.start(service.handler());
+    http::ClientOptions options;
+    options.base_url = "http://127.0.0.1:" + std::to_string(port);
+    http::Client client(options, services);
+    http::Request request("GET", "/file");
+    auto error = co_await thrown_by<http::StatusError>(client.open(request));
+    CHECK(error.status() == 404);
+    CHECK(service.pauses().at(0) >= 20);
+  });
 }
 
 TEST_CASE("a refusal for longer than the budget is the caller's to wait for") {

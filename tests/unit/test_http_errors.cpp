@@ -50,8 +50,10 @@ TEST_CASE("each status has its kind, and whether anything may have been applied"
   const http::StatusError busy = http::error_of(response(503, "", {{"Retry-After", "7"}}));
   CHECK(busy.kind() == ErrorKind::throttled);
   CHECK(busy.retry_after == seconds(7));
-  CHECK(busy.refused());
+  CHECK_FALSE(busy.refused());  // a gateway's, perhaps, after the service has taken it
   CHECK(http::error_of(response(429)).retry_after >= seconds(1));
+  CHECK(http::error_of(response(503, "", {{"Retry-After-Ms", "7000"}})).retry_after == seconds(7));
+  CHECK(http::error_of(response(503, "", {{"Retry-After", "soon"}})).kind() == ErrorKind::transient);
 }
 
 TEST_CASE("the service's own words, whatever their form") {
@@ -140,6 +142,51 @@ TEST_CASE("no credential is ever shown") {
     }
   }
   CHECK(std::any_of(shown.begin(), shown.end(), [](const std::string& text) { return contains(text, "***"); }));
+}
+
+TEST_CASE("names of issues are no credentials, keys of accounts are") {
+  auto words = [](std::string body) { return std::string(http::error_of(response(400, std::move(body))).what()); };
+  const std::string with_names = words(R"({"errors":[{"key":"SUP-24"},{"key":"SUP"}],"x":{"key":"AIzaSyD4"}})");
+  CHECK(contains(with_names, "key: SUP-24; key: SUP; key: ***"));
+  CHECK(contains(words(R"(plain "key":"SUP-24" in a text)"), "SUP-24"));
+  CHECK_FALSE(contains(words(R"(plain "key":"AIzaSyD4" in a text)"), "AIza"));
+  CHECK_FALSE(contains(words("GET /maps?key=SUP-24"), "SUP-24"));  // of an address: a credential whatever it looks like
+  for (std::string name : {"X-Auth-Key", "Ocp-Apim-Subscription-Key", "x-functions-key"}) {
+    CAPTURE(name);
+    CHECK_FALSE(contains(words(name + ": abcdef0123"), "abcdef0123"));
+  }
+}
+
+TEST_CASE("a token that has been replaced is not shown by the answers that come late") {
+  ClientLab lab;
+  int asked = 0;
+  lab.options.auth =
+      http::Auth::token([&](bool) -> awaitable<Secret> { co_return Secret("the-token-" + std::to_string(++asked)); });
+  http::AnswerHandler handler = [&](http::Request request) -> awaitable<http::Answer> {
+    http::Answer answer;
+    if (request.target == "/late") co_await lab.services.clock->sleep(seconds(1));
+    answer.response.status = request.target == "/late" ? 400 : asked == 1 ? 401 : 200;
+    answer.response.body = "unknown here: nothing like " + std::string(request.headers.get("Authorization")).substr(7);
+    co_return answer;
+  };
+  lab.transport->serve("https://service.example", handler, lab.services.clock);
+  boost::asio::io_context context(1);
+  http::Client client = lab.client();
+  std::string shown;
+  auto late = [&]() -> awaitable<void> {
+    http::Request request("POST", "/late");
+    http::Response response = co_await client.send(request);
+    shown = http::error_of(response).what();
+  };
+  auto renews = [&]() -> awaitable<void> {
+    http::Request request("POST", "/now");
+    co_await client.send(request);
+  };
+  start(context, late());
+  start(context, renews());
+  context.run();
+  CHECK(asked == 2);
+  CHECK(contains(shown, "nothing like ***"));
 }
 
 TEST_CASE("the id under which the service finds the request") {

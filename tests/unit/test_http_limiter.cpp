@@ -129,7 +129,24 @@ TEST_CASE("headers that make no sense teach nothing") {
   }
 }
 
+TEST_CASE("who leaves all of a configured quota to people does not go freely") {
+  http::LimitOptions options("", 600, seconds(60));
+  options.head_room = 1;
+  http::Quota quota(options);
+  quota.answered(epoch(), quota.take(epoch(), 1), http::Quota::Answered());
+  for (int i = 0; i < 10; ++i) quota.take(epoch(), 1);
+  CHECK(quota.ready(epoch(), 1) > epoch() + seconds(10));
+}
+
 TEST_CASE("Retry-After in all its forms") {
+  // An instant is the service's, as is its Date: our own clock, an hour behind here, plays no part.
+  for (std::string reset : {"1700003660", "1700003660000", "2023-11-14T23:14:20Z"}) {
+    CAPTURE(reset);
+    http::Response skewed(200);
+    skewed.headers = {{"X-RateLimit-Reset", reset}, {"Date", "Tue, 14 Nov 2023 23:13:50 GMT"}};
+    CHECK(http::read_quota(skewed, epoch()).reset_after == seconds(30));
+  }
+
   auto retry_after = [](http::Headers headers) { return http::read_retry_after(headers, epoch()); };
   CHECK(retry_after({{"retry-after", "34"}}) == seconds(34));
   CHECK(retry_after({{"Retry-After", " 1.5 "}}) == milliseconds(1500));
@@ -141,6 +158,14 @@ TEST_CASE("Retry-After in all its forms") {
   // The service's clock is an hour behind ours: its own Date tells.
   CHECK(retry_after({{"Retry-After", "Tue, 14 Nov 2023 21:14:20 GMT"}, {"Date", "Tue, 14 Nov 2023 21:13:50 GMT"}}) ==
         seconds(30));
+  CHECK(retry_after({{"Retry-After", "Tue, 14 Nov 2023 22:14:20 UTC"}}) == seconds(60));
+  CHECK(retry_after({{"Retry-After", "Tue, 14 Nov 2023 22:14:20 +0000"}}) == seconds(60));
+  CHECK(retry_after({{"Retry-After", "Tue, 14 Nov 2023 23:14:20 +0100"}}) == seconds(60));
+  CHECK(retry_after({{"Retry-After", "Tue, 14 Nov 2023 21:14:20 GMT"}, {"Date", "Tue, 14 Nov 2023 21:13:50 +0000"}}) ==
+        seconds(30));
+  CHECK(retry_after({{"Retry-After", "2"}, {"Retry-After-Ms", "1250"}}) == milliseconds(1250));
+  CHECK(retry_after({{"X-MS-Retry-After-MS", "70.5"}}) == milliseconds(71));
+  CHECK(retry_after({{"Retry-After", "2"}, {"retry-after-ms", "soon"}}) == seconds(2));
   CHECK(retry_after({{"Retry-After", "soon"}}) == std::nullopt);
   CHECK(retry_after({}) == std::nullopt);
 }

@@ -252,6 +252,22 @@ TEST_CASE("head-room is left to people") {
   }
 }
 
+TEST_CASE("head-room is left of a configured pace, too, where the service tells nothing") {
+  for (const double head_room : {0.1, 0.25, 0.5}) {
+    CAPTURE(head_room);
+    Service service;
+    service.limit = 600;
+    service.window = 60;
+    service.tells_remaining = service.tells_reset = false;
+    http::LimitOptions limit("", 600, seconds(60));
+    limit.head_room = head_room;
+    Load how;
+    how.lasts = 600;
+    load(service, limit, how);
+    CHECK(service.least_remaining >= head_room * 600);
+  }
+}
+
 TEST_CASE("a pace that is found by trial where nothing is told or known") {
   for (auto kind : {Service::Kind::window, Service::Kind::bucket}) {
     Service service;

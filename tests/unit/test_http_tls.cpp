@@ -107,9 +107,10 @@ struct TlsServer {
         if (failed) break;
         request.erase(0, size);
         ++exchanges;
-        const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        co_await asio::async_write(stream, asio::buffer(text), asio::use_awaitable);
+        co_await asio::async_write(stream, asio::buffer(answer), asio::use_awaitable);
+        if (!keeps) break;
       }
+      if (!says_farewell) continue;
       co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, failed));
     }
   }
@@ -119,6 +120,8 @@ struct TlsServer {
   std::uint16_t port = 0;
   std::string asked_for;
   int exchanges = 0;
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+  bool keeps = true, says_farewell = true;
 };
 
 /// Runs `test(server, transport)` with a server of that identity and a client that trusts `authority`.
@@ -190,7 +193,9 @@ TEST_CASE("certificates that are not to be trusted") {
     Identity wrong = identity("service", &authority, "DNS:example.org");
     with_server(wrong, &authority, refused("localhost", "ostname mismatch"));
   }
-  SUBCASE("for a name, asked for by address") { with_server(good, &authority, refused("127.0.0.1", "IP address mismatch")); }
+  SUBCASE("for a name, asked for by address") {
+    with_server(good, &authority, refused("127.0.0.1", "IP address mismatch"));
+  }
   SUBCASE("run out") {
     Identity old = identity("service", &authority, "DNS:localhost", -60);
     with_server(old, &authority, refused("localhost", "expired"));
@@ -199,6 +204,33 @@ TEST_CASE("certificates that are not to be trusted") {
     Identity self = identity("localhost", nullptr, "");
     with_server(self, &authority, refused("localhost", "self"));
   }
+}
+
+TEST_CASE("a body that ends with the connection is whole only when the farewell of TLS says so") {
+  Identity authority = identity("An authority", nullptr, ""), server = identity("service", &authority, "DNS:localhost");
+  with_server(server, &authority, [](TlsServer& at, http::Transport& transport) -> awaitable<void> {
+    at.keeps = false;
+    http::Url to = url(at, "localhost");
+    for (const bool sized : {true, false}) {
+      at.answer = sized ? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello" : "HTTP/1.1 200 OK\r\n\r\nhello";
+      at.says_farewell = true;
+      http::Response response = co_await transport.exchange(to, get(), limits);
+      CHECK(response.body == "hello");
+      at.says_farewell = false;
+      if (sized) {  // the framing tells
+        response = co_await transport.exchange(to, get(), limits);
+        CHECK(response.body == "hello");
+        continue;
+      }
+      auto error = co_await thrown_by<http::TransportError>(transport.exchange(to, get(), limits));
+      CHECK(error.cause == "response_torn");
+      http::StreamedResponse opened = co_await transport.open(to, get(), limits);
+      std::string bytes = co_await opened.body->read(100);
+      CHECK(bytes == "hello");
+      error = co_await thrown_by<http::TransportError>(opened.body->read(100));
+      CHECK(error.cause == "response_torn");
+    }
+  });
 }
 
 TEST_CASE("nothing older than TLS 1.2") {

@@ -149,6 +149,37 @@ TEST_CASE("each ending is told apart") {
   SUBCASE("short_body") { both_ways(handler, check(http::Ending::short_body, "response_torn")); }
 }
 
+TEST_CASE("what is not ok is handed over with as much of its body as there is") {
+  auto ending = std::make_shared<http::Ending>(http::Ending::proper);
+  auto handler = [ending](http::Request) -> awaitable<http::Answer> {
+    return [](http::Ending how) -> awaitable<http::Answer> {
+      http::Answer refusal = answer(429, "0123456789", how);
+      refusal.response.headers.add("Retry-After", "30");
+      co_return refusal;
+    }(*ending);
+  };
+  both_ways(handler, [ending](Way way) -> awaitable<void> {
+    struct Case {
+      http::Ending how;
+      std::size_t most;
+      std::string body;
+    };
+    const std::vector<Case> cases{Case{http::Ending::torn, 100, "01234"},
+                                  Case{http::Ending::short_body, 100, "012345678"}, Case{http::Ending::proper, 4, ""}};
+    for (const Case& each : cases) {
+      *ending = each.how;
+      http::ExchangeLimits limits;
+      limits.max_body = each.most;
+      http::Request request("GET", "/x");
+      http::Response response = co_await way.transport->exchange(way.to, request, limits);
+      CHECK(response.status == 429);
+      CHECK(response.headers.get("Retry-After") == "30");
+      if (each.body.empty()) CHECK(response.body.size() <= each.most);
+      if (!each.body.empty()) CHECK(response.body == each.body);
+    }
+  });
+}
+
 TEST_CASE("an answer that drips takes a second a byte") {
   run([]() -> awaitable<void> {
     Services services = simulated_services();
@@ -225,6 +256,24 @@ TEST_CASE("a server that says nothing is a timeout over sockets, too") {
   });
 }
 
+TEST_CASE("the time for the whole exchange bounds connecting, too") {
+  run([]() -> awaitable<void> {
+    boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+    // Takes connections and never says a word of TLS.
+    boost::asio::ip::tcp::endpoint anywhere(boost::asio::ip::address_v4::loopback(), 0);
+    boost::asio::ip::tcp::acceptor silent(executor, anywhere);
+    auto transport = http::socket_transport(http::SocketOptions());
+    http::ExchangeLimits limits;
+    limits.connect = milliseconds(0);
+    limits.total = milliseconds(30);
+    http::Request request("POST", "/");
+    const http::Url to = http::parse_url("https://127.0.0.1:" + std::to_string(silent.local_endpoint().port()));
+    auto error = co_await thrown_by<http::TransportError>(transport->exchange(to, request, limits));
+    CHECK(error.cause == "tls_failed");
+    CHECK_FALSE(error.sent());
+  });
+}
+
 TEST_CASE("nobody listens") {
   run([]() -> awaitable<void> {
     http::Request request("POST", "/");
@@ -277,14 +326,40 @@ TEST_CASE("uploads stream, sized or in chunks") {
       CHECK(response.body.substr(0, 8) == "1000001 ");
       CHECK(stream->largest <= 64 * 1024);
     }
-    for (std::uint64_t said : {1'000'000U, 1'000'002U}) {
+    http::Request nothing("POST", "/upload");
+    nothing.stream = std::make_shared<Counting>(0);
+    nothing.stream_size = 0;
+    http::Response response = co_await way.transport->exchange(way.to, nothing, no_limits);
+    CHECK(response.body == "0 0");
+  });
+}
+
+TEST_CASE("a stream of another length than was announced never makes a whole request") {
+  constexpr std::uint64_t piece = 64 * 1024;
+  struct Case {
+    std::uint64_t said, found;
+  };
+  // Also where the announced bytes end with a piece, and where there are none.
+  const std::vector<Case> cases{Case{1'000'000, 1'000'001}, Case{1'000'002, 1'000'001}, Case{3 * piece, 3 * piece + 1},
+                                Case{3 * piece, 4 * piece}, Case{4 * piece, 3 * piece}, Case{0, 1}};
+  auto applied = std::make_shared<int>(0);
+  auto handler = [applied](http::Request) -> awaitable<http::Answer> {
+    ++*applied;
+    co_return answer(200, "");
+  };
+  both_ways(handler, [&](Way way) -> awaitable<void> {
+    for (const Case& each : cases) {
+      CAPTURE(each.said);
+      CAPTURE(each.found);
       http::Request request("POST", "/upload");
-      request.stream = std::make_shared<Counting>(1'000'001);
-      request.stream_size = said;
+      request.stream = std::make_shared<Counting>(each.found);
+      request.stream_size = each.said;
       auto error = co_await thrown_by<http::TransportError>(way.transport->exchange(way.to, request, no_limits));
       CHECK(error.cause == "body_size");
       CHECK_FALSE(error.sent());
+      co_await settled();
     }
+    CHECK(*applied == 0);
   });
 }
 

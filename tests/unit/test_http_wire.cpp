@@ -154,6 +154,18 @@ TEST_CASE("a body is not taken when it is said to be too large, nor when it turn
   CHECK(got("HTTP/1.1 200 OK\r\nX: " + std::string(300'000, 'x') + "\r\n\r\n").cause == "response_torn");
 }
 
+TEST_CASE("what stands between chunks has a cap, too") {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", much(600'000, 'a');
+  // Read to their ends these answers would be good ones.
+  for (const std::string& endless :
+       {head + "1;" + much + "\r\nx\r\n0\r\n\r\n", head + "1\r\nx\r\n0\r\nX: " + much + "\r\n\r\n"}) {
+    Got answer = got(endless);
+    CHECK(answer.cause == "response_torn");
+    CHECK(answer.text.find("no HTTP") != std::string::npos);
+  }
+  CHECK(got(head + "1;" + std::string(5000, 'a') + "\r\nx\r\n0\r\nX: y\r\n\r\n").body == "x");
+}
+
 TEST_CASE("large heads are fine") {
   Got answer =
       got("HTTP/1.1 200 OK\r\nContent-Security-Policy: " + std::string(60'000, 'x') +
@@ -244,6 +256,12 @@ TEST_CASE("the server refuses what is no request, and what is too large") {
     CHECK(answer.starts_with("HTTP/1.1 413 "));
     answer = co_await talk("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
     CHECK(answer.ends_with("POST /x hello"));
+    answer = co_await talk("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n");
+    CHECK(answer.starts_with("HTTP/1.1 400 "));
+    // One byte more than is held of an extension that does not end: the server has read all of it when it answers.
+    answer =
+        co_await talk("POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(256 * 1024 - 1, 'a'));
+    CHECK(answer.starts_with("HTTP/1.1 400 "));
     answer =
         co_await talk("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\nGET /3 HTTP/1.1\r\n\r\n");
     CHECK(answer.find("GET /1 ") != std::string::npos);

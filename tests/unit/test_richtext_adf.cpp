@@ -214,6 +214,28 @@ TEST_CASE("nodes that only Confluence has leave their words, and a loss of their
         "extension: text 1, status: text 1");
 }
 
+TEST_CASE("marks of what is no text are told") {
+  const auto losses = [](std::string_view node) {
+    return told(
+        parse_adf(boost::json::parse(R"([{"type":"paragraph","content":[)" + std::string(node) + "]}]")).losses);
+  };
+  const std::string marks = R"(,"marks":[{"type":"strong"},{"type":"textColor","attrs":{"color":"#ff0000"}}]})";
+  CHECK(losses(R"({"type":"mention","attrs":{"id":"1","text":"@Lea"})" + marks) ==
+        "strong: nothing 1, textColor: nothing 1");
+  CHECK(losses(R"({"type":"emoji","attrs":{"shortName":":x:"})" + marks) == "strong: nothing 1, textColor: nothing 1");
+  CHECK(losses(R"({"type":"inlineCard","attrs":{"url":"https://x.test"})" + marks) ==
+        "strong: nothing 1, textColor: nothing 1");
+  CHECK(losses(R"({"type":"status","attrs":{"text":"OK"})" + marks) ==
+        "status: text 1, strong: nothing 1, textColor: nothing 1");
+  CHECK(losses(R"({"type":"mention","attrs":{"id":"1","text":"@Lea"}})") == "");
+  // Around a picture one of them counts, wherever it stands.
+  const Parsed single = parse_adf(boost::json::parse(
+      R"([{"type":"mediaSingle","marks":[{"type":"link","attrs":{"href":"https://x.test"}},{"type":"border"}],
+           "content":[{"type":"media","attrs":{"id":"m","type":"file"}}]}])"));
+  CHECK(shape(single.document) == "p(img(-|-|m|-)->https://x.test)");
+  CHECK(told(single.losses) == "border: nothing 1");
+}
+
 TEST_CASE("what is no Atlassian document is taken as text, and no nesting is too deep") {
   CHECK(shape(parse_adf(Value()).document) == "");
   CHECK(shape(parse_adf(Value("words")).document) == R"(p("words"))");

@@ -187,6 +187,33 @@ TEST_CASE("what the tree does not know is named, with what can be read of it") {
   CHECK(tree("<o:p>a</o:p><foo>b</foo>") == R"(p("ab"))");
 }
 
+TEST_CASE("what has no place in the tree is told, what says nothing is not") {
+  const char* const link = "<a href='https://x.test/a' title='";
+  const auto linked = [&](const std::string& title) { return losses(link + title + "'> see <b>there</b></a>"); };
+  CHECK(linked("The whole story") == "title: nothing 1");
+  for (const char* redundant : {"", " ", "see there", " https://x.test/a "}) CHECK(linked(redundant) == "");
+  CHECK(losses("<img src=/a.png alt=A title=B>") == "title: nothing 1");
+  CHECK(losses("<img src=/a.png alt=A title=A>") == "");
+  CHECK(losses("<img src=/a.png title=/a.png>") == "");
+  CHECK(losses("a <mark>b</mark>") == "mark: text 1");
+  CHECK(tree("a <mark>b</mark>") == R"(p("a b"))");
+
+  for (const char* colour : {"tomato", "hsl(9, 100%, 64%)", "#ff634780", "var(--warning)"}) {
+    CAPTURE(colour);
+    CHECK(losses(std::string("<span style='color: ") + colour + " !important'>x</span>") == "colour: nothing 1");
+    CHECK(losses(std::string("<font color='") + colour + "'>x</font>") == "colour: nothing 1");
+  }
+  for (const char* colour :
+       {"red", "black", "#000", "#000000", "rgb(0, 0, 0)", "windowtext", "Inherit", "initial", "#f00"}) {
+    CAPTURE(colour);
+    CHECK(losses(std::string("<span style='color: ") + colour + "'>x</span>") == "");
+  }
+
+  CHECK(losses("<pre lang='json:table'>x</pre>") == "language of code: nothing 1");
+  CHECK(losses("<pre lang='c++'>x</pre>") == "");
+  CHECK(losses("<ul><li><input type=checkbox><li>a<li></ul>") == "task: nothing 1");
+}
+
 TEST_CASE("bytes that are no text, and markup that is none") {
   CHECK(tree("a\x01\x02"
              "b\xff"

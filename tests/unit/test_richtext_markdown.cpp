@@ -116,6 +116,19 @@ TEST_CASE("Markdown in: words") {
   });
 }
 
+TEST_CASE("Markdown in: what has no place in the tree is told") {
+  const auto read = [](std::string_view markdown) { return told(parse_markdown(markdown).losses); };
+  CHECK(read("[a](https://x.test \"The whole \\\"story\\\"\")") == "title: nothing 1");
+  CHECK(tree("[a](https://x.test \"The whole\")") == R"(p("a"->https://x.test))");
+  CHECK(read("![a](/a.png 'The whole story'){width=3}") == "title: nothing 1");
+  CHECK(tree("![a](/a.png 'The whole story'){width=3}") == R"(p(img(a|/a.png|-|-)3x0))");
+  CHECK(read("[a](https://x.test 'a') ![b](/b.png 'b') [c][c]\n\n[c]: https://x.test/c 'https://x.test/c'") == "");
+  CHECK(read("a <mark>b</mark>") == "mark: text 1");
+  CHECK(read("```json:table\n{}\n```\n\n```suggestion:-0+0\nx\n```\n\n```c++\ny\n```") ==
+        "language of code: nothing 2");
+  CHECK(read("- [ ]\n- [x] a\n") == "task: nothing 1");
+}
+
 TEST_CASE("Markdown of Azure DevOps has its own mentions, and none of GitLab's") {
   CHECK(tree("@<1D2C3B4A-0000-1111-2222-333344445555> see #12, @lea !3", MarkdownFlavour::azure_devops) ==
         R"(p(@(1D2C3B4A-0000-1111-2222-333344445555|1D2C3B4A-0000-1111-2222-333344445555|-) " see " ref(12|#12|-|-) ", @lea !3"))");
@@ -286,4 +299,29 @@ TEST_CASE("text built to exhaust a parser of Markdown") {
   CHECK(tree(std::string(50'000, '[') + "x").find('x') != std::string::npos);
   CHECK(tree(std::string(50'000, '*') + "x").find('x') != std::string::npos);
   CHECK(tree("a" + std::string(3000, '-') + "a-a-a-#1").find("#1") != std::string::npos);
+}
+
+TEST_CASE("long texts take time as they are long: what is looked for may be far away or missing, again and again") {
+  const auto repeated = [](std::string_view piece, std::size_t size) {
+    std::string all;
+    while (all.size() < size) all += piece;
+    return all;
+  };
+  CHECK(tree(repeated("http://-", 2'000'000) + " end").find("end") != std::string::npos);
+  const std::string signs = repeated("@<\u2039", 2'000'000) + "> end";
+  CHECK(tree(signs, MarkdownFlavour::azure_devops).find("end") != std::string::npos);
+
+  Node line(Kind::paragraph, {text("a")});
+  line.children[0].link = "https://x.test/?" + std::string(2'000'000, '&');
+  CHECK(print_markdown(line).text.ends_with("&)\n"));
+  line.children[0].link.clear();
+  line.children[0].text = std::string(2'000'000, '&');
+  CHECK(print_wiki(line).text.size() == 2'000'000);
+
+  line.children.clear();
+  for (int index = 0; index < 200'000; ++index)
+    line.children.push_back(text(" ", index % 2 == 0 ? Mark::strike : Mark::underline));
+  line.children.push_back(text("end"));
+  Losses losses;
+  CHECK(shape(normalised(line, losses)) == R"(p("end"))");
 }

@@ -84,8 +84,10 @@ TEST_CASE("wiki markup out") {
       {"<hr>", "----"},
       {"<table><tr><th>a<th>b<tr><td>1<td></table>", "||a||b||\n|1| |"},
       {"<div data-panel=info>a</div>", "{panel:bgColor=#deebff}\na\n{panel}"},
-      {"a{b}[c]*d*_e_|f !g! -h- i-j ~k ^l ??m?? \\n", "a\\{b\\}\\[c\\]\\*d\\*\\_e\\_\\|f \\!g! \\-h\\- i-j \\~k \\^l \\?\\?m\\?\\? &#92;n"},
+      {"a{b}[c]*d*_e_|f !g! -h- i-j ~k ^l ??m?? \\n",
+       "a\\{b\\}\\[c\\]\\*d\\*\\_e\\_\\|f \\!g! \\-h\\- i-j \\~k \\^l \\?\\?m\\?\\? &#92;n"},
       {"h1. a<br>bq. b<br># c<br>* d<br>- e", "h1&#46; a\nbq&#46; b\n\\# c\n\\* d\n\\- e"},
+      {"<u>a+</u> <s>b-</s>", "+a\\++ -b\\--"},
       {":) (!) &amp;amp;", "&#58;) \\(\\!) &amp;amp;"},
   });
 }
@@ -97,6 +99,13 @@ TEST_CASE("wiki markup: files, accounts and items of the target, and what has no
     node.target = node.kind == Kind::image ? "x.png" : node.kind == Kind::mention ? "accountid:55:9f" : "SUP-7";
   });
   CHECK(print_wiki(document).text == "!x.png|width=9,alt=\"A\"! [~accountid:55:9f] SUP-7");
+  rewrite(document, [](Node& node) {
+    if (node.kind == Kind::image) node.text = "A = b";
+  });
+  CHECK(print_wiki(document).text == "!x.png|width=9! [~accountid:55:9f] SUP-7");
+  CHECK(told(print_wiki(document).losses) == "description of an image: nothing 1");
+  // A tilde would name an account.
+  CHECK(wiki("<a href='~admin'>text</a> <a href='a/~b'>c</a>") == "[text|%7Eadmin] [c|a/~b]");
   CHECK(wiki("<ul><li>a<p>b<table><tr><td>1<td>2</table></ul>") == "* a\\\\ b\\\\ 1 \\| 2");
   CHECK(wiki_losses("<ul><li>a<p>b<table><tr><td>1<td>2</table></ul>") == "paragraph: a line 2, table: lines 1");
   CHECK(wiki_losses("<ul><li><input type=checkbox>a</ul>") == "task: text 1");

@@ -23,6 +23,7 @@ namespace {
 
 /// Of a refused download: enough for an error's text.
 constexpr std::size_t error_body = 64 * 1024;
+constexpr std::size_t tokens_kept = 4;
 
 bool is_reading(const std::string& method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 bool is_idempotent(const Request& request) {
@@ -73,7 +74,8 @@ class Client::State {
 
   // The token of Auth::token(): one who asks for it at a time, the others wait for what comes.
   Secret token;
-  std::uint64_t token_number = 0;  ///< 0: none yet
+  std::uint64_t token_number = 0;      ///< 0: none yet
+  std::vector<Secret> earlier_tokens;  ///< the last ones: answers to requests that were sent with them may still come
   std::shared_ptr<Event> token_comes;
 
   /// A request on its way through repeats and redirects.
@@ -175,15 +177,25 @@ class Client::State {
       outcome.response.status = opened.status;
       outcome.response.headers = std::move(opened.headers);
       outcome.body = std::move(opened.body);
-      while (!outcome.response.ok() && outcome.body && outcome.response.body.size() < error_body) {
-        const std::string bytes = co_await outcome.body->read(error_body);
-        outcome.response.body += bytes;
-        if (bytes.empty()) outcome.body.reset();
-      }
+      if (!outcome.response.ok()) co_await read_refusal(outcome);
     }
     outcome.response.request = course.name;
     outcome.response.secrets_ = secrets;
     outcome.response.repeated_blindly_ = course.uncertain;
+  }
+
+  /// As much of a refused download's body as there is: what the head says counts, also where the rest is lost.
+  static awaitable<void> read_refusal(Outcome& outcome) {
+    std::string& body = outcome.response.body;
+    try {
+      while (outcome.body && body.size() < error_body) {
+        const std::string bytes = co_await outcome.body->read(error_body);
+        body += bytes;
+        if (bytes.empty()) outcome.body.reset();
+      }
+    } catch (const TransportError&) {
+      outcome.body.reset();
+    }
   }
 
   /// How long to wait before the same once more; nothing when the response is the outcome.
@@ -197,7 +209,10 @@ class Client::State {
       return milliseconds(0);
     }
     if (closed.count() > 0) {  // the limiter keeps the next attempt back
-      if (!may_repeat || over_budget(course, closed)) return std::nullopt;
+      // A gateway says 503 after the fact, too: that is no certain refusal, whenever it wants to be asked again.
+      const bool certain = response.status != 503;
+      if (!may_repeat || over_budget(course, closed) || (!certain && !course.idempotent)) return std::nullopt;
+      if (!certain && !is_reading(course.request.method)) course.uncertain = true;
       note(course, fmt::format("refused with {}", response.status), closed);
       return milliseconds(0);
     }
@@ -293,7 +308,9 @@ class Client::State {
     if (token_number == 0 || refused) {
       boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
       Announced announced(*this, executor);
-      token = co_await options.auth.source_(refused);
+      Secret next = co_await options.auth.source_(refused);
+      earlier_tokens.push_back(std::exchange(token, std::move(next)));
+      if (earlier_tokens.size() > tokens_kept) earlier_tokens.erase(earlier_tokens.begin());
       ++token_number;
       keep_secrets();
     }
@@ -326,6 +343,7 @@ class Client::State {
       if (user.size() >= 8 && user.find('@') == std::string::npos) kept->add(user);
     }
     kept->add(token.reveal());
+    for (const Secret& earlier : earlier_tokens) kept->add(earlier.reveal());
     secrets = std::move(kept);
   }
 };

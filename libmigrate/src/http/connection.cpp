@@ -49,7 +49,10 @@ void Connection::watch() {
 awaitable<std::size_t> Connection::read_some(asio::mutable_buffer into, error_code& trouble) {
   moved();
   std::size_t count = co_await read_bytes(into, trouble);
-  if (trouble && is_end(trouble)) trouble = asio::error::eof;
+  if (const End end = trouble ? end_of(trouble) : End::none; end != End::none) {
+    cut_off_ = end == End::cut_off;
+    trouble = asio::error::eof;
+  }
   if (trouble && timed_out_) trouble = asio::error::timed_out;
   co_return count;
 }

@@ -15,6 +15,8 @@ namespace {
 
 /// Of a pace that is only configured: what is lost to clocks that differ and windows that begin when we do not know.
 constexpr double even_share = 0.98;
+/// A pace of nothing would be none, so of it a little stays.
+constexpr double most_head_room = 0.99;
 /// Below this share of the limit, requests feel their way until it is known how the quota fills up again.
 constexpr double low_share = 0.04, low_most = 8;
 /// A bucket is not emptied: a permit or some are kept against rounding and lag.
@@ -145,7 +147,9 @@ class Quota::State {
   double even_pace(Time now) const {
     const double grown = trial > 0 ? trial * (1 + trial_growth * std::max(0.0, seconds_of(now - trial_since))) : 0;
     if (configured <= 0) return grown;
-    return grown > 0 ? std::min(grown, configured * even_share) : configured * even_share;
+    // Where the service tells what remains, people's share is kept of that; else of what is configured.
+    const double pace = configured * even_share * (left ? 1 : 1 - std::min(options.head_room, most_head_room));
+    return grown > 0 ? std::min(grown, pace) : pace;
   }
   Time even_time() const { return configured > 0 || trial > 0 ? next_even : Time{}; }
 

@@ -37,10 +37,11 @@ std::optional<Time> instant_in(std::string_view text, const char* format) {
   return time;
 }
 
-/// The three forms of RFC 9110.
+/// The three forms of RFC 9110, and the other names that services have for its GMT.
 std::optional<Time> http_date(std::string_view text) {
   if (std::count(text.begin(), text.end(), ':') != 2) return std::nullopt;
-  for (const char* format : {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"}) {
+  for (const char* format :
+       {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y", "%a, %d %b %Y %T UTC", "%a, %d %b %Y %T %z"}) {
     if (std::optional<Time> time = instant_in(text, format)) return time;
   }
   return std::nullopt;
@@ -58,15 +59,21 @@ milliseconds until(Time then, Time now) {
   return then <= now ? milliseconds(0) : std::chrono::ceil<milliseconds>(then - now);
 }
 
+/// From the answer to an instant that it names. Where it has a Date both are the service's: their difference holds even
+/// where the clocks differ.
+milliseconds until(Time then, const Headers& headers, Time now) {
+  return until(then, http_date(headers.get("Date")).value_or(now));
+}
+
 /// Seconds from now, an epoch in seconds or milliseconds, or ISO 8601.
-std::optional<milliseconds> reset_in(std::string_view text, Time now) {
+std::optional<milliseconds> reset_in(std::string_view text, const Headers& headers, Time now) {
   constexpr double year_2001 = 1e9;
-  if (std::optional<Time> instant = iso_instant(text)) return until(*instant, now);
+  if (std::optional<Time> instant = iso_instant(text)) return until(*instant, headers, now);
   std::optional<double> number = number_in(text);
   if (!number) return std::nullopt;
   if (*number < year_2001) return milliseconds_of(*number);
   const double seconds = *number >= year_2001 * 1000 ? *number / 1000 : *number;
-  return until(Time(milliseconds(static_cast<std::int64_t>(seconds * 1000))), now);
+  return until(Time(milliseconds(static_cast<std::int64_t>(seconds * 1000))), headers, now);
 }
 
 /// `"default";r=50;t=30` and `limit=100, remaining=50, reset=30`: the number behind name=.
@@ -104,14 +111,16 @@ void read_policy(QuotaReading& reading, std::string_view policies, std::string_v
 }  // namespace
 
 std::optional<milliseconds> read_retry_after(const Headers& headers, Time now) {
+  // The more exact one where there are two.
+  for (const char* name : {"Retry-After-Ms", "x-ms-retry-after-ms"}) {
+    if (std::optional<double> count = number_in(headers.get(name))) return milliseconds_of(*count / 1000);
+  }
   const std::string_view text = headers.get("Retry-After");
   if (text.empty()) return std::nullopt;
   if (std::optional<double> seconds = number_in(text)) return milliseconds_of(*seconds);
   const std::optional<Time> then = http_date(text);
   if (!then) return std::nullopt;
-  // Both dates are the service's: their difference holds even where the clocks differ.
-  const std::optional<Time> sent = http_date(headers.get("Date"));
-  return until(*then, sent.value_or(now));
+  return until(*then, headers, now);
 }
 
 QuotaReading read_quota(const Response& response, Time now) {
@@ -128,7 +137,7 @@ QuotaReading read_quota(const Response& response, Time now) {
     } else if (plain == "x-ratelimit-remaining" || plain == "ratelimit-remaining") {
       keep(reading.remaining, number_in(value));
     } else if (plain == "x-ratelimit-reset" || plain == "ratelimit-reset") {
-      keep(reading.reset_after, reset_in(value, now));
+      keep(reading.reset_after, reset_in(value, response.headers, now));
     } else if (plain == "x-ratelimit-used-currentrequest") {
       keep(reading.cost, number_in(value));
     } else if (plain == "x-ratelimit-interval-seconds") {

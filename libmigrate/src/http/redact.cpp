@@ -22,6 +22,17 @@ std::string plain_name(std::string_view name) {
   return result;
 }
 
+/// "SUP", "SUP-24": Jira calls the names of its projects and issues keys.
+bool is_name_of_item(std::string_view text) {
+  const std::size_t end = std::min(text.find('-'), text.size());
+  const std::string_view project = text.substr(0, end), number = text.substr(std::min(end + 1, text.size()));
+  const auto in_project = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto in_number = [](char c) { return c >= '0' && c <= '9'; };
+  return !project.empty() && project.size() <= 10 && project.front() >= 'A' &&
+         std::all_of(project.begin(), project.end(), in_project) && end + 1 != text.size() && number.size() <= 12 &&
+         std::all_of(number.begin(), number.end(), in_number);
+}
+
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 void replace_all(std::string& text, const std::string& what) {
@@ -59,11 +70,16 @@ bool names_secret(std::string_view name) {
   for (std::string_view harmless : {"page", "continuation", "next", "sync", "atlassiantoken", "tokentype", "tokens"}) {
     if (contains(plain, harmless)) return false;
   }
-  for (std::string_view part : {"authorization", "cookie", "token", "secret", "password", "passwd", "apikey",
-                                "privatekey", "servicekey", "accesskey", "credential", "signature", "sessionid"}) {
+  for (std::string_view part : {"authorization", "cookie", "token", "secret", "password", "passwd", "apikey", "authkey",
+                                "privatekey", "servicekey", "accesskey", "accountkey", "subscriptionkey",
+                                "functionskey", "credential", "signature", "sessionid"}) {
     if (contains(plain, part)) return true;
   }
   return false;
+}
+
+bool holds_secret(std::string_view name, std::string_view text) {
+  return names_secret(name) && !(equal_ignoring_case(name, "key") && is_name_of_item(text));
 }
 
 std::string redacted_target(std::string_view target) {
@@ -110,7 +126,10 @@ std::string excerpt(std::string_view text, std::size_t limit, const Secrets* sec
   for (std::sregex_iterator match(whole.cbegin(), whole.cend(), pair), end; match != end; ++match) {
     masked.append(from, (*match)[0].first);
     masked += (*match)[1].str() + (*match)[2].str();
-    masked += names_secret((*match)[1].str()) ? std::string(mask) : (*match)[3].str();
+    // key=… is a parameter of an address.
+    const std::string name = (*match)[1].str(), value = (*match)[3].str();
+    const bool parameter = (*match)[2].str().find('=') != std::string::npos;
+    masked += (parameter ? names_secret(name) : holds_secret(name, value)) ? std::string(mask) : value;
     from = (*match)[0].second;
   }
   masked.append(from, whole.cend());
@@ -126,7 +145,8 @@ void redact_json(Value& value) {
     for (Value& element : *array) redact_json(element);
   } else if (Object* object = value.if_object()) {
     for (auto& member : *object) {
-      if (member.value().is_string() && names_secret(member.key())) {
+      const boost::json::string* text = member.value().if_string();
+      if (text && holds_secret(member.key(), *text)) {
         member.value() = mask;
       } else {
         redact_json(member.value());

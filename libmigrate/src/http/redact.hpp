@@ -25,6 +25,8 @@ class Secrets {
 /// Header fields, query parameters and JSON members that hold credentials, judged by their names. "pageToken" and its
 /// like are cursors.
 bool names_secret(std::string_view name);
+/// The same of a JSON member: a "key" that reads like the name of an issue or project is none.
+bool holds_secret(std::string_view name, std::string_view text);
 /// A path, or a whole URL, with the values of secret parameters and user information masked.
 std::string redacted_target(std::string_view target);
 /// Free text, "Bearer …", name=value and "name":"value" masked; at most `limit` bytes of it, on one line.

@@ -144,8 +144,16 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
     request.method = std::move(head->method);
     request.target = std::move(head->target);
     request.headers = std::move(head->headers);
-    if (!co_await reader.whole_body(connection, request.body, max_body)) {
-      co_await write(connection, text, Response(413), false, false);
+    bool whole = false;
+    try {
+      whole = co_await reader.whole_body(connection, request.body, max_body);
+    } catch (const Reader::Broken& broken) {
+      if (broken.why != Reader::Broken::Why::malformed) throw;
+      malformed = true;
+    }
+    if (!whole) {
+      Response refusal(malformed ? 400 : 413);
+      co_await write(connection, text, std::move(refusal), false, false);
       co_return false;
     }
     const bool head_only = request.method == "HEAD";

@@ -187,7 +187,7 @@ class SocketTransport final : public Transport {
   awaitable<Response> exchange(Url to, Request request, ExchangeLimits limits) override {
     const std::optional<SteadyTime> end = end_of(limits.total);
     check_request(request);
-    Lease lease = co_await lease_line(to, limits);
+    Lease lease = co_await lease_line(to, limits, end);
     Head head = co_await ask(lease, to, request, limits, end);
     Response response;
     response.status = head.status;
@@ -196,17 +196,22 @@ class SocketTransport final : public Transport {
     try {
       whole = co_await lease.reader().whole_body(lease.connection(), response.body, limits.max_body);
     } catch (const Reader::Broken& broken) {
-      rethrow(broken, lease.where(), limits);
+      if (response.ok()) rethrow(broken, lease.where(), limits);
     }
-    if (!whole) throw too_large(lease.where(), limits.max_body);
-    if (head.keep_alive) lease.give_back(options_);
+    if (!whole) {
+      if (response.ok()) throw too_large(lease.where(), limits.max_body);
+      // The head says all that counts, when to come back for one; the words are for people.
+      response.body.resize(std::min(response.body.size(), limits.max_body));
+    } else if (head.keep_alive) {
+      lease.give_back(options_);
+    }
     co_return std::move(response);
   }
 
   awaitable<StreamedResponse> open(Url to, Request request, ExchangeLimits limits) override {
     const std::optional<SteadyTime> end = end_of(limits.total);
     check_request(request);
-    Lease lease = co_await lease_line(to, limits);
+    Lease lease = co_await lease_line(to, limits, end);
     Head head = co_await ask(lease, to, request, limits, end);
     lease.connection().limit(milliseconds(0), end);
     StreamedResponse response;
@@ -270,7 +275,7 @@ class SocketTransport final : public Transport {
     return pool;
   }
 
-  awaitable<Lease> lease_line(Url to, ExchangeLimits limits) {
+  awaitable<Lease> lease_line(Url to, ExchangeLimits limits, std::optional<SteadyTime> end) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     std::shared_ptr<Pool> pool = pool_of(executor);
     std::string where = to.origin();
@@ -284,12 +289,13 @@ class SocketTransport final : public Transport {
       }
     }
     Line line;
-    line.connection = co_await connect(to, limits);
+    line.connection = co_await connect(to, limits, end);
     co_return Lease(std::move(pool), std::move(where), std::move(line));
   }
 
-  awaitable<std::shared_ptr<Connection>> connect(Url to, ExchangeLimits limits) {
-    const std::optional<SteadyTime> end = end_of(limits.connect);
+  awaitable<std::shared_ptr<Connection>> connect(Url to, ExchangeLimits limits, std::optional<SteadyTime> whole) {
+    std::optional<SteadyTime> end = end_of(limits.connect);
+    if (whole && (!end || *whole < *end)) end = whole;
     tcp::socket socket = co_await connected(to, end.value_or(SteadyTime::max()));
     if (!to.tls) co_return plain_connection(std::move(socket));
     if (!tls_) tls_ = std::make_unique<TlsContext>(options_.ca_file);
@@ -337,11 +343,7 @@ class SocketTransport final : public Transport {
     std::array<asio::const_buffer, 3> parts;
     parts[0] = asio::buffer(text);
     error_code trouble;
-    if (request.stream) {
-      co_await lease.connection().write(parts, trouble);
-      if (trouble) co_return false;
-      co_return co_await send_stream(lease, request, limits, end);
-    }
+    if (request.stream) co_return co_await send_stream(lease, parts, request, limits, end);
     std::size_t at = 0;
     do {
       const std::size_t piece = std::min(write_piece, request.body.size() - at);
@@ -354,32 +356,48 @@ class SocketTransport final : public Transport {
     co_return true;
   }
 
-  static awaitable<bool> send_stream(Lease& lease, Request& request, ExchangeLimits limits,
-                                     std::optional<SteadyTime> end) {
+  static awaitable<std::string> next_bytes(Connection& connection, Request& request, ExchangeLimits limits,
+                                           std::optional<SteadyTime> end) {
+    connection.limit(milliseconds(0), end);  // a slow source is not the service's fault
+    std::string bytes = co_await request.stream->read(stream_chunk);
+    connection.limit(limits.idle, end);
+    co_return bytes;
+  }
+
+  /// `parts` begin with the head. Who has got as many bytes as were announced holds a whole request and acts on it: the
+  /// last of them leave when the stream has ended with them, so what is thrown before was not applied.
+  static awaitable<bool> send_stream(Lease& lease, std::array<asio::const_buffer, 3> parts, Request& request,
+                                     ExchangeLimits limits, std::optional<SteadyTime> end) {
     Connection& connection = lease.connection();
+    const bool sized = request.stream_size.has_value();
     std::uint64_t count = 0;
+    error_code trouble;
+    if (request.stream_size != 0U) {
+      co_await connection.write(parts, trouble);
+      if (trouble) co_return false;
+      parts[0] = asio::const_buffer();
+    }
     for (;;) {
-      connection.limit(milliseconds(0), end);  // a slow source is not the service's fault
-      const std::string bytes = co_await request.stream->read(stream_chunk);
-      connection.limit(limits.idle, end);
+      const std::string bytes = co_await next_bytes(connection, request, limits, end);
       count += bytes.size();
-      const bool sized = request.stream_size.has_value();
-      if (sized && (count > *request.stream_size || (bytes.empty() && count < *request.stream_size))) {
+      const bool whole = sized && count == *request.stream_size;
+      if (whole && !bytes.empty()) {
+        const std::string more = co_await next_bytes(connection, request, limits, end);
+        count += more.size();
+      }
+      if (sized && (count > *request.stream_size || (bytes.empty() && !whole))) {
         throw wrong_size(*request.stream_size, count);
       }
-      if (sized && bytes.empty()) co_return true;
       std::string frame;
-      std::array<asio::const_buffer, 3> parts;
       if (!sized) {
         frame = fmt::format("{:x}\r\n", bytes.size());
         parts[0] = asio::buffer(frame);
         parts[2] = asio::const_buffer("\r\n", 2);
       }
       parts[1] = asio::buffer(bytes);
-      error_code trouble;
       co_await connection.write(parts, trouble);
       if (trouble) co_return false;
-      if (bytes.empty()) co_return true;
+      if (whole || bytes.empty()) co_return true;
     }
   }
 

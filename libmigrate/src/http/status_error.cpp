@@ -52,7 +52,8 @@ ErrorKind kind_of(const Response& response) {
     case 425:
       return ErrorKind::transient;
     case 503:
-      return response.headers.has("Retry-After") ? ErrorKind::throttled : ErrorKind::transient;
+      // As the limiter sees it: a word that is no time says nothing.
+      return read_retry_after(response.headers, {}) ? ErrorKind::throttled : ErrorKind::transient;
     default:
       if (response.ok()) return is_sign_in_page(response) ? ErrorKind::unauthorized : ErrorKind::transient;
       return response.status >= 500 ? ErrorKind::transient : ErrorKind::invalid;
@@ -94,7 +95,7 @@ void collect(const Value& value, std::string_view name, std::string& out, int de
       telling = telling && plain != usual;
     }
     if (telling) out.append(name).append(": ");
-    out += names_secret(name) ? std::string_view("***") : std::string_view(*text);
+    out += holds_secret(name, *text) ? std::string_view("***") : std::string_view(*text);
   } else if (const Array* array = value.if_array()) {
     for (const Value& element : *array) collect(element, name, out, depth + 1);
   } else if (const Object* object = value.if_object()) {
@@ -137,8 +138,8 @@ std::string_view request_id(const Headers& headers) {
 bool nothing_applied(const Response& response) noexcept {
   if (response.repeated_blindly_) return false;
   const int status = response.status;
-  if (status == 503) return response.headers.has("Retry-After");
-  // 408 comes from a service or gateway that has waited, for whatever.
+  // 408 comes from a service or gateway that has waited, for whatever; 503 with Retry-After from gateways whose service
+  // was at it.
   return status >= 400 && status < 500 && status != 408;
 }
 

@@ -109,19 +109,26 @@ awaitable<Response> SimulatedTransport::exchange(Url to, Request request, Exchan
   if (over(limits.idle, elapsed)) throw timeout(where, "no byte came", limits.idle, true);
   if (over(limits.total, elapsed)) throw timeout(where, "the answer was not complete", limits.total, true);
   if (answer.ending == Ending::close_before) throw lost(where, "closed by the peer", true);
-  if (answer.ending == Ending::torn || answer.ending == Ending::short_body) throw torn(where, true);
+  if (!response.headers.has("Content-Length")) {
+    response.headers.set("Content-Length", std::to_string(response.body.size()));
+  }
+  // Of what is not ok as much is handed over as has come.
+  std::size_t come = response.body.size();
+  if (answer.ending == Ending::torn || answer.ending == Ending::short_body) {
+    if (response.ok()) throw torn(where, true);
+    come = answer.ending == Ending::torn ? come / 2 : come - std::min<std::size_t>(come, 1);
+  }
   if (answer.ending == Ending::drip && place.clock) {
     const std::chrono::milliseconds whole = std::chrono::seconds(response.body.size());
     const bool too_long = over(limits.total, elapsed + whole);
     const std::chrono::milliseconds takes = too_long ? limits.total - elapsed : whole;
     co_await place.clock->sleep(takes);
-    if (too_long) throw timeout(where, "the answer was not complete", limits.total, true);
+    if (too_long && response.ok()) throw timeout(where, "the answer was not complete", limits.total, true);
+    come = static_cast<std::size_t>(std::chrono::floor<std::chrono::seconds>(takes).count());
   }
-  if (!response.headers.has("Content-Length")) {
-    response.headers.set("Content-Length", std::to_string(response.body.size()));
-  }
-  if (head_only) response.body.clear();
-  if (response.body.size() > limits.max_body) throw too_large(where, limits.max_body);
+  if (head_only) come = 0;
+  if (come > limits.max_body && response.ok()) throw too_large(where, limits.max_body);
+  response.body.resize(std::min(come, limits.max_body));
   co_return std::move(response);
 }
 

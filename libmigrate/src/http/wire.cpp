@@ -42,9 +42,10 @@ class ConnectionOver final : public Connection {
   awaitable<std::size_t> write_bytes(std::array<asio::const_buffer, 3> parts, error_code& trouble) override {
     return asio::async_write(stream_, parts, asio::redirect_error(asio::use_awaitable, trouble));
   }
-  bool is_end(const error_code& trouble) const override {
-    // Whoever leaves out the farewell of TLS has closed, too; what is torn shows in the framing.
-    return trouble == asio::error::eof || trouble == ssl::error::stream_truncated;
+  End end_of(const error_code& trouble) const override {
+    // Whoever leaves out the farewell of TLS has closed, too; what is torn shows in the framing, where there is one.
+    if (trouble == ssl::error::stream_truncated) return End::cut_off;
+    return trouble == asio::error::eof ? End::orderly : End::none;
   }
   bool holds_bytes() override {
     if constexpr (std::is_same_v<Stream, tcp::socket>) {
@@ -272,7 +273,8 @@ class MessageReader final : public Reader {
       asio::mutable_buffer room(out.data() + before, limit);
       count = co_await from.read_some(room, trouble);
       out.resize(before + count);
-      if (trouble == asio::error::eof && framing_ == Framing::until_close) framing_ = Framing::none;
+      const bool ends = trouble == asio::error::eof && framing_ == Framing::until_close;
+      if (ends && !from.cut_off()) framing_ = Framing::none;
       if (trouble && framing_ != Framing::none) fail(trouble, true);
     }
     if (framing_ == Framing::sized && (left_ -= count) == 0) framing_ = Framing::none;
@@ -291,6 +293,8 @@ class MessageReader final : public Reader {
         feed(trouble);
         if (trouble == beast::http::error::need_buffer) break;
         if (trouble && trouble != beast::http::error::need_more) malformed(trouble.message());
+        // Of the sizes, extensions and trailers between the data nothing is digested before the end of the line.
+        if (trouble && buffer_.size() > largest_head) malformed("a line between chunks that does not end");
         if (target.size == 0 || parser_->is_done()) break;
         // What has been decoded is handed on before more is waited for.
         if (target.size < limit && (trouble || buffer_.size() == 0)) break;

@@ -39,13 +39,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stale();
   void close();
   bool timed_out() const noexcept { return timed_out_; }
+  /// The end came without the farewell of TLS: perhaps not from the peer, and not where it meant to end.
+  bool cut_off() const noexcept { return cut_off_; }
   const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
 
  protected:
   virtual awaitable<std::size_t> read_bytes(boost::asio::mutable_buffer into, error_code& trouble) = 0;
   virtual awaitable<std::size_t> write_bytes(std::array<boost::asio::const_buffer, 3> parts, error_code& trouble) = 0;
   virtual tcp::socket& socket() = 0;
-  virtual bool is_end(const error_code& trouble) const = 0;
+  enum class End { none, orderly, cut_off };
+  virtual End end_of(const error_code& trouble) const = 0;
   /// Bytes that have been read off the socket and that nobody has asked for yet.
   virtual bool holds_bytes() = 0;
 
@@ -58,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::chrono::milliseconds idle_{0};
   std::optional<SteadyTime> end_;
   SteadyTime deadline_ = SteadyTime::max(), armed_for_ = SteadyTime::max();
-  bool timed_out_ = false;
+  bool timed_out_ = false, cut_off_ = false;
 };
 
 std::shared_ptr<Connection> plain_connection(tcp::socket socket);

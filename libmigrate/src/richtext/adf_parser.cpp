@@ -139,7 +139,12 @@ class AdfReader {
     if (type == "mediaSingle" || type == "mediaGroup") {
       std::string link;
       for (const Value& mark : array_at(from, "marks")) {
-        if (mark.is_object()) link = string_at(object_at(mark.get_object(), "attrs"), "href");
+        if (!mark.is_object()) continue;
+        const std::string kind = string_at(mark.get_object(), "type");
+        if (kind == "link")
+          link = string_at(object_at(mark.get_object(), "attrs"), "href");
+        else
+          losses_.add(kind, "nothing");
       }
       for (const Value& child : array_at(from, "content")) {
         if (!child.is_object()) continue;
@@ -182,6 +187,7 @@ class AdfReader {
       Node made(type == "mention" ? Kind::mention : Kind::emoji);
       made.id = string_at(attrs, type == "mention" ? "id" : "shortName");
       made.text = string_at(attrs, "text");
+      unmarked(from, made.text.empty() ? made.id : made.text);
       return into.children.push_back(std::move(made)), true;
     }
     if (type == "inlineCard" || type == "blockCard" || type == "embedCard") {
@@ -189,6 +195,7 @@ class AdfReader {
       Node made(Kind::reference);
       made.id = made.url = string_at(attrs, "url");
       if (made.url.empty()) return false;
+      unmarked(from, made.url);
       if (type == "inlineCard") return into.children.push_back(std::move(made)), true;
       Node line(Kind::paragraph);
       line.children.push_back(std::move(made));
@@ -197,9 +204,18 @@ class AdfReader {
     if (type == "date" || type == "status" || type == "placeholder") {
       std::string said = type == "date" ? date_of(string_at(attrs, "timestamp")) : string_at(attrs, "text");
       losses_.add(type, "text", said);
+      unmarked(from, said);
       return into.children.push_back(richtext::text(std::move(said))), true;
     }
     return false;
+  }
+
+  /// Only text has marks in the tree.
+  void unmarked(const Object& from, const std::string& words) {
+    for (const Value& mark : array_at(from, "marks")) {
+      const std::string type = mark.is_object() ? string_at(mark.get_object(), "type") : std::string();
+      losses_.add(type.empty() ? "mark" : type, "nothing", words);
+    }
   }
 
   void words(const Object& from, Node& into) {
@@ -262,6 +278,7 @@ class AdfReader {
          {string_at(from, "text"), string_at(attrs, "text"), string_at(attrs, "extensionKey"), made.url}) {
       if (made.text.empty()) made.text = said;
     }
+    unmarked(from, made.text);
     into.children.push_back(std::move(made));
   }
 

@@ -50,8 +50,10 @@ Autolink autolink_at(std::string_view text, std::size_t least, std::size_t sign,
     for (const std::string_view scheme : {"https", "http", "ftp"}) {
       const std::size_t from = sign - std::min(sign, scheme.size());
       if (from < least || lower(text.substr(from, sign - from)) != scheme || !apart(from)) continue;
+      // Asked first: what is no address is not read to its end, which may be that of the text.
+      if (sign + 3 >= text.size() || !is_word(text[sign + 3])) return {};
       const std::size_t end = end_of_address(text, sign + 3);
-      return end > sign + 3 && is_word(text[sign + 3]) ? Autolink{from, end - from} : Autolink();
+      return end > sign + 3 ? Autolink{from, end - from} : Autolink();
     }
   }
   if (text[sign] == '.' && sign >= least + 3 && lower(text.substr(sign - 3, 3)) == "www" && apart(sign - 3)) {

@@ -45,6 +45,9 @@ std::string language_of(const GumboNode& pre) {
   return language;
 }
 
+/// Of a text that is only to be recognised by who reads of its loss.
+constexpr std::size_t example_size = 60;
+
 class HtmlReader {
  public:
   HtmlReader(const HtmlOptions& options, bool exact, HtmlBuilder& builder, Losses& losses)
@@ -155,7 +158,7 @@ class HtmlReader {
       const std::string word = mso_list_of(css);
       // The bullet or number itself.
       if (word.starts_with("ignore")) return false;
-      apply_css(css, style_);
+      if (const std::string colour = apply_css(css, style_); !colour.empty()) losses_.add("colour", "nothing", colour);
       if (node.v.element.tag == GUMBO_TAG_P && word.find("level") != std::string::npos) return word_item(node, word);
     }
     return enter_inline(node) || enter_block(node);
@@ -192,6 +195,9 @@ class HtmlReader {
         return mark(Mark::code);
       case GUMBO_TAG_FONT:
         return font(node);
+      case GUMBO_TAG_MARK:
+        losses_.add("mark", "text", text_below(node, example_size));
+        return true;
       case GUMBO_TAG_Q:
         builder_.words("\u201C", style_);
         after_ = After::quotation_mark;
@@ -203,7 +209,10 @@ class HtmlReader {
 
   bool font(const GumboNode& node) {
     for (const char* name : {"color", "data-mx-color"}) {
-      if (has_attribute(node, name)) style_.colour = colour_of(attribute(node, name));
+      if (!has_attribute(node, name)) continue;
+      const std::string_view colour = attribute(node, name);
+      style_.colour = colour_of(colour);
+      if (is_lost_colour(colour)) losses_.add("colour", "nothing", colour);
     }
     return true;
   }
@@ -440,6 +449,7 @@ class HtmlReader {
       losses_.add("image", "nothing", made.url);
       return false;
     }
+    title(node, made.text, made.url);
     builder_.add(std::move(made));
     return false;
   }
@@ -456,7 +466,14 @@ class HtmlReader {
     const std::string_view address = trim(attribute(node, "href"));
     // "#" and the like only lead to a script.
     if (address.size() > 1 || (address.size() == 1 && address[0] != '#')) style_.link = address;
+    if (has_attribute(node, "title")) title(node, text_below(node, attribute(node, "title").size() + 64), address);
     return true;
+  }
+
+  /// What shows up under the pointer. One that only repeats what is read anyway says nothing.
+  void title(const GumboNode& node, std::string_view words, std::string_view address) {
+    const std::string_view said = trim(attribute(node, "title"));
+    if (!said.empty() && said != trim(words) && said != trim(address)) losses_.add("title", "nothing", said);
   }
 
   bool special_span(const GumboNode& node) {

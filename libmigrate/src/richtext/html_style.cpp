@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "utf8.hpp"
 
@@ -87,7 +88,18 @@ std::int32_t colour_of(std::string_view css) {
   return colour == 0 ? -1 : colour;
 }
 
-void apply_css(std::string_view css, HtmlStyle& style) {
+bool is_lost_colour(std::string_view css) {
+  static constexpr std::string_view usual[] = {"",        "auto",   "black", "canvastext", "currentcolor", "inherit",
+                                               "initial", "revert", "text",  "unset",      "windowtext"};
+  const std::string value = lower(trim(css));
+  if (std::find(std::begin(usual), std::end(usual), value) != std::end(usual)) return false;
+  const bool black = value.starts_with('#') ? from_hex(std::string_view(value).substr(1)) == 0
+                                            : value.starts_with("rgb") && from_rgb(value) == 0;
+  return !black && colour_of(value) < 0;
+}
+
+std::string apply_css(std::string_view css, HtmlStyle& style) {
+  std::string lost;
   while (!css.empty()) {
     const std::size_t end = std::min(css.find(';'), css.size());
     const std::string_view declaration = css.substr(0, end);
@@ -96,8 +108,11 @@ void apply_css(std::string_view css, HtmlStyle& style) {
     if (colon == std::string_view::npos) continue;
     std::string value = lower(trim(declaration.substr(colon + 1)));
     if (const std::size_t important = value.find('!'); important != std::string::npos) value.erase(important);
-    apply(lower(trim(declaration.substr(0, colon))), trim(value), style);
+    const std::string property = lower(trim(declaration.substr(0, colon)));
+    apply(property, trim(value), style);
+    if (property == "color" && is_lost_colour(value)) lost = trim(value);
   }
+  return lost;
 }
 
 }  // namespace richtext

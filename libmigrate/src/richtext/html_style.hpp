@@ -16,12 +16,15 @@ struct HtmlStyle {
   bool keeps_blanks = false;
 };
 
-/// What of a `style` attribute the tree can hold: weight, slant, lines, colour, position, white space.
-void apply_css(std::string_view css, HtmlStyle& style);
+/// What of a `style` attribute the tree can hold: weight, slant, lines, colour, position, white space. Returns the
+/// colour when it is one that is lost.
+std::string apply_css(std::string_view css, HtmlStyle& style);
 
 /// "#fa0", "#ffaa00", "rgb(255, 170, 0)" or a name; -1 for black, which is how text looks anyway, and for anything
 /// else.
 std::int32_t colour_of(std::string_view css);
+/// Whether that says a colour which colour_of() does not know: not black, nor a word for how text looks anyway.
+bool is_lost_colour(std::string_view css);
 
 }  // namespace richtext
 MIGRATE_END

@@ -103,8 +103,7 @@ std::string markdown_address(std::string_view address) {
   std::string result = angled ? "<" : "";
   for (std::size_t at = 0; at < address.size(); ++at) {
     const char c = address[at];
-    const std::size_t semicolon = c == '&' ? address.find(';', at) : std::string_view::npos;
-    const bool entity = semicolon != std::string_view::npos && semicolon - at < 50;
+    const bool entity = c == '&' && contains(address.substr(at, 50), ';');
     // Some parsers take marks in an address for marks.
     const bool word =
         at > 0 && at + 1 < address.size() && is_ascii_alnum(address[at - 1]) && is_ascii_alnum(address[at + 1]);

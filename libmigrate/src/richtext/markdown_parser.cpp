@@ -161,12 +161,14 @@ class MarkdownReader {
         ++links_;
         out_ += "<a href=\"";
         attribute(static_cast<MD_SPAN_A_DETAIL*>(detail)->href);
+        title(static_cast<MD_SPAN_A_DETAIL*>(detail)->title);
         return put("\">");
       case MD_SPAN_IMG:
         // The description may hold images of its own: only words of them count.
         if (images_++ > 0) return 0;
         out_ += "<img src=\"";
         attribute(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->src);
+        title(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->title);
         return put("\" alt=\"");
       default:
         return go_on();
@@ -378,6 +380,13 @@ class MarkdownReader {
     }
   }
 
+  /// Behind the value of an attribute that is not closed yet.
+  void title(const MD_ATTRIBUTE& value) {
+    if (value.size == 0) return;
+    out_ += "\" title=\"";
+    attribute(value);
+  }
+
   struct Quote {
     std::size_t at;
     bool alert;
@@ -433,15 +442,16 @@ std::size_t lead_of(std::string_view markdown) {
 }
 
 /// Azure DevOps writes @<id of a user>.
+constexpr std::size_t guid_size = 36;
 std::string with_azure_mentions(std::string_view markdown) {
   std::string result;
   while (true) {
     const std::size_t at = markdown.find("@<");
-    const std::size_t end = at == std::string_view::npos ? at : markdown.find('>', at);
-    if (end == std::string_view::npos) return result.append(markdown);
-    const std::string_view id = markdown.substr(at + 2, end - at - 2);
-    const bool is_guid =
-        id.size() == 36 && std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
+    if (at == std::string_view::npos) return result.append(markdown);
+    const std::string_view id = markdown.substr(at + 2, guid_size);
+    const std::size_t end = at + 2 + id.size();
+    const bool is_guid = id.size() == guid_size && markdown.substr(end, 1) == ">" &&
+                         std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
     result.append(markdown, 0, is_guid ? at : at + 2);
     if (is_guid) result.append(fmt::format("<span data-mention=\"{0}\">@{0}</span>", id));
     markdown.remove_prefix(is_guid ? end + 1 : at + 2);

@@ -181,7 +181,11 @@ class Normaliser {
     const auto allowed = [](char c) {
       return is_ascii_alnum(c) || std::string_view("_+#.-").find(c) != std::string::npos;
     };
-    if (node.id.size() <= 40 && std::all_of(node.id.begin(), node.id.end(), allowed)) made.id = std::move(node.id);
+    if (node.id.size() <= 40 && std::all_of(node.id.begin(), node.id.end(), allowed)) {
+      made.id = std::move(node.id);
+    } else {
+      losses_.add("language of code", "nothing", node.id);
+    }
     out.push_back(std::move(made));
   }
 
@@ -212,7 +216,10 @@ class Normaliser {
       }
       made.children.push_back(std::move(item));
     }
-    std::erase_if(made.children, [](const Node& item) { return item.children.empty(); });
+    std::erase_if(made.children, [&](const Node& item) {
+      if (item.children.empty() && item.task != Task::none) losses_.add("task", "nothing");
+      return item.children.empty();
+    });
     if (!made.children.empty()) out.push_back(std::move(made));
   }
 
@@ -343,12 +350,12 @@ class Normaliser {
   }
 
   static void trim_line(Nodes& line) {
-    while (!line.empty() && line.front().kind == Kind::text) {
-      std::string& words = line.front().text;
-      words.erase(0, words.find_first_not_of(' '));
-      if (!words.empty()) break;
-      line.erase(line.begin());
+    auto first = line.begin();
+    for (; first != line.end() && first->kind == Kind::text; ++first) {
+      first->text.erase(0, first->text.find_first_not_of(' '));
+      if (!first->text.empty()) break;
     }
+    line.erase(line.begin(), first);
     while (!line.empty() && line.back().kind == Kind::text) {
       std::string& words = line.back().text;
       words.erase(words.find_last_not_of(' ') + 1);

@@ -49,12 +49,13 @@ std::string wiki_escaped(std::string_view words, const WikiPlace& place) {
   for (std::size_t at = 0; at < words.size(); ++at) {
     const char c = words[at];
     const char before = at > 0 ? words[at - 1] : place.before;
-    const char next = at + 1 < words.size() ? words[at + 1] : 'x';
-    const std::size_t semicolon = c == '&' ? words.find(';', at) : std::string_view::npos;
+    // Behind the last one a mark of ours may come.
+    const char next = at + 1 < words.size() ? words[at + 1] : '\0';
+    const bool entity = c == '&' && contains(words.substr(at, 12), ';');
     if (c == '\\') {
       // Two of them are a line break, and one might escape what follows.
       result += "&#92;";
-    } else if (semicolon != std::string_view::npos && semicolon - at < 12) {
+    } else if (entity) {
       result += "&amp;";
     } else if (at == point) {
       result += "&#46;";
@@ -74,7 +75,9 @@ std::string wiki_address(std::string_view address) {
   std::string result;
   for (const char c : address) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || contains("|[]{}\\^!*", c)) {
+    // At the start "~" would name an account of Jira's.
+    const bool account = c == '~' && result.empty();
+    if (byte <= ' ' || account || contains("|[]{}\\^!*", c)) {
       result += '%';
       result += digits[byte >> 4];
       result += digits[byte & 15];

@@ -356,15 +356,19 @@ class WikiPrinter {
     if (linked) all += "|" + wiki_address(said.link) + "]";
   }
 
-  static bool image(const Node& node, std::string& all) {
+  bool image(const Node& node, std::string& all) {
     if (node.target.empty() || node.target.find_first_of("|!\\{}") != std::string::npos) return false;
     all += "!" + node.target;
     std::string more;
     const auto put = [&](const std::string& one) { more += (more.empty() ? "|" : ",") + one; };
     if (node.width > 0) put(fmt::format("width={}", node.width));
     if (node.height > 0) put(fmt::format("height={}", node.height));
-    if (!node.text.empty() && node.text.find_first_of("|!,=\"\\{}") == std::string::npos)
+    // Nothing could keep these from ending the value or the macro.
+    if (node.text.find_first_of("|!,=\"\\{}") != std::string::npos) {
+      losses_.add("description of an image", "nothing", node.text);
+    } else if (!node.text.empty()) {
       put("alt=\"" + node.text + "\"");
+    }
     all += more + "!";
     return true;
   }

@@ -42,7 +42,8 @@ struct RetryPolicy {
   RetryPolicy() {}
   int attempts = 4;                                       ///< of an exchange that fails; 1: no repeats
   std::chrono::milliseconds first{500}, longest{20'000};  ///< doubled each time, then a random half to whole of it
-  /// Refusals (429, 503 with Retry-After) are waited out and use up no attempt while send() has not lasted that long.
+  /// Refusals (429; 503 with Retry-After of what is idempotent) are waited out and use up no attempt while send() has
+  /// not lasted that long.
   std::chrono::milliseconds budget{300'000};
   std::uint64_t seed = 0;  ///< of the jitter; 0: from the clock
 };
@@ -96,8 +97,9 @@ class MIGRATE_API Client {
   Client& operator=(Client&&) noexcept;
 
   /// Any final status. Repeats by itself: what is idempotent after a lost connection, a timeout or 5xx; anything that
-  /// the service refused before it took it (429, 503 with Retry-After), or that did not reach it whole; no streamed
-  /// body ever. Throws TransportError when no answer came: with sent() and a POST the outcome is unknown.
+  /// the service refused before it took it (429), or that did not reach it whole; no streamed body ever. A 503 with
+  /// Retry-After keeps other requests back and may have been applied all the same: a POST is not repeated. Throws
+  /// TransportError when no answer came: with sent() and a POST the outcome is unknown.
   awaitable<Response> send(Request request, RateClass taken = RateClass());
   /// A download that is not held in memory. Throws error_of() a status that is not ok. Repeats end with the head.
   awaitable<StreamedResponse> open(Request request, RateClass taken = RateClass());

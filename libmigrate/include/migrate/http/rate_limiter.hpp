@@ -29,9 +29,11 @@ struct QuotaReading {
 /// A connector's own way to read them; `now` is the time of Services::clock, for headers that name an instant.
 using QuotaReader = std::function<QuotaReading(const Response& response, std::chrono::system_clock::time_point now)>;
 /// X-RateLimit-{Limit,Total,Remaining,Reset,Used-CurrentRequest,Interval-Seconds,FillRate}, RateLimit-{Limit,Remaining,
-/// Reset}, RateLimit and RateLimit-Policy (r, t, q, w), Retry-After. Decimals, any case; instants as epoch or ISO 8601.
+/// Reset}, RateLimit and RateLimit-Policy (r, t, q, w), Retry-After. Decimals, any case; instants as epoch or ISO 8601,
+/// against the answer's own Date where it has one.
 MIGRATE_API QuotaReading read_quota(const Response& response, std::chrono::system_clock::time_point now);
-/// Seconds, decimals, or an HTTP date, against the answer's own Date where it has one; a date that is past is 0.
+/// Retry-After-Ms or x-ms-retry-after-ms, else Retry-After: seconds, decimals, or an HTTP date, against the answer's
+/// own Date where it has one; a date that is past is 0.
 MIGRATE_API std::optional<std::chrono::milliseconds> read_retry_after(const Headers& headers,
                                                                       std::chrono::system_clock::time_point now);
 
@@ -43,7 +45,9 @@ struct LimitOptions {
   std::string name;
   double permits = 0;  ///< a ceiling, even where the service permits more; 0: what headers teach
   std::chrono::milliseconds window{60'000};
-  double head_room = 0;           ///< share of the quota that is left to people and other programs, 0 to 1
+  /// Share of the quota that is left to people and other programs, 0 to 1: of what the service tells, else of
+  /// `permits`.
+  double head_room = 0;
   std::size_t max_in_flight = 0;  ///< requests at once; 0: any number
 };
 
@@ -68,8 +72,8 @@ class MIGRATE_API RateClass {
 ///
 /// While the service tells what remains, that is spent as fast as requests come. When it is nearly used up, requests
 /// wait for the reset (a window), or follow the refill (a bucket); which of the two it is shows in how `remaining`
-/// grows. A service that tells nothing is met at 98 % of the configured pace, evenly; without a configured pace freely,
-/// until it refuses: then at a pace found by trial.
+/// grows. A service that tells nothing is met at 98 % of the configured pace less the head-room, evenly; without a
+/// configured pace freely, until it refuses: then at a pace found by trial.
 class MIGRATE_API Quota {
  public:
   using Time = std::chrono::system_clock::time_point;

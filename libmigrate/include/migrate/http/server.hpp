@@ -10,8 +10,8 @@
 MIGRATE_BEGIN
 namespace http {
 
-/// Keep-alive, chunked and sized bodies both ways, HEAD, Expect: 100-continue. Lives on the executor that start() was
-/// called on; stop() or the destructor closes every connection.
+/// Keep-alive, chunked and sized requests, sized answers, HEAD, Expect: 100-continue. Lives on the executor that
+/// start() was called on; stop() or the destructor closes every connection.
 class MIGRATE_API Server {
  public:
   explicit Server(const Services& services);

@@ -31,8 +31,8 @@ struct ExchangeLimits {
   ExchangeLimits() {}
   std::chrono::milliseconds connect{10'000};  ///< name look-up, TCP and TLS
   std::chrono::milliseconds idle{60'000};     ///< without one byte arriving or leaving
-  std::chrono::milliseconds total{0};
-  std::size_t max_body = 64u << 20;  ///< bytes of a buffered body; a streamed one has no cap
+  std::chrono::milliseconds total{0};         ///< of the whole exchange, connecting included
+  std::size_t max_body = 64u << 20;           ///< bytes of a buffered body; a streamed one has no cap
 };
 
 /// Shared by all clients of a run, used from the run's strand. Every await ends at once when the run is cancelled; the
@@ -40,9 +40,10 @@ struct ExchangeLimits {
 class MIGRATE_API Transport {
  public:
   virtual ~Transport();
-  /// `to` says where; the request's target is already in origin form. Throws TransportError.
+  /// `to` says where; the request's target is already in origin form. Throws TransportError. An answer that is not ok()
+  /// is handed over also when its body breaks off or is too large: cut, since its head says what counts.
   virtual awaitable<Response> exchange(Url to, Request request, ExchangeLimits limits) = 0;
-  /// The same with a streamed body.
+  /// The same with a streamed body, which throws where it breaks off, whatever the status.
   virtual awaitable<StreamedResponse> open(Url to, Request request, ExchangeLimits limits) = 0;
 };
 
