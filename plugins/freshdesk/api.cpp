@@ -195,17 +195,29 @@ awaitable<ListPage> Api::tickets(Shelf shelf, Second updated_since, int page, bo
   co_return listed;
 }
 
-awaitable<std::int64_t> Api::newest_ticket() {
+awaitable<std::int64_t> Api::newest_ticket(Shelf shelf) {
   http::Query query;
+  if (shelf != Shelf::desk) query.add("filter", shelf == Shelf::spam ? "spam" : "deleted");
   query.add("updated_since", "2000-01-01T00:00:00Z").add("order_by", "created_at").add("order_type", "desc");
   query.add("per_page", 1).add("page", 1);
   http::RateClass taken("account", 1);
   taken.take("tickets_list", 1);
   std::string target = base + std::string("/tickets") + query.text();
   http::Response response = co_await get(std::move(target), std::move(taken));
+  if (shelf != Shelf::desk && response.status == 403) co_return 0;
   if (!response.ok()) throw refusal(response);
   const ListPage page = page_of(response);
-  co_return page.rows.empty() ? 0 : number(page.rows.front(), "id");
+  if (page.rows.empty()) co_return 0;
+  co_return number(page.rows.front(), "id");
+}
+
+awaitable<std::int64_t> Api::newest_listed() {
+  std::int64_t newest = 0;
+  for (const Shelf shelf : {Shelf::desk, Shelf::deleted, Shelf::spam}) {
+    const std::int64_t of_list = co_await newest_ticket(shelf);
+    newest = std::max(newest, of_list);
+  }
+  co_return newest;
 }
 
 awaitable<std::optional<Value>> Api::ticket(TicketId ticket, bool with_people) {

@@ -46,7 +46,7 @@ Check clock_of(const Account& account) {
 
 awaitable<Check> readable_tickets(Api& api) {
   try {
-    const std::int64_t newest = co_await api.newest_ticket();
+    const std::int64_t newest = co_await api.newest_ticket(Shelf::desk);
     std::string message = newest > 0
                               ? fmt::format("can be listed; the newest is {}. The service tells no number", newest)
                               : std::string("can be listed; there is none");
@@ -88,7 +88,20 @@ awaitable<Check> readable_archive(Api& api, const SourceConfig& config) {
   const TicketId first{config.archived_from, true};
   try {
     co_await api.ticket(first, false);
-    co_return Check{"archived tickets", true, "can be asked for, one request for each id", ""};
+    if (config.archived_through)
+      co_return Check{"archived tickets", true,
+                      fmt::format("can be asked for, one request for each id through {}", *config.archived_through),
+                      ""};
+    const std::int64_t newest = co_await api.newest_listed();
+    if (newest > 0)
+      co_return Check{"archived tickets", true,
+                      fmt::format("can be asked for, one request for each id through {}, and on until {} in a row lead "
+                                  "to none",
+                                  newest, config.archived_misses),
+                      ""};
+    // An account whose numbers begin late would be taken for an empty one.
+    co_return Check{"archived tickets", false, "no list shows a ticket, so nothing tells which ids archived ones have",
+                    "set archived_through to the number of the newest ticket that there ever was"};
   } catch (const Error& error) {
     co_return failed("archived tickets", error);
   }

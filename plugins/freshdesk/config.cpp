@@ -55,7 +55,13 @@ Spec<SourceConfig> source_spec() {
       .field("archived_from", &Config::archived_from, "First id that is tried for an archived ticket")
       .optional()
       .at_least(1)
-      .field("archived_through", &Config::archived_through, "Last id that is tried; default: that of the newest ticket")
+      .field("archived_through", &Config::archived_through,
+             "Last id that is tried; default: found out, see archived_misses")
+      .optional()
+      .at_least(1)
+      .field("archived_misses", &Config::archived_misses,
+             "Without archived_through: so many ids in a row behind the newest ticket that lead to no archived one are "
+             "the end")
       .optional()
       .at_least(1)
       .field("conversations", &Config::conversations, "Read replies and notes: one request a ticket")

@@ -18,6 +18,7 @@ struct SourceConfig {
   std::string since = "2000-01-01T00:00:00Z";
   std::int64_t archived_from = 1;
   std::optional<std::int64_t> archived_through;
+  std::int64_t archived_misses = 1000;
   bool conversations = true, time_entries = true, satisfaction_ratings = false;
   bool accept_restricted_scope = false;
   std::optional<std::string> plan;

@@ -36,7 +36,7 @@ Warning hidden(const char* what, int status) {
 
 }  // namespace
 
-awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered> tickets) {
+awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>& tickets) {
   std::vector<Record> records;
   if (tickets.empty()) co_return records;
   if (config_.time_entries) co_await directory_.list_time_entries();
@@ -51,11 +51,12 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
     }
     co_await group.join();
   }
-  std::erase_if(tickets, [](const Gathered& ticket) { return ticket.gone; });
   WantedNames wanted;
-  for (const Gathered& ticket : tickets) add_wanted(ticket.parts, wanted);
+  for (const Gathered& ticket : tickets)
+    if (!ticket.gone) add_wanted(ticket.parts, wanted);
   const Names names = co_await directory_.look_up(std::move(wanted));
-  for (const Gathered& ticket : tickets) records.push_back(record_of(ticket.parts, names, api_.site()));
+  for (const Gathered& ticket : tickets)
+    if (!ticket.gone) records.push_back(record_of(ticket.parts, names, api_.site()));
   co_return records;
 }
 
@@ -88,6 +89,7 @@ awaitable<void> FreshdeskSource::fetch_one(Gathered& ticket) {
     found = co_await api_.ticket(archived, false);
     ticket.parts.archived = found.has_value();
   }
+  ticket.exists = found.has_value();
   ticket.gone = !found || updated_of(*found) < second_from(config_.since);
   if (ticket.gone) co_return;
   ticket.parts.ticket = std::move(*found);

@@ -1,5 +1,6 @@
 // Reads tickets: the lists of the desk, of deleted ones and of spam in the order of their changes, archived ones id by
-// id.
+// id. Deleted tickets and spam come behind the desk, archived ones behind them: a ticket that is moved there while the
+// run lasts is met in its new place.
 //
 // What a ticket costs of the account's requests a minute (see README.md): 5 for a hundred rows of the list with
 // requester and stats, 1 for the ticket itself, which the list shows without its files, 1 for each hundred
@@ -51,15 +52,22 @@ class FreshdeskSource final : public Source {
     TicketParts parts;
     Shelf shelf = Shelf::desk;
     bool gone = false;
+    bool exists = false;  ///< there is such a ticket, though it may not be read
+  };
+  /// Ids that are tried for archived tickets. `open`: behind `through` more may follow.
+  struct ArchivedRange {
+    std::int64_t first = 1, through = 0;
+    bool open = false;
   };
 
   awaitable<RecordBatch> read_list(std::string partition, Shelf shelf, Cursor from, std::size_t limit);
-  awaitable<RecordBatch> read_archived(std::int64_t through, Cursor from, std::int64_t first, std::size_t limit);
+  awaitable<RecordBatch> read_archived(ArchivedRange range, Cursor from, std::size_t limit);
+  void tell_end_of_archive(const ArchivedRange& range, std::int64_t last) const;
   awaitable<Listed> list_page(Shelf shelf, const Window& window);
   static void keep_rest(Listed& listed, std::size_t through, const Window& window);
   std::optional<Listed> take_rest(const std::string& partition, const Cursor& from);
 
-  awaitable<std::vector<Record>> records_of(std::vector<Gathered> tickets);
+  awaitable<std::vector<Record>> records_of(std::vector<Gathered>& tickets);
   awaitable<void> gather(Gathered& ticket);
   awaitable<void> view(Gathered& ticket);
   awaitable<void> gather_conversations(Gathered& ticket);

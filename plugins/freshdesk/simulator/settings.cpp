@@ -48,6 +48,10 @@ Spec<Settings> settings_spec() {
       .field("lost_file_every", &Settings::lost_file_every,
              "One of so many attachments cannot be downloaded at all; 0: none")
       .optional()
+      .at_least(0)
+      .field("archived_after", &Settings::archived_after,
+             "Every ticket behind the first so many is archived, and none of those; 0: all are")
+      .optional()
       .at_least(0);
 }
 

@@ -212,7 +212,74 @@ TEST_CASE("archived tickets are tried in ranges of ids, which may be narrowed") 
   const auto partitions =
       lab.run([&]() -> awaitable<std::vector<Partition>> { co_return co_await lab.source()->partitions(); });
   REQUIRE(partitions.size() == 2);
-  CHECK(partitions[1].rank == 1);
+  CHECK(partitions[1].rank == 2);
+}
+
+TEST_CASE("archived tickets behind the newest one that is listed are found, and what was taken for the end is told") {
+  for (const int listed : {0, 50}) {
+    CAPTURE(listed);
+    Lab lab(1300, with(generous(), "archived_after", listed));
+    lab.config.include = {"deleted", "spam", "archived"};
+    lab.config.conversations = lab.config.time_entries = false;
+    CHECK(ids_of(lab.read_all(200)) == ids_of(lab.truth_of({"active", "deleted", "spam", "archived"})));
+    CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), [](const std::string& warning) {
+            return warning.find("set archived_through") != std::string::npos;
+          }) == 1);
+  }
+  // As many as are told, counted from the last one that was found.
+  Lab lab(100, with(generous(), "archived_after", 0));
+  lab.config.include = {"archived"};
+  lab.config.archived_from = 40;
+  lab.config.archived_misses = 10;
+  CHECK(lab.read_all().empty());
+  lab.config.archived_misses = 200;
+  CHECK(lab.read_all().size() == 100);
+  lab.config.archived_through = 10'000;
+  CHECK(lab.read_all().size() == 100);
+}
+
+TEST_CASE("no id of an archived ticket is tried behind the end that is told, and a deleted ticket can be the newest") {
+  Lab lab(150);
+  lab.config.include = {"archived"};
+  lab.config.conversations = lab.config.time_entries = false;
+  std::int64_t newest = 0, last_tried = 0;
+  for (const auto& [id, ticket] : lab.truth_of({"active", "deleted", "spam"}))
+    newest = std::max(newest, number(ticket, "id"));
+  lab.watch = [&](const Value& exchange) {
+    const std::string url = text(exchange, "url");
+    const std::size_t at = url.find("/tickets/archived/");
+    if (at != std::string::npos) last_tried = std::max(last_tried, freshdesk::id_in(url.substr(at + 18)));
+  };
+  lab.read_all();
+  CHECK(last_tried == newest + lab.config.archived_misses);
+  CHECK(lab.warnings.empty());
+}
+
+TEST_CASE("a ticket that is deleted while the desk is read comes with the deleted ones, whichever list is read first") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    Lab lab(120, with(with(generous(), "delete_every", 2), "change_limit", 14), seed);
+    lab.config.include = {"deleted", "spam", "archived"};
+    lab.config.per_page = 10;
+    // Partitions of one rank may be read at the same time: the last one first is as good an order as any.
+    const auto read_in_order = [&]() -> awaitable<std::set<std::string>> {
+      const std::shared_ptr<Source> source = lab.source();
+      std::vector<Partition> partitions = co_await source->partitions();
+      std::reverse(partitions.begin(), partitions.end());
+      const auto earlier = [](const Partition& a, const Partition& b) { return a.rank < b.rank; };
+      std::stable_sort(partitions.begin(), partitions.end(), earlier);
+      std::set<std::string> ids;
+      for (const Partition& partition : partitions) {
+        Cursor cursor;
+        const std::vector<Record> records = co_await Lab::read(*source, partition, cursor, 5);
+        for (const Record& record : records) ids.insert(record.ref.id);
+      }
+      co_return ids;
+    };
+    const std::set<std::string> read = lab.run(read_in_order);
+    CHECK(read == ids_of(lab.truth_of({"active", "deleted", "spam", "archived"})));
+    CHECK(number(lab.simulator->state(), "changes") > 3);
+  }
 }
 
 TEST_CASE("fetch() gives what read() gives, of every kind, and leaves out what is gone") {
