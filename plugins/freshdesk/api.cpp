@@ -115,7 +115,12 @@ Api::Api(const SourceConfig& config, const Services& services) : config_(config)
   http::LimitOptions at_once("files", 0, std::chrono::minutes(1));
   at_once.max_in_flight = files_at_once;
   files.limits.push_back(std::move(at_once));
+  http::ClientOptions looks = files;
   files_.emplace(std::move(files), services_);
+  looks.exchange.idle = std::chrono::seconds(15);
+  looks.exchange.total = std::chrono::seconds(30);
+  looks.retry.budget = std::chrono::minutes(1);
+  looks_.emplace(std::move(looks), services_);
 }
 
 http::ClientOptions Api::options() const {
@@ -295,10 +300,15 @@ awaitable<std::optional<Value>> Api::one(std::string resource, std::int64_t id) 
   co_return co_await look_up(std::move(target), 1, std::move(absent));
 }
 
-awaitable<http::StreamedResponse> Api::download(std::string address, bool first_byte_only) {
+awaitable<http::StreamedResponse> Api::download(std::string address) {
   http::Request request("GET", std::move(address));
-  if (first_byte_only) request.headers.add("Range", "bytes=0-0");
   co_return co_await files_->open(std::move(request));
+}
+
+awaitable<http::StreamedResponse> Api::first_byte(std::string address) {
+  http::Request request("GET", std::move(address));
+  request.headers.add("Range", "bytes=0-0");
+  co_return co_await looks_->open(std::move(request));
 }
 
 }  // namespace migrate::freshdesk

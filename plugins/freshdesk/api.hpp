@@ -82,7 +82,9 @@ class Api {
   awaitable<std::optional<Value>> one(std::string resource, std::int64_t id);
 
   /// Bytes from wherever they lie, without credentials and outside the account's quota. Throws http::StatusError.
-  awaitable<http::StreamedResponse> download(std::string address, bool first_byte_only);
+  awaitable<http::StreamedResponse> download(std::string address);
+  /// The same of the first byte, with little patience: nobody has said that there is anything.
+  awaitable<http::StreamedResponse> first_byte(std::string address);
 
   const std::string& site() const noexcept { return config_.url; }
   std::chrono::system_clock::time_point now() const { return services_.clock->now(); }
@@ -100,7 +102,7 @@ class Api {
   Services services_;
   Account account_;
   bool connected_ = false;
-  std::optional<http::Client> client_, files_;
+  std::optional<http::Client> client_, files_, looks_;
 };
 
 /// The refusal of an answer that is not ok, with what a person can do about it.

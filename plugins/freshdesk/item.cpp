@@ -265,6 +265,12 @@ class Making {
             warn("picture_missing", field, fmt::format("{} shows the picture {}, which is gone", field, kept->id));
             continue;
           }
+          if (!file->second.trouble.empty()) {
+            warn("picture_unreachable", field,
+                 fmt::format("{} shows the picture {}, which cannot be fetched; its address stays in the text: {}",
+                             field, kept->id, file->second.trouble));
+            continue;
+          }
           blob.size = file->second.size;
           blob.media_type = file->second.media_type;
         }
@@ -370,6 +376,9 @@ class Making {
       all += fmt::format("\nt{} {}", text(entry, "id"), text(entry, "updated_at"));
     for (const Value& file : list(ticket_, "attachments")) all += "\na" + text(file, "id");
     if (parts_.prime) all += fmt::format("\np{}", parts_.prime);
+    // Another run may be able to fetch them.
+    for (const auto& [id, file] : parts_.pictures)
+      if (!file.trouble.empty()) all += "\nu" + id;
     return item_.updated + "+" + sha256(all).substr(0, 16);
   }
 

@@ -17,6 +17,7 @@ inline constexpr const char* ticket_type = "tickets";
 /// A picture that a text shows and no list names: whether it is there, and what its keeper tells of it.
 struct PictureFile {
   bool gone = false;
+  std::string trouble;  ///< why nobody knows what is there; empty: it is known
   std::optional<std::uint64_t> size;
   std::string media_type;
 };

@@ -196,6 +196,13 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
       "x y.png");
   // Anybody can write such an address into a mail: it is not fetched.
   CHECK(id("http://169.254.169.254/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("https://acme.freshdesk.com:8443/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("https://files.freshworks.com:22/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("http://acme.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43");
+  const auto of_stand_in =
+      kept_picture("http://127.0.0.1:4002/inline/attachment?token=" + token(R"({"id":43})"), "http://127.0.0.1:4001");
+  REQUIRE(of_stand_in);
+  CHECK(of_stand_in->own_host);
   CHECK(id("https://evil-freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("https://x.test/logo.png").empty());
   CHECK(id(site + "/inline/attachment?token=nonsense").empty());
