@@ -89,6 +89,8 @@ bool has_next(const http::Response& response) {
   return link.find("rel=\"next\"") != std::string_view::npos || link.find("rel=next") != std::string_view::npos;
 }
 
+bool is_restricted(const Value& agent) { return number(agent, "ticket_scope") > 1; }
+
 http::StatusError refusal(const http::Response& response) {
   http::StatusError error = http::error_of(response);
   const std::string code = code_of(response);

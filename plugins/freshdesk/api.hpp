@@ -105,6 +105,9 @@ class Api {
   std::optional<http::Client> client_, files_, looks_;
 };
 
+/// Whether an agent, as the service tells of him, sees a part of the tickets only.
+bool is_restricted(const Value& agent);
+
 /// The refusal of an answer that is not ok, with what a person can do about it.
 http::StatusError refusal(const http::Response& response);
 

@@ -18,7 +18,7 @@ Check failed(std::string name, const Error& error) {
 /// What the key's agent sees: 1 everything, 2 the tickets of its groups, 3 those that are assigned to it.
 Check scope_of(const Value& agent, const SourceConfig& config) {
   const std::int64_t scope = number(agent, "ticket_scope");
-  if (scope <= 1) return Check{"scope", true, "the key's agent sees all tickets", ""};
+  if (!is_restricted(agent)) return Check{"scope", true, "the key's agent sees all tickets", ""};
   const char* const seen = scope == 2 ? "only the tickets of its groups" : "only the tickets that are assigned to it";
   return Check{"scope", config.accept_restricted_scope, fmt::format("the key's agent sees {}", seen),
                "use the key of an agent with global access, or set accept_restricted_scope: true"};

@@ -34,6 +34,17 @@ Warning hidden(const char* what, int status) {
                  fmt::format("the service does not show the {} of this ticket (status {})", what, status)};
 }
 
+/// What keeps a record from being made of it; nothing when it was added.
+std::optional<Error> add_record(const TicketParts& parts, const Names& names, const std::string& site,
+                                std::vector<Record>& records) {
+  try {
+    records.push_back(record_of(parts, names, site));
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>& tickets) {
@@ -45,7 +56,7 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
     // A ticket's requests follow one another; how many go at once over all the limiter decides.
     TaskGroup group(executor, tickets_at_once);
     for (Gathered& ticket : tickets) {
-      awaitable<void> work = gather(ticket);
+      awaitable<void> work = gather_or_note(ticket);
       const bool started = co_await group.spawn(std::move(work));
       if (!started) break;
     }
@@ -53,11 +64,76 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
   }
   WantedNames wanted;
   for (const Gathered& ticket : tickets)
-    if (!ticket.gone) add_wanted(ticket.parts, wanted);
+    if (!ticket.gone && !ticket.trouble) add_wanted(ticket.parts, wanted);
   const Names names = co_await directory_.look_up(std::move(wanted));
-  for (const Gathered& ticket : tickets)
-    if (!ticket.gone) records.push_back(record_of(ticket.parts, names, api_.site()));
+  for (const Gathered& ticket : tickets) {
+    if (ticket.gone) continue;
+    std::optional<Error> trouble = ticket.trouble;
+    if (!trouble) trouble = add_record(ticket.parts, names, api_.site(), records);
+    if (!trouble) continue;
+    if (ticket.id <= 0) throw *trouble;
+    services_.write_log(LogLevel::warning, "freshdesk",
+                        fmt::format("ticket {} cannot be read: {}", ticket.id, trouble->what()));
+    records.push_back(unreadable_record(ticket.id, ticket.parts.ticket, *trouble));
+  }
   co_return records;
+}
+
+/// Whether an error speaks of the ticket that was asked for, and not of the service or of the key. `again`: it came
+/// once more although the helpdesk answered something else meanwhile.
+bool FreshdeskSource::of_one_ticket(const Error& error, bool again) const {
+  switch (error.kind()) {
+    case ErrorKind::invalid:
+    case ErrorKind::conflict:
+    case ErrorKind::not_found:
+      return true;
+    case ErrorKind::unauthorized:
+      return error.cause == "access_denied";
+    case ErrorKind::transient:
+      return again;
+    default:
+      return false;
+  }
+}
+
+/// Gathers, and notes what one ticket alone suffers from: it must not keep the others from arriving.
+awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
+  for (bool again = false;; again = true) {
+    std::optional<Error> trouble;
+    try {
+      co_await gather(ticket);
+    } catch (const http::TransportError&) {
+      throw;
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble) co_return;
+    if (trouble->kind() == ErrorKind::transient) {
+      // Another answer about tickets tells whether the service is ill or this ticket. It throws in the former case.
+      co_await api_.newest_ticket(Shelf::desk);
+    }
+    const bool scope = is_restricted(api_.account().agent) && trouble->cause == "access_denied";
+    if (scope) {
+      ticket.gone = true;
+      if (!std::exchange(hidden_told_, true))
+        services_.write_log(
+            LogLevel::warning, "freshdesk",
+            fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
+                        "it and others like it are left out",
+                        ticket.id));
+      co_return;
+    }
+    if (of_one_ticket(*trouble, again)) {
+      ticket.exists = true;
+      ticket.trouble = std::move(trouble);
+      co_return;
+    }
+    if (trouble->kind() != ErrorKind::transient) throw *trouble;
+    TicketParts as_listed;
+    as_listed.ticket = std::move(ticket.parts.ticket);
+    as_listed.archived = ticket.parts.archived;
+    ticket.parts = std::move(as_listed);
+  }
 }
 
 awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
@@ -68,6 +144,7 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
     co_await fetch_one(ticket);
   }
   if (ticket.gone) co_return;
+  updated_of(ticket.parts.ticket);  // throws where it is no time
   files_.remember(ticket.parts.ticket);
   if (config_.conversations) co_await gather_conversations(ticket);
   if (ticket.gone) co_return;

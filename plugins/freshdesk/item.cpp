@@ -420,4 +420,23 @@ Record record_of(const TicketParts& parts, const Names& names, const std::string
   return Making(parts, names, site).record();
 }
 
+Record unreadable_record(std::int64_t id, const Value& ticket, const Error& trouble) {
+  Record record;
+  record.ref = RecordRef{ticket_type, std::to_string(id)};
+  Item item;
+  item.title = text(ticket, "subject");
+  record.data = item.value();
+  // It must not pass for what an earlier run has brought.
+  record.version = "unreadable";
+  // A source has no failed records to give. What a record needs and nobody has fails it on every way, before anything
+  // is written; the text is part of the failure's message.
+  Link answer;
+  answer.relation = "the ticket";
+  answer.target = RecordRef{"an answer of the helpdesk", trouble.what()};
+  answer.missing = Missing::fails;
+  answer.cause = "ticket_unreadable";
+  record.links.push_back(std::move(answer));
+  return record;
+}
+
 }  // namespace migrate::freshdesk

@@ -50,4 +50,8 @@ void add_wanted(const TicketParts& parts, WantedNames& wanted);
 /// `site` is the helpdesk's address. Throws Error(invalid) when the ticket has no id or no updated_at.
 Record record_of(const TicketParts& parts, const Names& names, const std::string& site);
 
+/// A ticket that is there and cannot be read: a record that fails, wherever it goes to, with the cause
+/// "ticket_unreadable". `ticket`: what is known of it, or null.
+Record unreadable_record(std::int64_t id, const Value& ticket, const Error& trouble);
+
 }  // namespace migrate::freshdesk

@@ -21,6 +21,14 @@ Shelf shelf_of(const Partition& partition) {
   return name == "deleted" ? Shelf::deleted : name == "spam" ? Shelf::spam : Shelf::desk;
 }
 
+std::optional<Second> readable_update(const Value& ticket) {
+  try {
+    return updated_of(ticket);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 FreshdeskSource::FreshdeskSource(const SourceConfig& config, const Services& services)
@@ -98,8 +106,12 @@ awaitable<FreshdeskSource::Listed> FreshdeskSource::list_page(Shelf shelf, const
   if (refused) throw *refused;
   listed.rows.more = listed.page.more;
   listed.rows.listed_at = listed.page.answered;
-  for (const Value& ticket : listed.page.rows)
-    listed.rows.rows.push_back(Row{number(ticket, "id"), updated_of(ticket)});
+  Second updated = listed.asked;
+  for (const Value& ticket : listed.page.rows) {
+    // The list is in this order: a ticket whose time cannot be read lies behind the one before it.
+    if (const std::optional<Second> told = readable_update(ticket)) updated = *told;
+    listed.rows.rows.push_back(Row{number(ticket, "id"), updated});
+  }
   if (!listed.page.rows.empty()) rows_have_files_ = has(listed.page.rows.front(), "attachments");
   co_return listed;
 }

@@ -52,7 +52,8 @@ class FreshdeskSource final : public Source {
     TicketParts parts;
     Shelf shelf = Shelf::desk;
     bool gone = false;
-    bool exists = false;  ///< there is such a ticket, though it may not be read
+    bool exists = false;           ///< there is such a ticket, though it may not be read
+    std::optional<Error> trouble;  ///< it cannot be read
   };
   /// Ids that are tried for archived tickets. `open`: behind `through` more may follow.
   struct ArchivedRange {
@@ -68,7 +69,9 @@ class FreshdeskSource final : public Source {
   std::optional<Listed> take_rest(const std::string& partition, const Cursor& from);
 
   awaitable<std::vector<Record>> records_of(std::vector<Gathered>& tickets);
+  awaitable<void> gather_or_note(Gathered& ticket);
   awaitable<void> gather(Gathered& ticket);
+  bool of_one_ticket(const Error& error, bool again) const;
   awaitable<void> view(Gathered& ticket);
   awaitable<void> gather_conversations(Gathered& ticket);
   awaitable<void> gather_times(Gathered& ticket);
@@ -84,7 +87,7 @@ class FreshdeskSource final : public Source {
   Files files_;
   std::map<std::string, Listed> rests_;
   bool rows_have_files_ = true;  ///< the lists of some accounts show a ticket's attachments; most do not
-  bool ratings_refused_ = false;
+  bool ratings_refused_ = false, hidden_told_ = false;
   std::optional<std::int64_t> newest_;
 };
 
