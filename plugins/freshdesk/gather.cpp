@@ -149,10 +149,13 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
   if (config_.conversations) co_await gather_conversations(ticket);
   if (ticket.gone) co_return;
   co_await gather_pictures(ticket);
-  if (ticket.parts.archived) co_return;
+  co_await gather_prime(ticket);
+  if (ticket.parts.archived) {
+    note_unoffered(ticket);
+    co_return;
+  }
   if (config_.time_entries) co_await gather_times(ticket);
   if (config_.satisfaction_ratings && !ratings_refused_) co_await gather_ratings(ticket);
-  co_await gather_prime(ticket);
 }
 
 /// A ticket that was named by its id alone.
@@ -213,6 +216,18 @@ awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
   }
 }
 
+/// Of an archived ticket the service shows neither, whether it has any or not.
+void FreshdeskSource::note_unoffered(Gathered& ticket) {
+  const auto note = [&ticket](const char* what) {
+    ticket.parts.warnings.push_back(Warning{
+        fmt::format("{}_hidden", what), what,
+        fmt::format("the service does not offer the {} of archived tickets: if there were any, they stay behind",
+                    what)});
+  };
+  if (config_.time_entries && directory_.has_time_entries()) note("time_entries");
+  if (config_.satisfaction_ratings && !ratings_refused_) note("satisfaction_ratings");
+}
+
 awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   // The list of all time entries speaks of the desk's tickets.
   const bool listed = ticket.shelf == Shelf::desk;
@@ -257,7 +272,9 @@ awaitable<void> FreshdeskSource::gather_prime(Gathered& ticket) {
   if (kind != Association::child && kind != Association::related) co_return;
   const Array& told = list(ticket.parts.ticket, "associated_tickets_list");
   if (!told.empty()) ticket.parts.prime = id_in(text_of(told.front()));
-  if (ticket.parts.prime <= 0) ticket.parts.prime = co_await api_.prime_association(ticket.id);
+  // Nor is there such an address for archived tickets.
+  if (ticket.parts.prime <= 0 && !ticket.parts.archived)
+    ticket.parts.prime = co_await api_.prime_association(ticket.id);
 }
 
 }  // namespace migrate::freshdesk

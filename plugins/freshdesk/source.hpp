@@ -74,6 +74,7 @@ class FreshdeskSource final : public Source {
   bool of_one_ticket(const Error& error, bool again) const;
   awaitable<void> view(Gathered& ticket);
   awaitable<void> gather_conversations(Gathered& ticket);
+  void note_unoffered(Gathered& ticket);
   awaitable<void> gather_times(Gathered& ticket);
   awaitable<void> gather_ratings(Gathered& ticket);
   awaitable<void> gather_prime(Gathered& ticket);

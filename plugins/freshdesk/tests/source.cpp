@@ -195,6 +195,8 @@ TEST_CASE("deleted, spam and archived tickets come when they are asked for") {
     CHECK(truth(others, "spam") == (kind == "spam"));
     CHECK(Item(record.data).comments.size() <= list(tickets.at(record.ref.id), "conversations").size());
     if (kind != "archived") check_record(record, tickets.at(record.ref.id));
+    const auto untold = [](const Warning& warning) { return warning.message.ends_with("they stay behind"); };
+    CHECK(std::count_if(record.warnings.begin(), record.warnings.end(), untold) == (kind == "archived"));
   }
   CHECK(kinds.size() == 4);
 }
@@ -313,10 +315,11 @@ TEST_CASE("fetch() gives what read() gives, of every kind, and leaves out what i
 
 TEST_CASE("associations are told once a pair, from the child and from the related ticket") {
   Lab lab(300);
+  lab.config.include = {"archived"};
   std::map<std::string, Record> records;
   for (Record& record : lab.read_all()) records.emplace(record.ref.id, std::move(record));
-  int parents = 0, related = 0;
-  for (const auto& each : lab.truth_of({"active"})) {
+  int parents = 0, related = 0, archived = 0;
+  for (const auto& each : lab.truth_of({"active", "archived"})) {
     const Value& ticket = each.second;
     const std::vector<Link>& links = records.at(each.first).links;
     const std::int64_t kind = number(ticket, "association_type");
@@ -330,7 +333,9 @@ TEST_CASE("associations are told once a pair, from the child and from the relate
     CHECK(links[0].target.id == freshdesk::text_of(list(ticket, "associated_tickets_list").front()));
     CHECK(links[0].missing == Missing::deferred);
     ++(kind == 2 ? parents : related);
+    archived += text(ticket, "kind") == "archived";
   }
+  CHECK(archived > 2);
   CHECK(parents > 0);
   CHECK(related > 0);
 }
