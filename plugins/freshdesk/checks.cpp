@@ -60,9 +60,13 @@ awaitable<Check> readable_times(Api& api, const SourceConfig& config) {
   if (!config.time_entries) co_return Check{"time entries", true, "not asked for", ""};
   try {
     const std::optional<ListPage> listed = co_await api.all_time_entries(1);
-    co_return Check{"time entries", true,
-                    listed ? "can be read" : "the plan has none, or the key may not see them: tickets come without",
-                    ""};
+    co_return Check{
+        "time entries", true,
+        listed ? "can be listed"
+        : config.time_entries_by == "list"
+            ? "the plan has none, or the key may not see them: tickets come without"
+            : "cannot be listed: where the plan has none, or the key may not see them, tickets come without",
+        ""};
   } catch (const Error& error) {
     co_return failed("time entries", error);
   }

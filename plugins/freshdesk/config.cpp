@@ -67,8 +67,13 @@ Spec<SourceConfig> source_spec() {
       .field("conversations", &Config::conversations, "Read replies and notes: one request a ticket")
       .optional()
       .field("time_entries", &Config::time_entries,
-             "Read time entries where the plan has them: one request for each ticket that has any")
+             "Read time entries where the plan has them: one request a ticket, see time_entries_by")
       .optional()
+      .field("time_entries_by", &Config::time_entries_by,
+             "`ticket` asks for those of each ticket; `list` only where the account's list of time entries names the "
+             "ticket, which saves most of the requests and trusts that list to be complete")
+      .optional()
+      .one_of({"ticket", "list"})
       .field("satisfaction_ratings", &Config::satisfaction_ratings, "Read ratings: one request a ticket")
       .optional()
       .field("accept_restricted_scope", &Config::accept_restricted_scope,

@@ -20,6 +20,7 @@ struct SourceConfig {
   std::optional<std::int64_t> archived_through;
   std::int64_t archived_misses = 1000;
   bool conversations = true, time_entries = true, satisfaction_ratings = false;
+  std::string time_entries_by = "ticket";  ///< or "list"
   bool accept_restricted_scope = false;
   std::optional<std::string> plan;
   double leave_for_people = 0.1;

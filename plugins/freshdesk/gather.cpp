@@ -50,7 +50,7 @@ std::optional<Error> add_record(const TicketParts& parts, const Names& names, co
 awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>& tickets) {
   std::vector<Record> records;
   if (tickets.empty()) co_return records;
-  if (config_.time_entries) co_await directory_.list_time_entries();
+  if (config_.time_entries && config_.time_entries_by == "list") co_await directory_.list_time_entries();
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   {
     // A ticket's requests follow one another; how many go at once over all the limiter decides.
@@ -230,7 +230,7 @@ void FreshdeskSource::note_unoffered(Gathered& ticket) {
 
 awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   // The list of all time entries speaks of the desk's tickets.
-  const bool listed = ticket.shelf == Shelf::desk;
+  const bool listed = config_.time_entries_by == "list" && ticket.shelf == Shelf::desk;
   if (listed && !directory_.may_have_time_entries(ticket.id, updated_of(ticket.parts.ticket))) co_return;
   if (!directory_.has_time_entries()) co_return;
   ChildList times = co_await api_.time_entries(ticket.id);

@@ -4,7 +4,7 @@
 //
 // What a ticket costs of the account's requests a minute (see README.md): 5 for a hundred rows of the list with
 // requester and stats, 1 for the ticket itself, which the list shows without its files, 1 for each hundred
-// conversations, 1 for the time entries of those that have any. Asking for the ticket with its conversations embedded
+// conversations, 1 for the time entries. Asking for the ticket with its conversations embedded
 // would cost 2 as well, and once more for each ticket that has more than ten.
 #pragma once
 

@@ -361,6 +361,7 @@ TEST_CASE("a page of a list is asked for once, however small the batches are") {
 
 TEST_CASE("time entries are asked for where there are some, and not at all where the plan has none") {
   Lab lab(120);
+  lab.config.time_entries_by = "list";
   int asked = 0;
   lab.watch = [&](const Value& exchange) { asked += text(exchange, "url").find("/time_entries") != std::string::npos; };
   std::size_t with_some = 0;
@@ -370,12 +371,32 @@ TEST_CASE("time entries are asked for where there are some, and not at all where
   CHECK(asked <= static_cast<int>(with_some) + 4);
   CHECK(with_some > 0);
 
-  Lab growth(60, with(generous(), "plan", "growth"));
-  asked = 0;
-  growth.watch = lab.watch;
-  for (const Record& record : growth.read_all()) CHECK(Item(record.data).worklogs.empty());
-  CHECK(growth.warnings.size() == 1);
-  CHECK(asked <= 40);
+  for (const char* by : {"list", "ticket"}) {
+    CAPTURE(by);
+    Lab growth(60, with(generous(), "plan", "growth"));
+    growth.config.time_entries_by = by;
+    asked = 0;
+    growth.watch = lab.watch;
+    for (const Record& record : growth.read_all()) CHECK(Item(record.data).worklogs.empty());
+    CHECK(growth.warnings.size() == 1);
+    CHECK(asked <= 40);
+  }
+}
+
+TEST_CASE("unless the list of time entries is trusted, each ticket is asked for its own") {
+  Lab lab(60);
+  lab.rewrite = [](const http::Request& request, http::Response& response) {
+    if (request.path() == "/api/v2/time_entries") response = http::Response(200, Array());
+  };
+  const auto tickets = lab.truth_of({"active"});
+  std::size_t entries = 0;
+  for (const Record& record : lab.read_all()) {
+    check_record(record, tickets.at(record.ref.id));
+    entries += Item(record.data).worklogs.size();
+  }
+  CHECK(entries > 0);
+  lab.config.time_entries_by = "list";
+  for (const Record& record : lab.read_all()) CHECK(Item(record.data).worklogs.empty());
 }
 
 TEST_CASE("a note stays internal, and what does not say that it is public is internal too") {
