@@ -52,6 +52,8 @@ constexpr std::array<std::string_view, 27> placed_of_ticket{"id",
 constexpr std::array<std::string_view, 15> placed_of_conversation{
     "id",        "body",       "body_text",  "structured_body", "incoming",    "private", "user_id",       "source",
     "ticket_id", "created_at", "updated_at", "attachments",     "cloud_files", "deleted", "last_edited_at"};
+constexpr std::array<std::string_view, 8> placed_of_time_entry{"id",   "agent_id", "executed_at",   "time_spent",
+                                                               "note", "billable", "timer_running", "ticket_id"};
 
 constexpr std::array<std::pair<std::int64_t, const char*>, 9> conversation_kinds{{{0, "reply"},
                                                                                   {2, "note"},
@@ -172,22 +174,34 @@ class Making {
     }
     others["satisfaction_ratings"] = parts_.satisfaction_ratings;
     others["conversations"] = further_of_conversations();
+    others["time_entries"] = further_of_time_entries();
     item_.others = canonical(others).get_object();
   }
 
   /// What conversations have beyond a comment, by their ids: recipients, mostly.
   Value further_of_conversations() const {
     Object all;
-    for (const TicketParts::Said& said : parts_.conversations) {
-      if (!said.conversation.is_object() || truth(said.conversation, "deleted")) continue;
-      Object more;
-      for (const auto& [key, value] : said.conversation.get_object()) {
-        const bool says_no = value.is_bool() && !value.get_bool();
-        if (!holds(placed_of_conversation, key) && !says_no) more.emplace(key, value);
-      }
-      all[text(said.conversation, "id")] = std::move(more);
-    }
+    for (const TicketParts::Said& said : parts_.conversations)
+      if (!truth(said.conversation, "deleted")) add_further(all, said.conversation, placed_of_conversation);
     return all;
+  }
+
+  /// What time entries have beyond a worklog, by their ids.
+  Value further_of_time_entries() const {
+    Object all;
+    for (const Value& entry : parts_.time_entries) add_further(all, entry, placed_of_time_entry);
+    return all;
+  }
+
+  template <class Placed>
+  static void add_further(Object& all, const Value& value, const Placed& placed) {
+    if (!value.is_object()) return;
+    Object more;
+    for (const auto& [key, member] : value.get_object()) {
+      const bool says_no = member.is_bool() && !member.get_bool();
+      if (!holds(placed, key) && !says_no) more.emplace(key, member);
+    }
+    all[text(value, "id")] = std::move(more);
   }
 
   ItemText body_of(const Value& owner, const char* html, const char* plain) {
