@@ -155,6 +155,9 @@ class Making {
     Object others;
     for (const auto& [key, value] : ticket_.get_object())
       if (!holds(placed_of_ticket, key)) others.emplace(key, value);
+    // Said of every ticket; it means something of those that are.
+    for (const char* shelf : {"spam", "deleted"})
+      if (!truth(ticket_, shelf)) others.erase(shelf);
     if (member(ticket_, "source")) others["source"] = label(names_.sources, "source");
     named(others, "group", names_.groups, "group_id");
     named(others, "product", names_.products, "product_id");

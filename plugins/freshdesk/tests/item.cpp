@@ -100,7 +100,7 @@ TEST_CASE("every member of a ticket has its place") {
     "conversations":{"5001":{"support_email":"help@acme.test","to_emails":["lea@x.test"]},
                      "5002":{"from_email":"Bob Gone <bob@acme.test>"}},
     "custom_fields":{"cf_asset":"P-7","cf_site":"Süd"},"email_config_id":77,"fr_due_by":"2024-02-01T10:00:00Z",
-    "group":"Helpdesk","product":"9","requester":{"phone":"+49 221"},"source":"Email","spam":false,
+    "group":"Helpdesk","product":"9","requester":{"phone":"+49 221"},"source":"Email",
     "stats":{"resolved_at":"2024-02-01T07:00:00Z"},
     "time_entries":{"1":{"company_id":8,"own_field":"x","start_time":"2024-01-31T09:55:00Z",
                          "updated_at":"2024-01-31T12:00:00Z"},"2":{"created_at":"2024-01-31T11:00:00Z"}},
