@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace migrate::freshdesk {
 namespace {
 
 constexpr std::size_t tickets_at_once = 64;
+constexpr int most_passes = 5;  // over the conversations of a ticket that has more than a page
 
 /// Whether the list has not shown all of the ticket: its files it mostly lacks.
 bool must_be_viewed(const Value& ticket) {
@@ -196,24 +198,53 @@ awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   put_over(ticket.parts.ticket, std::move(*shown));
 }
 
-awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
+/// All pages, once. False: the service does not show them.
+awaitable<bool> FreshdeskSource::list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said) {
   const TicketId id{ticket.id, ticket.parts.archived};
+  said.clear();
   for (int page = 1;; ++page) {
     std::optional<ListPage> listed = co_await api_.conversations(id, page);
-    if (!listed) {
+    if (!listed) co_return false;
+    for (Value& conversation : listed->rows) {
+      files_.remember(conversation);
+      said.push_back(TicketParts::Said{std::move(conversation), page});
+    }
+    if (!listed->more) co_return true;
+  }
+}
+
+/// One that is deleted between two pages lets another slip over their border, unseen: more than a page is read until
+/// two passes agree.
+awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
+  std::map<std::int64_t, TicketParts::Said> all;
+  std::vector<std::int64_t> before;
+  for (int pass = 1; pass <= most_passes; ++pass) {
+    std::vector<TicketParts::Said> said;
+    const bool shown = co_await list_conversations(ticket, said);
+    if (!shown) {
       // Either the ticket was removed this moment, or the service does not show what was said in it.
+      const TicketId id{ticket.id, false};
       std::optional<Value> still;
-      if (ticket.shelf == Shelf::desk) still = co_await api_.ticket(id, false);
-      ticket.gone = ticket.shelf == Shelf::desk && !still;
+      if (ticket.shelf == Shelf::desk && !ticket.parts.archived) still = co_await api_.ticket(id, false);
+      ticket.gone = ticket.shelf == Shelf::desk && !ticket.parts.archived && !still;
       if (!ticket.gone) ticket.parts.warnings.push_back(hidden("conversations", 404));
       co_return;
     }
-    for (Value& conversation : listed->rows) {
-      files_.remember(conversation);
-      ticket.parts.conversations.push_back(TicketParts::Said{std::move(conversation), page});
+    std::vector<std::int64_t> ids;
+    for (const TicketParts::Said& each : said) ids.push_back(number(each.conversation, "id"));
+    if (said.empty() || said.back().page == 1 || ids == before) {
+      ticket.parts.conversations = std::move(said);
+      co_return;
     }
-    if (!listed->more) co_return;
+    before = std::move(ids);
+    for (TicketParts::Said& each : said) all.insert_or_assign(number(each.conversation, "id"), std::move(each));
   }
+  for (auto& [id, said] : all) ticket.parts.conversations.push_back(std::move(said));
+  ticket.parts.warnings.push_back(
+      Warning{"conversations_changing", "conversations",
+              fmt::format("conversations were added or deleted all the time while they were read ({} times): all that "
+                          "were seen are carried, and some of them may be deleted",
+                          most_passes)});
 }
 
 /// Of an archived ticket the service shows neither, whether it has any or not.

@@ -73,6 +73,7 @@ class FreshdeskSource final : public Source {
   awaitable<void> gather(Gathered& ticket);
   bool of_one_ticket(const Error& error, bool again) const;
   awaitable<void> view(Gathered& ticket);
+  awaitable<bool> list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said);
   awaitable<void> gather_conversations(Gathered& ticket);
   void note_unoffered(Gathered& ticket);
   awaitable<void> gather_times(Gathered& ticket);

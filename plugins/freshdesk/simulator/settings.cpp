@@ -52,7 +52,11 @@ Spec<Settings> settings_spec() {
       .field("archived_after", &Settings::archived_after,
              "Every ticket behind the first so many is archived, and none of those; 0: all are")
       .optional()
-      .at_least(0);
+      .at_least(0)
+      .field("long_thread", &Settings::long_thread, "Conversations of the second ticket; 0: as many as others have")
+      .optional()
+      .at_least(0)
+      .at_most(250);
 }
 
 PlanLimits limits_of(const Settings& settings) {

@@ -32,30 +32,29 @@ std::uint8_t conversation_count(Random& random, std::size_t index) {
 
 }  // namespace
 
-Tickets::Tickets(std::uint64_t seed, std::size_t items, Seconds today, std::size_t same_second,
-                 std::optional<std::int64_t> archived_after)
+Tickets::Tickets(std::uint64_t seed, std::size_t items, Seconds today, const Settings& settings)
     : seed_(seed), rows_(items) {
-  make_rows(today, archived_after);
+  make_rows(today, settings);
   std::vector<std::uint32_t> indices;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (rows_[i].kind == TicketKind::active) indices.push_back(static_cast<std::uint32_t>(i));
   }
   orders_.fill(indices);
-  make_clusters(same_second);
+  make_clusters(static_cast<std::size_t>(settings.same_second));
   for (const Order order : {Order::created, Order::updated, Order::due, Order::status}) {
     auto& listed = orders_[static_cast<std::size_t>(order)];
     std::sort(listed.begin(), listed.end(), [&](auto a, auto b) { return key(order, a) < key(order, b); });
   }
 }
 
-void Tickets::make_rows(Seconds today, std::optional<std::int64_t> archived_after) {
+void Tickets::make_rows(Seconds today, const Settings& settings) {
   const std::size_t items = rows_.size(), old = items - items / 3;
   const auto old_step = (oldest - settled) / static_cast<Seconds>(old + 1);
   const auto recent_step = recent / static_cast<Seconds>(items - old + 1);
   for (std::size_t i = 0; i < items; ++i) {
     Random random(seed_, Topic::row, i);
     Row& row = rows_[i];
-    row.kind = kind_of(i, items, archived_after);
+    row.kind = kind_of(i, items, settings.archived_after);
     row.created = i < old ? today - oldest + static_cast<Seconds>(i) * old_step
                           : today - recent + static_cast<Seconds>(i - old) * recent_step;
     const auto step = i < old ? old_step : recent_step;
@@ -64,6 +63,7 @@ void Tickets::make_rows(Seconds today, std::optional<std::int64_t> archived_afte
     row.priority = static_cast<std::uint8_t>(random.between(1, 4));
     row.status = random.pick(statuses);
     row.conversations = conversation_count(random, i);
+    if (i == 1 && settings.long_thread > 0) row.conversations = static_cast<std::uint8_t>(settings.long_thread);
 
     const Seconds age = today - row.created;
     Seconds rested = static_cast<Seconds>(random.below(static_cast<std::uint64_t>(std::min(age, 20 * day)) + 1));
