@@ -69,6 +69,31 @@ TEST_CASE("every file arrives byte for byte: listed, shown by a token, shown by 
   CHECK(found == expected);
 }
 
+TEST_CASE("the size of a picture that is not listed is known from its first byte") {
+  Lab lab(120);
+  std::map<std::string, std::uint64_t> sizes;
+  const auto add = [&](const Value& owner) {
+    for (const Value& file : list(owner, "inline_images"))
+      if (!truth(file, "listed") && !truth(file, "vanished"))
+        sizes["inline:" + text(file, "id")] = static_cast<std::uint64_t>(number(file, "size"));
+  };
+  for (const auto& [id, ticket] : lab.truth_of({"active"})) {
+    add(ticket);
+    for (const Value& said : list(ticket, "conversations")) add(said);
+  }
+  int parts = 0;
+  lab.watch = [&](const Value& exchange) { parts += number(exchange, "status") == 206; };
+  std::size_t checked = 0;
+  for (const Record& record : lab.read_all())
+    for (const Blob& blob : record.blobs)
+      if (const auto found = sizes.find(blob.id); found != sizes.end()) {
+        CHECK(blob.size == found->second);
+        ++checked;
+      }
+  CHECK(checked == sizes.size());
+  CHECK(parts > 5);
+}
+
 TEST_CASE("addresses that have expired are asked for anew") {
   Lab lab(60, with(generous(), "url_seconds", 40));
   const auto expected = files_of(lab);
