@@ -251,6 +251,7 @@ awaitable<ChildList> Api::children(std::int64_t ticket, std::string what) {
     if (page > 1) target += http::Query().add("page", page).text();
     http::Response response = co_await get(std::move(target));
     children.status = response.status;
+    children.of_ticket = response.status == 403 && code_of(response) == "access_denied";
     if (response.status == 403 || response.status == 404 || response.status == 405) co_return children;
     if (!response.ok()) throw refusal(response);
     ListPage listed = page_of(response);

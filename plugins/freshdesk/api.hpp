@@ -32,10 +32,11 @@ struct ListPage {
   bool more = false;
 };
 
-/// What belongs to a ticket, with the status of the answer: 403 where the plan or the key's role has none of it, 404 or
-/// 405 where this ticket may not be looked into.
+/// What belongs to a ticket, with the status of the answer: 403 where the plan or the key's role has none of it, 403
+/// with `of_ticket`, 404 or 405 where this ticket may not be looked into.
 struct ChildList {
   int status = 200;
+  bool of_ticket = false;
   Array rows;
 };
 

@@ -188,7 +188,9 @@ awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   if (!shown || !shown->is_object()) {
     // A ticket of the desk is gone then; of the others the service may not show more than the list does.
     ticket.gone = ticket.shelf == Shelf::desk;
-    if (!ticket.gone) ticket.parts.warnings.push_back(hidden("files", 404));
+    if (ticket.gone) co_return;
+    ticket.parts.warnings.push_back(hidden("files", 404));
+    if (!has(ticket.parts.ticket, "description")) ticket.parts.warnings.push_back(hidden("description", 404));
     co_return;
   }
   const bool moved = truth(*shown, "deleted") != (ticket.shelf == Shelf::deleted) ||
@@ -266,17 +268,18 @@ awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   if (!directory_.has_time_entries()) co_return;
   ChildList times = co_await api_.time_entries(ticket.id);
   ticket.parts.time_entries = std::move(times.rows);
-  if (times.status == 403) directory_.no_time_entries();
-  if (times.status == 404 || times.status == 405) ticket.parts.warnings.push_back(hidden("time_entries", times.status));
+  if (times.status == 403 && !times.of_ticket) directory_.no_time_entries();
+  if (times.of_ticket || times.status == 404 || times.status == 405)
+    ticket.parts.warnings.push_back(hidden("time_entries", times.status));
 }
 
 awaitable<void> FreshdeskSource::gather_ratings(Gathered& ticket) {
   ChildList ratings = co_await api_.satisfaction_ratings(ticket.id);
   ticket.parts.satisfaction_ratings = std::move(ratings.rows);
-  if (ratings.status == 403 && !std::exchange(ratings_refused_, true))
+  if (ratings.status == 403 && !ratings.of_ticket && !std::exchange(ratings_refused_, true))
     services_.write_log(LogLevel::warning, "freshdesk",
                         "this account has no satisfaction ratings that the key may see: tickets come without them");
-  if (ratings.status == 404 || ratings.status == 405)
+  if (ratings.of_ticket || ratings.status == 404 || ratings.status == 405)
     ticket.parts.warnings.push_back(hidden("satisfaction_ratings", ratings.status));
 }
 

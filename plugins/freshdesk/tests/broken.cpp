@@ -157,3 +157,53 @@ TEST_CASE("a key that sees its agent's tickets only reads those, of every kind, 
           return warning.find("is hidden from the key's agent") != std::string::npos;
         }) == 1);
 }
+
+TEST_CASE("time entries and ratings that are refused for one ticket are read of the others") {
+  Lab lab(60);
+  lab.config.satisfaction_ratings = true;
+  const auto tickets = lab.truth_of({"active"});
+  const auto victim = std::find_if(tickets.begin(), tickets.end(),
+                                   [](const auto& each) { return !list(each.second, "time_entries").empty(); });
+  REQUIRE(victim != tickets.end());
+  const std::string path = "/api/v2/tickets/" + victim->first;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() == path + "/time_entries" || request.path() == path + "/satisfaction_ratings")
+      response = denied();
+  };
+  std::size_t ratings = 0;
+  for (const Record& record : lab.read_all()) {
+    CAPTURE(record.ref.id);
+    const bool refused = record.ref.id == victim->first;
+    const auto told = [&](const char* cause) {
+      return std::count_if(record.warnings.begin(), record.warnings.end(),
+                           [&](const Warning& warning) { return warning.cause == cause; });
+    };
+    CHECK(told("time_entries_hidden") == refused);
+    CHECK(told("satisfaction_ratings_hidden") == refused);
+    const Item item(record.data);
+    if (!refused) CHECK(item.worklogs.size() == list(tickets.at(record.ref.id), "time_entries").size());
+    ratings += item.others.contains("satisfaction_ratings");
+  }
+  CHECK(ratings > 0);
+  CHECK(lab.warnings.empty());
+}
+
+TEST_CASE("of a deleted ticket that may not be viewed it is told what the list lacks") {
+  Lab lab(150);
+  lab.config.include = {"deleted"};
+  const auto deleted = lab.truth_of({"deleted"});
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    const std::string name(request.path().substr(request.path().rfind('/') + 1));
+    if (request.path() == "/api/v2/tickets/" + name && deleted.count(name)) response = http::Response(404);
+  };
+  std::size_t read = 0;
+  for (const Record& record : lab.read_all()) {
+    if (!deleted.count(record.ref.id)) continue;
+    ++read;
+    std::set<std::string> causes;
+    for (const Warning& warning : record.warnings) causes.insert(warning.cause);
+    CHECK(causes.count("files_hidden") == 1);
+    CHECK(causes.count("description_hidden") == Item(record.data).description.text.empty());
+  }
+  CHECK(read == deleted.size());
+}
