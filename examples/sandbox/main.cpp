@@ -160,11 +160,11 @@ class Sandbox {
   std::vector<std::pair<std::string, std::unique_ptr<testing::SimulatorHost>>> hosts_;
 };
 
-/// Ends the program when whoever has started it is gone.
-awaitable<void> watch_parent(asio::io_context& context) {
-  const pid_t parent = getppid();
+/// Ends the program when `parent`, who has started it, is gone. That is process 1 in many a container; so whoever has no
+/// parent any more cannot be told by this number.
+awaitable<void> watch_parent(asio::io_context& context, pid_t parent) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  while (getppid() == parent && parent != 1) {
+  while (getppid() == parent) {
     timer.expires_after(std::chrono::milliseconds(200));
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -172,7 +172,7 @@ awaitable<void> watch_parent(asio::io_context& context) {
   context.stop();
 }
 
-int serve(const Arguments& arguments) {
+int serve(const Arguments& arguments, pid_t parent) {
   asio::io_context context(1);
   Sandbox sandbox(arguments);
   std::exception_ptr failure;
@@ -180,7 +180,7 @@ int serve(const Arguments& arguments) {
     failure = error;
     if (error) context.stop();
   });
-  if (arguments.parent_exit) asio::co_spawn(context, watch_parent(context), [](std::exception_ptr) {});
+  if (arguments.parent_exit) asio::co_spawn(context, watch_parent(context, parent), [](std::exception_ptr) {});
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (!error) context.stop();
@@ -191,7 +191,7 @@ int serve(const Arguments& arguments) {
   return 0;
 }
 
-int run_program(int argc, char** argv) {
+int run_program(int argc, char** argv, pid_t parent) {
   Arguments arguments;
   CLI::App app("Stand-ins of the services on 127.0.0.1, each on its own port.", "migrate-sandbox");
   app.set_version_flag("--version", "migrate-sandbox " MIGRATE_VERSION);
@@ -211,15 +211,16 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return serve(arguments);
+  return serve(arguments, parent);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const pid_t parent = getppid();  // before anything that takes time, in which it could end
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    return run_program(argc, argv);
+    return run_program(argc, argv, parent);
   } catch (const Error& error) {
     std::cerr << "migrate-sandbox: " << error.what() << '\n';
     if (!error.advice.empty()) std::cerr << "  " << error.advice << '\n';

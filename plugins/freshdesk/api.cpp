@@ -89,6 +89,8 @@ bool has_next(const http::Response& response) {
   return link.find("rel=\"next\"") != std::string_view::npos || link.find("rel=next") != std::string_view::npos;
 }
 
+bool is_restricted(const Value& agent) { return number(agent, "ticket_scope") > 1; }
+
 http::StatusError refusal(const http::Response& response) {
   http::StatusError error = http::error_of(response);
   const std::string code = code_of(response);
@@ -115,7 +117,12 @@ Api::Api(const SourceConfig& config, const Services& services) : config_(config)
   http::LimitOptions at_once("files", 0, std::chrono::minutes(1));
   at_once.max_in_flight = files_at_once;
   files.limits.push_back(std::move(at_once));
+  http::ClientOptions looks = files;
   files_.emplace(std::move(files), services_);
+  looks.exchange.idle = std::chrono::seconds(15);
+  looks.exchange.total = std::chrono::seconds(30);
+  looks.retry.budget = std::chrono::minutes(1);
+  looks_.emplace(std::move(looks), services_);
 }
 
 http::ClientOptions Api::options() const {
@@ -195,17 +202,29 @@ awaitable<ListPage> Api::tickets(Shelf shelf, Second updated_since, int page, bo
   co_return listed;
 }
 
-awaitable<std::int64_t> Api::newest_ticket() {
+awaitable<std::int64_t> Api::newest_ticket(Shelf shelf) {
   http::Query query;
+  if (shelf != Shelf::desk) query.add("filter", shelf == Shelf::spam ? "spam" : "deleted");
   query.add("updated_since", "2000-01-01T00:00:00Z").add("order_by", "created_at").add("order_type", "desc");
   query.add("per_page", 1).add("page", 1);
   http::RateClass taken("account", 1);
   taken.take("tickets_list", 1);
   std::string target = base + std::string("/tickets") + query.text();
   http::Response response = co_await get(std::move(target), std::move(taken));
+  if (shelf != Shelf::desk && response.status == 403) co_return 0;
   if (!response.ok()) throw refusal(response);
   const ListPage page = page_of(response);
-  co_return page.rows.empty() ? 0 : number(page.rows.front(), "id");
+  if (page.rows.empty()) co_return 0;
+  co_return number(page.rows.front(), "id");
+}
+
+awaitable<std::int64_t> Api::newest_listed() {
+  std::int64_t newest = 0;
+  for (const Shelf shelf : {Shelf::desk, Shelf::deleted, Shelf::spam}) {
+    const std::int64_t of_list = co_await newest_ticket(shelf);
+    newest = std::max(newest, of_list);
+  }
+  co_return newest;
 }
 
 awaitable<std::optional<Value>> Api::ticket(TicketId ticket, bool with_people) {
@@ -232,6 +251,7 @@ awaitable<ChildList> Api::children(std::int64_t ticket, std::string what) {
     if (page > 1) target += http::Query().add("page", page).text();
     http::Response response = co_await get(std::move(target));
     children.status = response.status;
+    children.of_ticket = response.status == 403 && code_of(response) == "access_denied";
     if (response.status == 403 || response.status == 404 || response.status == 405) co_return children;
     if (!response.ok()) throw refusal(response);
     ListPage listed = page_of(response);
@@ -283,10 +303,15 @@ awaitable<std::optional<Value>> Api::one(std::string resource, std::int64_t id) 
   co_return co_await look_up(std::move(target), 1, std::move(absent));
 }
 
-awaitable<http::StreamedResponse> Api::download(std::string address, bool first_byte_only) {
+awaitable<http::StreamedResponse> Api::download(std::string address) {
   http::Request request("GET", std::move(address));
-  if (first_byte_only) request.headers.add("Range", "bytes=0-0");
   co_return co_await files_->open(std::move(request));
+}
+
+awaitable<http::StreamedResponse> Api::first_byte(std::string address) {
+  http::Request request("GET", std::move(address));
+  request.headers.add("Range", "bytes=0-0");
+  co_return co_await looks_->open(std::move(request));
 }
 
 }  // namespace migrate::freshdesk

@@ -32,10 +32,11 @@ struct ListPage {
   bool more = false;
 };
 
-/// What belongs to a ticket, with the status of the answer: 403 where the plan or the key's role has none of it, 404 or
-/// 405 where this ticket may not be looked into.
+/// What belongs to a ticket, with the status of the answer: 403 where the plan or the key's role has none of it, 403
+/// with `of_ticket`, 404 or 405 where this ticket may not be looked into.
 struct ChildList {
   int status = 200;
+  bool of_ticket = false;
   Array rows;
 };
 
@@ -60,8 +61,10 @@ class Api {
 
   /// Costs 1, and 2 more for each of description, requester and stats; `with_description` asks for the first.
   awaitable<ListPage> tickets(Shelf shelf, Second updated_since, int page, bool with_description);
-  /// The id of the newest ticket; 0 when there is none.
-  awaitable<std::int64_t> newest_ticket();
+  /// The id of the newest ticket of a list; 0 when there is none, or the key may not see the deleted ones or spam.
+  awaitable<std::int64_t> newest_ticket(Shelf shelf);
+  /// The greatest of all lists. Archived tickets are in none: their ids can be greater.
+  awaitable<std::int64_t> newest_listed();
   /// With everything but its conversations; nothing where there is none. `with_people` embeds requester and stats, 1
   /// more each.
   awaitable<std::optional<Value>> ticket(TicketId ticket, bool with_people);
@@ -80,7 +83,9 @@ class Api {
   awaitable<std::optional<Value>> one(std::string resource, std::int64_t id);
 
   /// Bytes from wherever they lie, without credentials and outside the account's quota. Throws http::StatusError.
-  awaitable<http::StreamedResponse> download(std::string address, bool first_byte_only);
+  awaitable<http::StreamedResponse> download(std::string address);
+  /// The same of the first byte, with little patience: nobody has said that there is anything.
+  awaitable<http::StreamedResponse> first_byte(std::string address);
 
   const std::string& site() const noexcept { return config_.url; }
   std::chrono::system_clock::time_point now() const { return services_.clock->now(); }
@@ -98,8 +103,11 @@ class Api {
   Services services_;
   Account account_;
   bool connected_ = false;
-  std::optional<http::Client> client_, files_;
+  std::optional<http::Client> client_, files_, looks_;
 };
+
+/// Whether an agent, as the service tells of him, sees a part of the tickets only.
+bool is_restricted(const Value& agent);
 
 /// The refusal of an answer that is not ok, with what a person can do about it.
 http::StatusError refusal(const http::Response& response);

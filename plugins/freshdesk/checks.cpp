@@ -18,7 +18,7 @@ Check failed(std::string name, const Error& error) {
 /// What the key's agent sees: 1 everything, 2 the tickets of its groups, 3 those that are assigned to it.
 Check scope_of(const Value& agent, const SourceConfig& config) {
   const std::int64_t scope = number(agent, "ticket_scope");
-  if (scope <= 1) return Check{"scope", true, "the key's agent sees all tickets", ""};
+  if (!is_restricted(agent)) return Check{"scope", true, "the key's agent sees all tickets", ""};
   const char* const seen = scope == 2 ? "only the tickets of its groups" : "only the tickets that are assigned to it";
   return Check{"scope", config.accept_restricted_scope, fmt::format("the key's agent sees {}", seen),
                "use the key of an agent with global access, or set accept_restricted_scope: true"};
@@ -46,7 +46,7 @@ Check clock_of(const Account& account) {
 
 awaitable<Check> readable_tickets(Api& api) {
   try {
-    const std::int64_t newest = co_await api.newest_ticket();
+    const std::int64_t newest = co_await api.newest_ticket(Shelf::desk);
     std::string message = newest > 0
                               ? fmt::format("can be listed; the newest is {}. The service tells no number", newest)
                               : std::string("can be listed; there is none");
@@ -60,9 +60,13 @@ awaitable<Check> readable_times(Api& api, const SourceConfig& config) {
   if (!config.time_entries) co_return Check{"time entries", true, "not asked for", ""};
   try {
     const std::optional<ListPage> listed = co_await api.all_time_entries(1);
-    co_return Check{"time entries", true,
-                    listed ? "can be read" : "the plan has none, or the key may not see them: tickets come without",
-                    ""};
+    co_return Check{
+        "time entries", true,
+        listed ? "can be listed"
+        : config.time_entries_by == "list"
+            ? "the plan has none, or the key may not see them: tickets come without"
+            : "cannot be listed: where the plan has none, or the key may not see them, tickets come without",
+        ""};
   } catch (const Error& error) {
     co_return failed("time entries", error);
   }
@@ -88,7 +92,20 @@ awaitable<Check> readable_archive(Api& api, const SourceConfig& config) {
   const TicketId first{config.archived_from, true};
   try {
     co_await api.ticket(first, false);
-    co_return Check{"archived tickets", true, "can be asked for, one request for each id", ""};
+    if (config.archived_through)
+      co_return Check{"archived tickets", true,
+                      fmt::format("can be asked for, one request for each id through {}", *config.archived_through),
+                      ""};
+    const std::int64_t newest = co_await api.newest_listed();
+    if (newest > 0)
+      co_return Check{"archived tickets", true,
+                      fmt::format("can be asked for, one request for each id through {}, and on until {} in a row lead "
+                                  "to none",
+                                  newest, config.archived_misses),
+                      ""};
+    // An account whose numbers begin late would be taken for an empty one.
+    co_return Check{"archived tickets", false, "no list shows a ticket, so nothing tells which ids archived ones have",
+                    "set archived_through to the number of the newest ticket that there ever was"};
   } catch (const Error& error) {
     co_return failed("archived tickets", error);
   }

@@ -55,14 +55,25 @@ Spec<SourceConfig> source_spec() {
       .field("archived_from", &Config::archived_from, "First id that is tried for an archived ticket")
       .optional()
       .at_least(1)
-      .field("archived_through", &Config::archived_through, "Last id that is tried; default: that of the newest ticket")
+      .field("archived_through", &Config::archived_through,
+             "Last id that is tried; default: found out, see archived_misses")
+      .optional()
+      .at_least(1)
+      .field("archived_misses", &Config::archived_misses,
+             "Without archived_through: so many ids in a row behind the newest ticket that lead to no archived one are "
+             "the end")
       .optional()
       .at_least(1)
       .field("conversations", &Config::conversations, "Read replies and notes: one request a ticket")
       .optional()
       .field("time_entries", &Config::time_entries,
-             "Read time entries where the plan has them: one request for each ticket that has any")
+             "Read time entries where the plan has them: one request a ticket, see time_entries_by")
       .optional()
+      .field("time_entries_by", &Config::time_entries_by,
+             "`ticket` asks for those of each ticket; `list` only where the account's list of time entries names the "
+             "ticket, which saves most of the requests and trusts that list to be complete")
+      .optional()
+      .one_of({"ticket", "list"})
       .field("satisfaction_ratings", &Config::satisfaction_ratings, "Read ratings: one request a ticket")
       .optional()
       .field("accept_restricted_scope", &Config::accept_restricted_scope,

@@ -18,7 +18,9 @@ struct SourceConfig {
   std::string since = "2000-01-01T00:00:00Z";
   std::int64_t archived_from = 1;
   std::optional<std::int64_t> archived_through;
+  std::int64_t archived_misses = 1000;
   bool conversations = true, time_entries = true, satisfaction_ratings = false;
+  std::string time_entries_by = "ticket";  ///< or "list"
   bool accept_restricted_scope = false;
   std::optional<std::string> plan;
   double leave_for_people = 0.1;

@@ -71,7 +71,8 @@ class Directory {
 
   /// Everything that is wanted and known. What the service no longer knows is left out.
   awaitable<Names> look_up(WantedNames wanted);
-  /// Before may_have_time_entries(): finds out which tickets have any, once.
+  /// Before may_have_time_entries(): finds out which tickets have any, once, from a list that is trusted to be
+  /// complete.
   awaitable<void> list_time_entries();
   /// False: this ticket had none when they were listed, and was not changed since. True where nobody knows.
   bool may_have_time_entries(std::int64_t ticket, Second updated) const;

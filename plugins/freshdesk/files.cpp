@@ -124,9 +124,11 @@ awaitable<std::string> Files::ask(Blob blob) {
 
 awaitable<PictureFile> Files::look_at(std::string address) {
   PictureFile file;
-  std::optional<http::StatusError> refused;
+  const bool of_helpdesk = http::parse_url(address).host == http::parse_url(api_.site()).host;
+  std::optional<Error> trouble;
+  int status = 0;
   try {
-    http::StreamedResponse answer = co_await api_.download(std::move(address), true);
+    http::StreamedResponse answer = co_await api_.first_byte(std::move(address));
     file.media_type = std::string(answer.headers.get("Content-Type"));
     // "bytes 0-0/3492", or the whole where the keeper knows no parts.
     const std::string_view range = answer.headers.get("Content-Range");
@@ -135,11 +137,21 @@ awaitable<PictureFile> Files::look_at(std::string address) {
     if (size >= 0) file.size = static_cast<std::uint64_t>(size);
     if (answer.status == 206) co_await answer.body->read(1024);
   } catch (const http::StatusError& error) {
-    refused = error;
+    trouble = error;
+    status = error.status();
+  } catch (const Error& error) {
+    trouble = error;
   }
-  if (refused && refused->retryable()) throw *refused;
-  file.gone = refused && refused->status() != 416;  // an empty file has no first byte
-  if (refused && !file.gone) file.size = 0;
+  if (!trouble) co_return file;
+  const ErrorKind kind = trouble->kind();
+  if (kind == ErrorKind::cancelled || kind == ErrorKind::internal || (kind == ErrorKind::throttled && of_helpdesk))
+    throw *trouble;
+  if (status == 416)
+    file.size = 0;  // an empty file has no first byte
+  else if (status != 0 && !trouble->retryable())
+    file.gone = true;
+  else
+    file.trouble = trouble->what();
   co_return file;
 }
 
@@ -162,7 +174,7 @@ awaitable<std::unique_ptr<ByteStream>> Files::open(Blob blob) {
     std::optional<http::StatusError> refused;
     http::StreamedResponse answer;
     try {
-      answer = co_await api_.download(*address, false);
+      answer = co_await api_.download(*address);
     } catch (const http::StatusError& error) {
       refused = error;
     }

@@ -31,7 +31,8 @@ class Files {
   /// is refused even when fresh. The stream throws Error(transient, "file_size") at its end when the size is another
   /// than was announced.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
-  /// What lies behind the address of a picture: its first byte is asked for, outside the account's quota.
+  /// What lies behind the address of a picture: its first byte is asked for, outside the account's quota. Anybody can
+  /// write such an address into a mail, so no trouble with it is thrown but a stop and the helpdesk's own throttling.
   awaitable<PictureFile> look_at(std::string address);
 
  private:

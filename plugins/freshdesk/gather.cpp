@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace migrate::freshdesk {
 namespace {
 
 constexpr std::size_t tickets_at_once = 64;
+constexpr int most_passes = 5;  // over the conversations of a ticket that has more than a page
 
 /// Whether the list has not shown all of the ticket: its files it mostly lacks.
 bool must_be_viewed(const Value& ticket) {
@@ -34,29 +36,106 @@ Warning hidden(const char* what, int status) {
                  fmt::format("the service does not show the {} of this ticket (status {})", what, status)};
 }
 
+/// What keeps a record from being made of it; nothing when it was added.
+std::optional<Error> add_record(const TicketParts& parts, const Names& names, const std::string& site,
+                                std::vector<Record>& records) {
+  try {
+    records.push_back(record_of(parts, names, site));
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered> tickets) {
+awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>& tickets) {
   std::vector<Record> records;
   if (tickets.empty()) co_return records;
-  if (config_.time_entries) co_await directory_.list_time_entries();
+  if (config_.time_entries && config_.time_entries_by == "list") co_await directory_.list_time_entries();
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   {
     // A ticket's requests follow one another; how many go at once over all the limiter decides.
     TaskGroup group(executor, tickets_at_once);
     for (Gathered& ticket : tickets) {
-      awaitable<void> work = gather(ticket);
+      awaitable<void> work = gather_or_note(ticket);
       const bool started = co_await group.spawn(std::move(work));
       if (!started) break;
     }
     co_await group.join();
   }
-  std::erase_if(tickets, [](const Gathered& ticket) { return ticket.gone; });
   WantedNames wanted;
-  for (const Gathered& ticket : tickets) add_wanted(ticket.parts, wanted);
+  for (const Gathered& ticket : tickets)
+    if (!ticket.gone && !ticket.trouble) add_wanted(ticket.parts, wanted);
   const Names names = co_await directory_.look_up(std::move(wanted));
-  for (const Gathered& ticket : tickets) records.push_back(record_of(ticket.parts, names, api_.site()));
+  for (const Gathered& ticket : tickets) {
+    if (ticket.gone) continue;
+    std::optional<Error> trouble = ticket.trouble;
+    if (!trouble) trouble = add_record(ticket.parts, names, api_.site(), records);
+    if (!trouble) continue;
+    if (ticket.id <= 0) throw *trouble;
+    services_.write_log(LogLevel::warning, "freshdesk",
+                        fmt::format("ticket {} cannot be read: {}", ticket.id, trouble->what()));
+    records.push_back(unreadable_record(ticket.id, ticket.parts.ticket, *trouble));
+  }
   co_return records;
+}
+
+/// Whether an error speaks of the ticket that was asked for, and not of the service or of the key. `again`: it came
+/// once more although the helpdesk answered something else meanwhile.
+bool FreshdeskSource::of_one_ticket(const Error& error, bool again) const {
+  switch (error.kind()) {
+    case ErrorKind::invalid:
+    case ErrorKind::conflict:
+    case ErrorKind::not_found:
+      return true;
+    case ErrorKind::unauthorized:
+      return error.cause == "access_denied";
+    case ErrorKind::transient:
+      return again;
+    default:
+      return false;
+  }
+}
+
+/// Gathers, and notes what one ticket alone suffers from: it must not keep the others from arriving.
+awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
+  for (bool again = false;; again = true) {
+    std::optional<Error> trouble;
+    try {
+      co_await gather(ticket);
+    } catch (const http::TransportError&) {
+      throw;
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble) co_return;
+    if (trouble->kind() == ErrorKind::transient) {
+      // Another answer about tickets tells whether the service is ill or this ticket. It throws in the former case.
+      co_await api_.newest_ticket(Shelf::desk);
+    }
+    const bool scope = is_restricted(api_.account().agent) && trouble->cause == "access_denied";
+    if (scope) {
+      ticket.gone = true;
+      if (!std::exchange(hidden_told_, true))
+        services_.write_log(
+            LogLevel::warning, "freshdesk",
+            fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
+                        "it and others like it are left out",
+                        ticket.id));
+      co_return;
+    }
+    if (of_one_ticket(*trouble, again)) {
+      ticket.exists = true;
+      ticket.trouble = std::move(trouble);
+      co_return;
+    }
+    if (trouble->kind() != ErrorKind::transient) throw *trouble;
+    TicketParts as_listed;
+    as_listed.ticket = std::move(ticket.parts.ticket);
+    as_listed.archived = ticket.parts.archived;
+    ticket.parts = std::move(as_listed);
+  }
 }
 
 awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
@@ -67,14 +146,18 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
     co_await fetch_one(ticket);
   }
   if (ticket.gone) co_return;
+  updated_of(ticket.parts.ticket);  // throws where it is no time
   files_.remember(ticket.parts.ticket);
   if (config_.conversations) co_await gather_conversations(ticket);
   if (ticket.gone) co_return;
   co_await gather_pictures(ticket);
-  if (ticket.parts.archived) co_return;
+  co_await gather_prime(ticket);
+  if (ticket.parts.archived) {
+    note_unoffered(ticket);
+    co_return;
+  }
   if (config_.time_entries) co_await gather_times(ticket);
   if (config_.satisfaction_ratings && !ratings_refused_) co_await gather_ratings(ticket);
-  co_await gather_prime(ticket);
 }
 
 /// A ticket that was named by its id alone.
@@ -88,6 +171,7 @@ awaitable<void> FreshdeskSource::fetch_one(Gathered& ticket) {
     found = co_await api_.ticket(archived, false);
     ticket.parts.archived = found.has_value();
   }
+  ticket.exists = found.has_value();
   ticket.gone = !found || updated_of(*found) < second_from(config_.since);
   if (ticket.gone) co_return;
   ticket.parts.ticket = std::move(*found);
@@ -104,7 +188,9 @@ awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   if (!shown || !shown->is_object()) {
     // A ticket of the desk is gone then; of the others the service may not show more than the list does.
     ticket.gone = ticket.shelf == Shelf::desk;
-    if (!ticket.gone) ticket.parts.warnings.push_back(hidden("files", 404));
+    if (ticket.gone) co_return;
+    ticket.parts.warnings.push_back(hidden("files", 404));
+    if (!has(ticket.parts.ticket, "description")) ticket.parts.warnings.push_back(hidden("description", 404));
     co_return;
   }
   const bool moved = truth(*shown, "deleted") != (ticket.shelf == Shelf::deleted) ||
@@ -114,44 +200,86 @@ awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   put_over(ticket.parts.ticket, std::move(*shown));
 }
 
-awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
+/// All pages, once. False: the service does not show them.
+awaitable<bool> FreshdeskSource::list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said) {
   const TicketId id{ticket.id, ticket.parts.archived};
+  said.clear();
   for (int page = 1;; ++page) {
     std::optional<ListPage> listed = co_await api_.conversations(id, page);
-    if (!listed) {
+    if (!listed) co_return false;
+    for (Value& conversation : listed->rows) {
+      files_.remember(conversation);
+      said.push_back(TicketParts::Said{std::move(conversation), page});
+    }
+    if (!listed->more) co_return true;
+  }
+}
+
+/// One that is deleted between two pages lets another slip over their border, unseen: more than a page is read until
+/// two passes agree.
+awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
+  std::map<std::int64_t, TicketParts::Said> all;
+  std::vector<std::int64_t> before;
+  for (int pass = 1; pass <= most_passes; ++pass) {
+    std::vector<TicketParts::Said> said;
+    const bool shown = co_await list_conversations(ticket, said);
+    if (!shown) {
       // Either the ticket was removed this moment, or the service does not show what was said in it.
+      const TicketId id{ticket.id, false};
       std::optional<Value> still;
-      if (ticket.shelf == Shelf::desk) still = co_await api_.ticket(id, false);
-      ticket.gone = ticket.shelf == Shelf::desk && !still;
+      if (ticket.shelf == Shelf::desk && !ticket.parts.archived) still = co_await api_.ticket(id, false);
+      ticket.gone = ticket.shelf == Shelf::desk && !ticket.parts.archived && !still;
       if (!ticket.gone) ticket.parts.warnings.push_back(hidden("conversations", 404));
       co_return;
     }
-    for (Value& conversation : listed->rows) {
-      files_.remember(conversation);
-      ticket.parts.conversations.push_back(TicketParts::Said{std::move(conversation), page});
+    std::vector<std::int64_t> ids;
+    for (const TicketParts::Said& each : said) ids.push_back(number(each.conversation, "id"));
+    if (said.empty() || said.back().page == 1 || ids == before) {
+      ticket.parts.conversations = std::move(said);
+      co_return;
     }
-    if (!listed->more) co_return;
+    before = std::move(ids);
+    for (TicketParts::Said& each : said) all.insert_or_assign(number(each.conversation, "id"), std::move(each));
   }
+  for (auto& [id, said] : all) ticket.parts.conversations.push_back(std::move(said));
+  ticket.parts.warnings.push_back(
+      Warning{"conversations_changing", "conversations",
+              fmt::format("conversations were added or deleted all the time while they were read ({} times): all that "
+                          "were seen are carried, and some of them may be deleted",
+                          most_passes)});
+}
+
+/// Of an archived ticket the service shows neither, whether it has any or not.
+void FreshdeskSource::note_unoffered(Gathered& ticket) {
+  const auto note = [&ticket](const char* what) {
+    ticket.parts.warnings.push_back(Warning{
+        fmt::format("{}_hidden", what), what,
+        fmt::format("the service does not offer the {} of archived tickets: if there were any, they stay behind",
+                    what)});
+  };
+  if (config_.time_entries && directory_.has_time_entries()) note("time_entries");
+  if (config_.satisfaction_ratings && !ratings_refused_) note("satisfaction_ratings");
 }
 
 awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   // The list of all time entries speaks of the desk's tickets.
-  const bool listed = ticket.shelf == Shelf::desk;
+  const bool listed = config_.time_entries_by == "list" && ticket.shelf == Shelf::desk;
   if (listed && !directory_.may_have_time_entries(ticket.id, updated_of(ticket.parts.ticket))) co_return;
   if (!directory_.has_time_entries()) co_return;
   ChildList times = co_await api_.time_entries(ticket.id);
   ticket.parts.time_entries = std::move(times.rows);
-  if (times.status == 403) directory_.no_time_entries();
-  if (times.status == 404 || times.status == 405) ticket.parts.warnings.push_back(hidden("time_entries", times.status));
+  if (times.status == 403 && !times.of_ticket) directory_.no_time_entries();
+  if (times.of_ticket || times.status == 404 || times.status == 405)
+    ticket.parts.warnings.push_back(hidden("time_entries", times.status));
 }
 
 awaitable<void> FreshdeskSource::gather_ratings(Gathered& ticket) {
   ChildList ratings = co_await api_.satisfaction_ratings(ticket.id);
   ticket.parts.satisfaction_ratings = std::move(ratings.rows);
-  if (ratings.status == 403 && !std::exchange(ratings_refused_, true))
+  if (ratings.status == 403 && !ratings.of_ticket && !std::exchange(ratings_refused_, true))
     services_.write_log(LogLevel::warning, "freshdesk",
                         "this account has no satisfaction ratings that the key may see: tickets come without them");
-  if (ratings.status == 404 || ratings.status == 405)
+  if (ratings.of_ticket || ratings.status == 404 || ratings.status == 405)
     ticket.parts.warnings.push_back(hidden("satisfaction_ratings", ratings.status));
 }
 
@@ -178,7 +306,9 @@ awaitable<void> FreshdeskSource::gather_prime(Gathered& ticket) {
   if (kind != Association::child && kind != Association::related) co_return;
   const Array& told = list(ticket.parts.ticket, "associated_tickets_list");
   if (!told.empty()) ticket.parts.prime = id_in(text_of(told.front()));
-  if (ticket.parts.prime <= 0) ticket.parts.prime = co_await api_.prime_association(ticket.id);
+  // Nor is there such an address for archived tickets.
+  if (ticket.parts.prime <= 0 && !ticket.parts.archived)
+    ticket.parts.prime = co_await api_.prime_association(ticket.id);
 }
 
 }  // namespace migrate::freshdesk

@@ -38,10 +38,15 @@ bool is_file_name(std::string_view text) {
          std::all_of(text.begin() + static_cast<std::ptrdiff_t>(dot) + 1, text.end(), is_plain);
 }
 
-/// Hosts on which the service keeps files; beside them the helpdesk's own, which a stand-in shares.
+bool at_usual_port(const http::Url& url) { return url.port == (url.tls ? 443 : 80); }
+
+/// Hosts on which the service keeps files; beside them the helpdesk's own. A stand-in, which is at no usual port, keeps
+/// them at another one.
 bool keeps_files(const http::Url& url, const std::string& site) {
-  return url.host == http::parse_url(site).host || within(url.host, "freshdesk.com") ||
-         within(url.host, "freshworks.com") || (within(url.host, "amazonaws.com") && url.tls);
+  const http::Url own = http::parse_url(site);
+  if (!at_usual_port(url)) return url.host == own.host && !at_usual_port(own);
+  return url.host == own.host || within(url.host, "freshdesk.com") || within(url.host, "freshworks.com") ||
+         (within(url.host, "amazonaws.com") && url.tls);
 }
 
 }  // namespace

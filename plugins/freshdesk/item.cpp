@@ -52,6 +52,8 @@ constexpr std::array<std::string_view, 27> placed_of_ticket{"id",
 constexpr std::array<std::string_view, 15> placed_of_conversation{
     "id",        "body",       "body_text",  "structured_body", "incoming",    "private", "user_id",       "source",
     "ticket_id", "created_at", "updated_at", "attachments",     "cloud_files", "deleted", "last_edited_at"};
+constexpr std::array<std::string_view, 8> placed_of_time_entry{"id",   "agent_id", "executed_at",   "time_spent",
+                                                               "note", "billable", "timer_running", "ticket_id"};
 
 constexpr std::array<std::pair<std::int64_t, const char*>, 9> conversation_kinds{{{0, "reply"},
                                                                                   {2, "note"},
@@ -153,6 +155,9 @@ class Making {
     Object others;
     for (const auto& [key, value] : ticket_.get_object())
       if (!holds(placed_of_ticket, key)) others.emplace(key, value);
+    // Said of every ticket; it means something of those that are.
+    for (const char* shelf : {"spam", "deleted"})
+      if (!truth(ticket_, shelf)) others.erase(shelf);
     if (member(ticket_, "source")) others["source"] = label(names_.sources, "source");
     named(others, "group", names_.groups, "group_id");
     named(others, "product", names_.products, "product_id");
@@ -172,22 +177,34 @@ class Making {
     }
     others["satisfaction_ratings"] = parts_.satisfaction_ratings;
     others["conversations"] = further_of_conversations();
+    others["time_entries"] = further_of_time_entries();
     item_.others = canonical(others).get_object();
   }
 
   /// What conversations have beyond a comment, by their ids: recipients, mostly.
   Value further_of_conversations() const {
     Object all;
-    for (const TicketParts::Said& said : parts_.conversations) {
-      if (!said.conversation.is_object() || truth(said.conversation, "deleted")) continue;
-      Object more;
-      for (const auto& [key, value] : said.conversation.get_object()) {
-        const bool says_no = value.is_bool() && !value.get_bool();
-        if (!holds(placed_of_conversation, key) && !says_no) more.emplace(key, value);
-      }
-      all[text(said.conversation, "id")] = std::move(more);
-    }
+    for (const TicketParts::Said& said : parts_.conversations)
+      if (!truth(said.conversation, "deleted")) add_further(all, said.conversation, placed_of_conversation);
     return all;
+  }
+
+  /// What time entries have beyond a worklog, by their ids.
+  Value further_of_time_entries() const {
+    Object all;
+    for (const Value& entry : parts_.time_entries) add_further(all, entry, placed_of_time_entry);
+    return all;
+  }
+
+  template <class Placed>
+  static void add_further(Object& all, const Value& value, const Placed& placed) {
+    if (!value.is_object()) return;
+    Object more;
+    for (const auto& [key, member] : value.get_object()) {
+      const bool says_no = member.is_bool() && !member.get_bool();
+      if (!holds(placed, key) && !says_no) more.emplace(key, member);
+    }
+    all[text(value, "id")] = std::move(more);
   }
 
   ItemText body_of(const Value& owner, const char* html, const char* plain) {
@@ -263,6 +280,12 @@ class Making {
         if (const auto file = parts_.pictures.find(kept->id); !is_listed && file != parts_.pictures.end()) {
           if (file->second.gone) {
             warn("picture_missing", field, fmt::format("{} shows the picture {}, which is gone", field, kept->id));
+            continue;
+          }
+          if (!file->second.trouble.empty()) {
+            warn("picture_unreachable", field,
+                 fmt::format("{} shows the picture {}, which cannot be fetched; its address stays in the text: {}",
+                             field, kept->id, file->second.trouble));
             continue;
           }
           blob.size = file->second.size;
@@ -370,6 +393,9 @@ class Making {
       all += fmt::format("\nt{} {}", text(entry, "id"), text(entry, "updated_at"));
     for (const Value& file : list(ticket_, "attachments")) all += "\na" + text(file, "id");
     if (parts_.prime) all += fmt::format("\np{}", parts_.prime);
+    // Another run may be able to fetch them.
+    for (const auto& [id, file] : parts_.pictures)
+      if (!file.trouble.empty()) all += "\nu" + id;
     return item_.updated + "+" + sha256(all).substr(0, 16);
   }
 
@@ -409,6 +435,25 @@ void add_wanted(const TicketParts& parts, WantedNames& wanted) {
 
 Record record_of(const TicketParts& parts, const Names& names, const std::string& site) {
   return Making(parts, names, site).record();
+}
+
+Record unreadable_record(std::int64_t id, const Value& ticket, const Error& trouble) {
+  Record record;
+  record.ref = RecordRef{ticket_type, std::to_string(id)};
+  Item item;
+  item.title = text(ticket, "subject");
+  record.data = item.value();
+  // It must not pass for what an earlier run has brought.
+  record.version = "unreadable";
+  // A source has no failed records to give. What a record needs and nobody has fails it on every way, before anything
+  // is written; the text is part of the failure's message.
+  Link answer;
+  answer.relation = "the ticket";
+  answer.target = RecordRef{"an answer of the helpdesk", trouble.what()};
+  answer.missing = Missing::fails;
+  answer.cause = "ticket_unreadable";
+  record.links.push_back(std::move(answer));
+  return record;
 }
 
 }  // namespace migrate::freshdesk

@@ -17,6 +17,7 @@ inline constexpr const char* ticket_type = "tickets";
 /// A picture that a text shows and no list names: whether it is there, and what its keeper tells of it.
 struct PictureFile {
   bool gone = false;
+  std::string trouble;  ///< why nobody knows what is there; empty: it is known
   std::optional<std::uint64_t> size;
   std::string media_type;
 };
@@ -48,5 +49,9 @@ void add_wanted(const TicketParts& parts, WantedNames& wanted);
 
 /// `site` is the helpdesk's address. Throws Error(invalid) when the ticket has no id or no updated_at.
 Record record_of(const TicketParts& parts, const Names& names, const std::string& site);
+
+/// A ticket that is there and cannot be read: a record that fails, wherever it goes to, with the cause
+/// "ticket_unreadable". `ticket`: what is known of it, or null.
+Record unreadable_record(std::int64_t id, const Value& ticket, const Error& trouble);
 
 }  // namespace migrate::freshdesk

@@ -21,6 +21,14 @@ Shelf shelf_of(const Partition& partition) {
   return name == "deleted" ? Shelf::deleted : name == "spam" ? Shelf::spam : Shelf::desk;
 }
 
+std::optional<Second> readable_update(const Value& ticket) {
+  try {
+    return updated_of(ticket);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 FreshdeskSource::FreshdeskSource(const SourceConfig& config, const Services& services)
@@ -45,15 +53,20 @@ awaitable<std::vector<Partition>> FreshdeskSource::partitions() {
   };
   add("tickets", 0, Object{{"shelf", "desk"}});
   for (const char* shelf : {"deleted", "spam"})
-    if (config_.includes(shelf)) add(fmt::format("tickets {}", shelf), 0, Object{{"shelf", shelf}});
+    if (config_.includes(shelf)) add(fmt::format("tickets {}", shelf), 1, Object{{"shelf", shelf}});
   if (!config_.includes("archived")) co_return partitions;
   co_await api_.connect();
-  if (!newest_) newest_ = config_.archived_through ? *config_.archived_through : co_await api_.newest_ticket();
-  for (std::int64_t first = config_.archived_from; first <= *newest_;) {
+  if (config_.archived_through) newest_ = *config_.archived_through;
+  if (!newest_) newest_ = co_await api_.newest_listed();
+  // Where nobody says what the last id is, the last range goes on behind the newest ticket that is listed.
+  const bool open = !config_.archived_through;
+  const std::int64_t last = open ? std::max(*newest_, config_.archived_from) : *newest_;
+  for (std::int64_t first = config_.archived_from; first <= last;) {
     // Ranges begin at round numbers, whatever the newest ticket is: their names stay the same.
     const std::int64_t end = (first / archived_a_partition + 1) * archived_a_partition;
     Object options{{"archived_from", first}, {"archived_through", std::min(end - 1, *newest_)}};
-    add(fmt::format("tickets archived {}", first), 1, std::move(options));
+    if (open && end > last) options.emplace("archived_open", true);
+    add(fmt::format("tickets archived {}", first), 2, std::move(options));
     first = end;
   }
   co_return partitions;
@@ -62,11 +75,11 @@ awaitable<std::vector<Partition>> FreshdeskSource::partitions() {
 awaitable<RecordBatch> FreshdeskSource::read(const Partition& partition, Cursor from, std::size_t limit) {
   co_await api_.connect();
   limit = std::max<std::size_t>(1, limit);
-  const std::int64_t through = number(partition.options, "archived_through");
-  if (through > 0) {
-    const std::int64_t first = number(partition.options, "archived_from");
-    co_return co_await read_archived(through, std::move(from), first, limit);
-  }
+  ArchivedRange range;
+  range.first = number(partition.options, "archived_from");
+  range.through = number(partition.options, "archived_through");
+  range.open = truth(partition.options, "archived_open");
+  if (range.first > 0) co_return co_await read_archived(range, std::move(from), limit);
   co_return co_await read_list(partition.name, shelf_of(partition), std::move(from), limit);
 }
 
@@ -93,8 +106,12 @@ awaitable<FreshdeskSource::Listed> FreshdeskSource::list_page(Shelf shelf, const
   if (refused) throw *refused;
   listed.rows.more = listed.page.more;
   listed.rows.listed_at = listed.page.answered;
-  for (const Value& ticket : listed.page.rows)
-    listed.rows.rows.push_back(Row{number(ticket, "id"), updated_of(ticket)});
+  Second updated = listed.asked;
+  for (const Value& ticket : listed.page.rows) {
+    // The list is in this order: a ticket whose time cannot be read lies behind the one before it.
+    if (const std::optional<Second> told = readable_update(ticket)) updated = *told;
+    listed.rows.rows.push_back(Row{number(ticket, "id"), updated});
+  }
   if (!listed.page.rows.empty()) rows_have_files_ = has(listed.page.rows.front(), "attachments");
   co_return listed;
 }
@@ -117,7 +134,7 @@ awaitable<RecordBatch> FreshdeskSource::read_list(std::string partition, Shelf s
     else
       listed.reset();
     // Those that are gone since they were listed make room for others.
-    std::vector<Record> records = co_await records_of(std::move(tickets));
+    std::vector<Record> records = co_await records_of(tickets);
     std::move(records.begin(), records.end(), std::back_inserter(batch.records));
     if (advance.wait && !batch.records.empty()) break;
     if (advance.wait) co_await services_.clock->sleep(Window::settling);
@@ -139,26 +156,45 @@ void FreshdeskSource::keep_rest(Listed& listed, std::size_t through, const Windo
   listed.page.rows.erase(listed.page.rows.begin(), listed.page.rows.begin() + count);
 }
 
-awaitable<RecordBatch> FreshdeskSource::read_archived(std::int64_t through, Cursor from, std::int64_t first,
-                                                      std::size_t limit) {
-  std::int64_t next = std::max(first, number(from, "next"));
+awaitable<RecordBatch> FreshdeskSource::read_archived(ArchivedRange range, Cursor from, std::size_t limit) {
+  std::int64_t next = std::max(range.first, number(from, "next"));
+  // The greatest id that is known to exist, in an open range.
+  std::int64_t last = std::max(range.through, number(from, "last"));
+  const auto end = [&] {
+    return range.open ? std::max(last, range.first - 1) + config_.archived_misses : range.through;
+  };
   RecordBatch batch;
-  while (batch.records.size() < limit && next <= through) {
+  while (batch.records.size() < limit && next <= end()) {
     const std::size_t room = std::min(probes_at_once, limit - batch.records.size());
     std::vector<Gathered> tickets;
-    for (; tickets.size() < room && next <= through; ++next) {
+    for (; tickets.size() < room && next <= end(); ++next) {
       Gathered& ticket = tickets.emplace_back();
       ticket.parts.archived = true;
       ticket.id = next;
     }
-    std::vector<Record> records = co_await records_of(std::move(tickets));
+    std::vector<Record> records = co_await records_of(tickets);
     std::move(records.begin(), records.end(), std::back_inserter(batch.records));
+    for (const Gathered& ticket : tickets)
+      if (ticket.exists) last = std::max(last, ticket.id);
   }
   Object cursor;
   cursor.emplace("next", next);
+  if (range.open) cursor.emplace("last", last);
   batch.next = std::move(cursor);
-  batch.last = next > through;
+  batch.last = next > end();
+  if (batch.last && range.open) tell_end_of_archive(range, last);
   co_return batch;
+}
+
+/// No list tells where archived tickets end: whoever runs this should know what was taken for the end.
+void FreshdeskSource::tell_end_of_archive(const ArchivedRange& range, std::int64_t last) const {
+  if (range.through > 0 && last == range.through) return;
+  const std::string found = last > 0 ? fmt::format("the last one found is {}", last) : std::string("none was found");
+  services_.write_log(
+      LogLevel::warning, "freshdesk",
+      fmt::format("archived tickets: {}, and the {} ids behind it lead to none, which is taken for the end; the lists "
+                  "show no ticket behind {}. If there are more, set archived_through to the number of the newest one",
+                  found, config_.archived_misses, range.through));
 }
 
 awaitable<RecordBatch> FreshdeskSource::fetch(std::vector<RecordRef> refs) {
@@ -170,7 +206,7 @@ awaitable<RecordBatch> FreshdeskSource::fetch(std::vector<RecordRef> refs) {
     ticket.id = id_in(ref.id);
   }
   RecordBatch batch;
-  batch.records = co_await records_of(std::move(tickets));
+  batch.records = co_await records_of(tickets);
   batch.last = true;
   co_return batch;
 }

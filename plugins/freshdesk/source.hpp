@@ -1,9 +1,10 @@
 // Reads tickets: the lists of the desk, of deleted ones and of spam in the order of their changes, archived ones id by
-// id.
+// id. Deleted tickets and spam come behind the desk, archived ones behind them: a ticket that is moved there while the
+// run lasts is met in its new place.
 //
 // What a ticket costs of the account's requests a minute (see README.md): 5 for a hundred rows of the list with
 // requester and stats, 1 for the ticket itself, which the list shows without its files, 1 for each hundred
-// conversations, 1 for the time entries of those that have any. Asking for the ticket with its conversations embedded
+// conversations, 1 for the time entries. Asking for the ticket with its conversations embedded
 // would cost 2 as well, and once more for each ticket that has more than ten.
 #pragma once
 
@@ -51,18 +52,30 @@ class FreshdeskSource final : public Source {
     TicketParts parts;
     Shelf shelf = Shelf::desk;
     bool gone = false;
+    bool exists = false;           ///< there is such a ticket, though it may not be read
+    std::optional<Error> trouble;  ///< it cannot be read
+  };
+  /// Ids that are tried for archived tickets. `open`: behind `through` more may follow.
+  struct ArchivedRange {
+    std::int64_t first = 1, through = 0;
+    bool open = false;
   };
 
   awaitable<RecordBatch> read_list(std::string partition, Shelf shelf, Cursor from, std::size_t limit);
-  awaitable<RecordBatch> read_archived(std::int64_t through, Cursor from, std::int64_t first, std::size_t limit);
+  awaitable<RecordBatch> read_archived(ArchivedRange range, Cursor from, std::size_t limit);
+  void tell_end_of_archive(const ArchivedRange& range, std::int64_t last) const;
   awaitable<Listed> list_page(Shelf shelf, const Window& window);
   static void keep_rest(Listed& listed, std::size_t through, const Window& window);
   std::optional<Listed> take_rest(const std::string& partition, const Cursor& from);
 
-  awaitable<std::vector<Record>> records_of(std::vector<Gathered> tickets);
+  awaitable<std::vector<Record>> records_of(std::vector<Gathered>& tickets);
+  awaitable<void> gather_or_note(Gathered& ticket);
   awaitable<void> gather(Gathered& ticket);
+  bool of_one_ticket(const Error& error, bool again) const;
   awaitable<void> view(Gathered& ticket);
+  awaitable<bool> list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said);
   awaitable<void> gather_conversations(Gathered& ticket);
+  void note_unoffered(Gathered& ticket);
   awaitable<void> gather_times(Gathered& ticket);
   awaitable<void> gather_ratings(Gathered& ticket);
   awaitable<void> gather_prime(Gathered& ticket);
@@ -76,7 +89,7 @@ class FreshdeskSource final : public Source {
   Files files_;
   std::map<std::string, Listed> rests_;
   bool rows_have_files_ = true;  ///< the lists of some accounts show a ticket's attachments; most do not
-  bool ratings_refused_ = false;
+  bool ratings_refused_ = false, hidden_told_ = false;
   std::optional<std::int64_t> newest_;
 };
 

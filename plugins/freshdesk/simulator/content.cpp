@@ -13,7 +13,6 @@ constexpr std::size_t slots = Tickets::most_conversations + 1;
 constexpr std::size_t places = 8;          // numbers of files that a slot has
 constexpr std::size_t first_in_text = 4;   // the place of the first image in the text
 constexpr std::size_t vanished_place = 7;  // that no file ever has
-constexpr std::size_t long_text = 64 * 1024;
 
 std::uint64_t file_size(Random& random) {
   if (random.chance(6)) return 0;
@@ -21,8 +20,11 @@ std::uint64_t file_size(Random& random) {
   return static_cast<std::uint64_t>(random.chance(80) ? random.between(4000, 60'000) : random.between(60'000, 300'000));
 }
 
-bool has_long_text(std::size_t ticket, std::size_t slot) {
-  return (ticket % 200 == 9 && slot == 0) || (ticket % 200 == 16 && slot == 2);
+/// 0: as long as others.
+std::size_t long_text(std::size_t ticket, std::size_t slot) {
+  if (ticket % 400 == 209 && slot == 0) return 1024 * 1024;
+  if ((ticket % 200 == 9 && slot == 0) || (ticket % 200 == 16 && slot == 2)) return 64 * 1024;
+  return 0;
 }
 
 }  // namespace
@@ -145,7 +147,8 @@ Body Content::body(std::size_t ticket, std::size_t slot) const {
   // The first message of a chat is its description once more.
   const std::size_t text_slot = slot == 1 && fields(ticket).source == 7 ? 0 : slot;
   Random random(account_.seed(), Topic::body, ticket, text_slot);
-  Body body = has_long_text(ticket, slot) ? long_body(long_text) : random_body(random);
+  const std::size_t length = long_text(ticket, slot);
+  Body body = length > 0 ? long_body(length) : random_body(random);
   if (slot > 0) {
     const Conversation conversation = this->conversation(ticket, slot - 1);
     if (conversation.source == 5)

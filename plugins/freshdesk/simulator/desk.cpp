@@ -65,7 +65,7 @@ Desk::Desk(std::uint64_t seed, std::size_t items, Settings settings, std::shared
     : settings_(std::move(settings)),
       clock_(std::move(clock)),
       account_(seed, items, day_of(seconds_of(*clock_))),
-      tickets_(seed, items, account_.today(), static_cast<std::size_t>(settings_.same_second)),
+      tickets_(seed, items, account_.today(), settings_),
       addresses_(seed, settings_.url_seconds),
       content_(account_, tickets_, addresses_, settings_),
       render_(account_, tickets_, content_, addresses_),

@@ -48,7 +48,15 @@ Spec<Settings> settings_spec() {
       .field("lost_file_every", &Settings::lost_file_every,
              "One of so many attachments cannot be downloaded at all; 0: none")
       .optional()
-      .at_least(0);
+      .at_least(0)
+      .field("archived_after", &Settings::archived_after,
+             "Every ticket behind the first so many is archived, and none of those; 0: all are")
+      .optional()
+      .at_least(0)
+      .field("long_thread", &Settings::long_thread, "Conversations of the second ticket; 0: as many as others have")
+      .optional()
+      .at_least(0)
+      .at_most(250);
 }
 
 PlanLimits limits_of(const Settings& settings) {

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "json.hpp"
 #include "migrate/digest.hpp"
 #include "simulator/parameters.hpp"
 
@@ -33,12 +35,40 @@ std::optional<std::int64_t> number_behind(std::string_view path, std::string_vie
   return number;
 }
 
-http::Response download(std::string bytes, std::string_view media_type) {
-  http::Response response(200);
+/// What "bytes=0-99", "bytes=5-" or "bytes=-5" asks for: the first byte and how many; nothing when it asks for none
+/// that there is. What is no such range is ignored.
+std::optional<std::pair<std::size_t, std::size_t>> range_of(std::string_view asked, std::size_t size) {
+  constexpr std::string_view unit = "bytes=";
+  const std::pair<std::size_t, std::size_t> all{0, size};
+  const std::size_t dash = asked.find('-');
+  if (!asked.starts_with(unit) || dash == std::string_view::npos) return all;
+  const std::int64_t from = id_in(asked.substr(unit.size(), dash - unit.size())), to = id_in(asked.substr(dash + 1));
+  if (from < 0 && to < 0) return all;
+  const auto last = static_cast<std::size_t>(to);
+  if (from < 0 && (to == 0 || size == 0)) return std::nullopt;
+  if (from < 0) return std::pair(size - std::min(size, last), std::min(size, last));
+  const auto first = static_cast<std::size_t>(from);
+  if (first >= size) return std::nullopt;
+  return std::pair(first, to < 0 ? size - first : std::min(size, last + 1) - first);
+}
+
+http::Response download(std::string bytes, std::string_view media_type, std::string_view asked) {
+  if (!asked.starts_with("bytes=")) asked = {};
+  const auto range = range_of(asked, bytes.size());
+  if (!range) {
+    http::Response refused = xml(416, "InvalidRange", "The requested range is not satisfiable");
+    refused.headers.set("Content-Range", fmt::format("bytes */{}", bytes.size()));
+    return refused;
+  }
+  http::Response response(asked.empty() ? 200 : 206);
+  if (!asked.empty()) {
+    response.headers.set("Content-Range",
+                         fmt::format("bytes {}-{}/{}", range->first, range->first + range->second - 1, bytes.size()));
+  }
   if (!media_type.empty()) response.headers.set("Content-Type", std::string(media_type));
   response.headers.set("Server", "AmazonS3");
   response.headers.set("ETag", fmt::format("\"{}\"", sha256(bytes).substr(0, 32)));
-  response.body = std::move(bytes);
+  response.body = bytes.substr(range->first, range->second);
   return response;
 }
 
@@ -57,6 +87,7 @@ http::Response Store::answer(const http::Request& request, Seconds now,
   }
   // A signature is one for GET.
   if (request.method != "GET") return xml(403, "SignatureDoesNotMatch", "The request signature does not match.");
+  const std::string_view range = request.headers.get("Range");
   const auto examination = addresses_.examine(request.target, now);
   const auto file = id ? content_.find_file(*id) : std::nullopt;
   using Verdict = Addresses::Verdict;
@@ -72,11 +103,11 @@ http::Response Store::answer(const http::Request& request, Seconds now,
   if (examination.verdict == Verdict::unsigned_request && !open_to_all)
     return xml(403, "AccessDenied", "Access Denied");
   if (job) {
-    if (auto bytes = exported(*job)) return download(std::move(*bytes), "application/json");
+    if (auto bytes = exported(*job)) return download(std::move(*bytes), "application/json", range);
   }
   const bool named = file && Addresses::file_path(file->id, file->name) == path;
   if (!named || file->lost) return xml(404, "NoSuchKey", "The specified key does not exist.");
-  return download(content_.bytes(*file), file->media_type);
+  return download(content_.bytes(*file), file->media_type, range);
 }
 
 http::Response Store::follow_token(const http::Request& request, Seconds now) const {

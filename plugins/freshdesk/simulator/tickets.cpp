@@ -14,9 +14,10 @@ constexpr std::array<std::uint8_t, 12> statuses{2, 2, 3, 4, 4, 5, 5, 6, 7, 8, 9,
 
 std::int64_t first_id(std::uint64_t seed) noexcept { return 61 + static_cast<std::int64_t>(mixed(seed) % 150); }
 
-TicketKind kind_of(std::size_t index, std::size_t items) noexcept {
+TicketKind kind_of(std::size_t index, std::size_t items, std::optional<std::int64_t> archived_after) noexcept {
+  if (archived_after && index >= static_cast<std::size_t>(*archived_after)) return TicketKind::archived;
   // Only what was closed long ago is archived: the first third.
-  if (index % 5 == 3 && index < items / 3) return TicketKind::archived;
+  if (!archived_after && index % 5 == 3 && index < items / 3) return TicketKind::archived;
   if (index % 15 == 11) return TicketKind::deleted;
   if (index % 15 == 13) return TicketKind::spam;
   return TicketKind::active;
@@ -31,29 +32,29 @@ std::uint8_t conversation_count(Random& random, std::size_t index) {
 
 }  // namespace
 
-Tickets::Tickets(std::uint64_t seed, std::size_t items, Seconds today, std::size_t same_second)
+Tickets::Tickets(std::uint64_t seed, std::size_t items, Seconds today, const Settings& settings)
     : seed_(seed), rows_(items) {
-  make_rows(today);
+  make_rows(today, settings);
   std::vector<std::uint32_t> indices;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (rows_[i].kind == TicketKind::active) indices.push_back(static_cast<std::uint32_t>(i));
   }
   orders_.fill(indices);
-  make_clusters(same_second);
+  make_clusters(static_cast<std::size_t>(settings.same_second));
   for (const Order order : {Order::created, Order::updated, Order::due, Order::status}) {
     auto& listed = orders_[static_cast<std::size_t>(order)];
     std::sort(listed.begin(), listed.end(), [&](auto a, auto b) { return key(order, a) < key(order, b); });
   }
 }
 
-void Tickets::make_rows(Seconds today) {
+void Tickets::make_rows(Seconds today, const Settings& settings) {
   const std::size_t items = rows_.size(), old = items - items / 3;
   const auto old_step = (oldest - settled) / static_cast<Seconds>(old + 1);
   const auto recent_step = recent / static_cast<Seconds>(items - old + 1);
   for (std::size_t i = 0; i < items; ++i) {
     Random random(seed_, Topic::row, i);
     Row& row = rows_[i];
-    row.kind = kind_of(i, items);
+    row.kind = kind_of(i, items, settings.archived_after);
     row.created = i < old ? today - oldest + static_cast<Seconds>(i) * old_step
                           : today - recent + static_cast<Seconds>(i - old) * recent_step;
     const auto step = i < old ? old_step : recent_step;
@@ -62,6 +63,7 @@ void Tickets::make_rows(Seconds today) {
     row.priority = static_cast<std::uint8_t>(random.between(1, 4));
     row.status = random.pick(statuses);
     row.conversations = conversation_count(random, i);
+    if (i == 1 && settings.long_thread > 0) row.conversations = static_cast<std::uint8_t>(settings.long_thread);
 
     const Seconds age = today - row.created;
     Seconds rested = static_cast<Seconds>(random.below(static_cast<std::uint64_t>(std::min(age, 20 * day)) + 1));

@@ -9,6 +9,7 @@
 
 #include "simulator/instant.hpp"
 #include "simulator/random.hpp"
+#include "simulator/settings.hpp"
 
 namespace migrate::freshdesk::simulation {
 
@@ -39,9 +40,9 @@ class Tickets {
  public:
   /// Made in the 900 days before `today`; in the order of the last update, `same_second` of them share a second around
   /// each hundredth, two around each tenth, and now and then some more.
-  Tickets(std::uint64_t seed, std::size_t items, Seconds today, std::size_t same_second);
+  Tickets(std::uint64_t seed, std::size_t items, Seconds today, const Settings& settings);
 
-  static constexpr std::size_t most_conversations = 64;  ///< of a ticket
+  static constexpr std::size_t most_conversations = 254;  ///< of a ticket
 
   std::size_t size() const noexcept { return rows_.size(); }
   const Row& row(std::size_t index) const noexcept { return rows_[index]; }
@@ -69,7 +70,7 @@ class Tickets {
  private:
   using Key = std::array<std::int64_t, 3>;
   Key key(Order order, std::size_t index) const noexcept;
-  void make_rows(Seconds today);
+  void make_rows(Seconds today, const Settings& settings);
   void make_clusters(std::size_t same_second);
   /// Takes an active row out of the orders, changes it, and puts it back when it is still active.
   template <class Edit>

@@ -69,6 +69,31 @@ TEST_CASE("every file arrives byte for byte: listed, shown by a token, shown by 
   CHECK(found == expected);
 }
 
+TEST_CASE("the size of a picture that is not listed is known from its first byte") {
+  Lab lab(120);
+  std::map<std::string, std::uint64_t> sizes;
+  const auto add = [&](const Value& owner) {
+    for (const Value& file : list(owner, "inline_images"))
+      if (!truth(file, "listed") && !truth(file, "vanished"))
+        sizes["inline:" + text(file, "id")] = static_cast<std::uint64_t>(number(file, "size"));
+  };
+  for (const auto& [id, ticket] : lab.truth_of({"active"})) {
+    add(ticket);
+    for (const Value& said : list(ticket, "conversations")) add(said);
+  }
+  int parts = 0;
+  lab.watch = [&](const Value& exchange) { parts += number(exchange, "status") == 206; };
+  std::size_t checked = 0;
+  for (const Record& record : lab.read_all())
+    for (const Blob& blob : record.blobs)
+      if (const auto found = sizes.find(blob.id); found != sizes.end()) {
+        CHECK(blob.size == found->second);
+        ++checked;
+      }
+  CHECK(checked == sizes.size());
+  CHECK(parts > 5);
+}
+
 TEST_CASE("addresses that have expired are asked for anew") {
   Lab lab(60, with(generous(), "url_seconds", 40));
   const auto expected = files_of(lab);
@@ -150,6 +175,67 @@ TEST_CASE("what cannot be had fails the ticket with a cause, not the run") {
     CHECK(co_await digest_of(*source, gone) == "file_missing");
   });
   CHECK(lost > 0);
+}
+
+TEST_CASE("a picture that cannot be fetched is told of, and its ticket arrives without it") {
+  constexpr const char* elsewhere = "https://broken.freshdesk.com";
+  const auto answering = [](http::Response response) { return [response](const http::Request&) { return response; }; };
+  http::Response moved(302), busy(429);
+  moved.headers.set("Location", "http://plain.freshdesk.com/x.png");
+  busy.headers.set("Retry-After", "7200");
+  struct Case {
+    const char* name;
+    std::function<http::Response(const http::Request&)> answer;  ///< none: nobody is there
+    std::string cause;
+  };
+  for (const Case& each : {Case{"no such host", nullptr, "picture_unreachable"},
+                           Case{"a redirect to http", answering(moved), "picture_unreachable"},
+                           Case{"broken for good", answering(http::Response(500)), "picture_unreachable"},
+                           Case{"throttled for hours", answering(busy), "picture_unreachable"},
+                           Case{"gone", answering(http::Response(404)), "picture_missing"}}) {
+    CAPTURE(each.name);
+    Lab lab(20);
+    const std::string shown = "<img src=\"" + std::string(elsewhere) + "/inline/attachment?token=a.eyJpZCI6NDN9.b\">";
+    const std::string victim = lab.truth_of({"active"}).begin()->first;
+    lab.rewrite = [&](const http::Request& request, http::Response& response) {
+      if (request.path() != "/api/v2/tickets/" + victim) return;
+      Value ticket = response.json();
+      ticket.as_object()["description"] = text(ticket, "description") + shown;
+      response.body = boost::json::serialize(ticket);
+    };
+    if (each.answer)
+      lab.transport->serve(elsewhere, [&](const http::Request& request) -> awaitable<http::Answer> {
+        co_return http::Answer{each.answer(request)};
+      });
+    const auto begin = lab.services.clock->now();
+    const auto records = lab.read_all();
+    CHECK(lab.services.clock->now() - begin < std::chrono::minutes(3));
+    CHECK(records.size() == lab.truth_of({"active"}).size());
+    int told = 0;
+    for (const Record& record : records)
+      for (const Warning& warning : record.warnings) {
+        if (warning.cause != each.cause || record.ref.id != victim) continue;
+        ++told;
+        CHECK(Item(record.data).description.text.ends_with(shown));
+      }
+    CHECK(told == 1);
+  }
+}
+
+TEST_CASE("a run that is throttled by the helpdesk itself while it looks at a picture goes on later with the picture") {
+  Lab lab(60);
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() != "/inline/attachment") return;
+    response = http::Response(429);
+    response.headers.set("Retry-After", "7200");
+  };
+  std::string kind;
+  try {
+    lab.read_all();
+  } catch (const Error& error) {
+    kind = to_string(error.kind());
+  }
+  CHECK(kind == "throttled");
 }
 
 TEST_CASE("a file of another size than announced is an error, not a file") {

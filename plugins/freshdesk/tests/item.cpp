@@ -65,7 +65,8 @@ TicketParts full() {
                                  1});
   parts.conversations.push_back({parse(R"({"id":5003,"body":"x","deleted":true,"private":false})"), 2});
   parts.time_entries = parse(R"([{"id":1,"agent_id":11,"time_spent":"01:30","executed_at":"2024-01-31T10:00:00Z",
-    "billable":true,"note":"on site"},{"id":2,"agent_id":4711,"time_spent":"soon","created_at":"2024-01-31T11:00:00Z"}])")
+    "start_time":"2024-01-31T09:55:00Z","updated_at":"2024-01-31T12:00:00Z","company_id":8,"timer_running":false,
+    "ticket_id":81,"own_field":"x","created_at":null,"billable":true,"note":"on site"},{"id":2,"agent_id":4711,"time_spent":"soon","created_at":"2024-01-31T11:00:00Z"}])")
                            .as_array();
   parts.prime = 80;
   return parts;
@@ -99,8 +100,11 @@ TEST_CASE("every member of a ticket has its place") {
     "conversations":{"5001":{"support_email":"help@acme.test","to_emails":["lea@x.test"]},
                      "5002":{"from_email":"Bob Gone <bob@acme.test>"}},
     "custom_fields":{"cf_asset":"P-7","cf_site":"Süd"},"email_config_id":77,"fr_due_by":"2024-02-01T10:00:00Z",
-    "group":"Helpdesk","product":"9","requester":{"phone":"+49 221"},"source":"Email","spam":false,
-    "stats":{"resolved_at":"2024-02-01T07:00:00Z"},"to_emails":["help@acme.test"],"unheard_of":{"b":1}})");
+    "group":"Helpdesk","product":"9","requester":{"phone":"+49 221"},"source":"Email",
+    "stats":{"resolved_at":"2024-02-01T07:00:00Z"},
+    "time_entries":{"1":{"company_id":8,"own_field":"x","start_time":"2024-01-31T09:55:00Z",
+                         "updated_at":"2024-01-31T12:00:00Z"},"2":{"created_at":"2024-01-31T11:00:00Z"}},
+    "to_emails":["help@acme.test"],"unheard_of":{"b":1}})");
   CHECK(boost::json::serialize(item.others) == boost::json::serialize(expected));
   REQUIRE(record.links.size() == 1);
   CHECK(record.links[0].relation == "parent");
@@ -196,6 +200,13 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
       "x y.png");
   // Anybody can write such an address into a mail: it is not fetched.
   CHECK(id("http://169.254.169.254/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("https://acme.freshdesk.com:8443/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("https://files.freshworks.com:22/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
+  CHECK(id("http://acme.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43");
+  const auto of_stand_in =
+      kept_picture("http://127.0.0.1:4002/inline/attachment?token=" + token(R"({"id":43})"), "http://127.0.0.1:4001");
+  REQUIRE(of_stand_in);
+  CHECK(of_stand_in->own_host);
   CHECK(id("https://evil-freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("https://x.test/logo.png").empty());
   CHECK(id(site + "/inline/attachment?token=nonsense").empty());

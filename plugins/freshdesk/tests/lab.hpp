@@ -47,7 +47,7 @@ struct Lab {
     services.log = [this](LogLevel level, std::string_view, std::string_view what) {
       if (level >= LogLevel::warning) warnings.emplace_back(what);
     };
-    auto transport = std::make_shared<http::SimulatedTransport>();
+    transport = std::make_shared<http::SimulatedTransport>();
     services.transport = transport;
     testing::SimulatorOptions options;
     options.seed = seed;
@@ -56,12 +56,24 @@ struct Lab {
     simulator = freshdesk::make_simulator(options, services);
     host.emplace("freshdesk", simulator, services);
     host->attach(*transport, site, store);
+    for (const std::string& origin : {site, store})
+      transport->serve(
+          origin, [this](http::Request request) { return answer(this, std::move(request)); }, services.clock);
     host->observe([this](const Value& exchange) {
       if (watch) watch(exchange);
       if (keep_exchanges) exchanges.push_back(exchange);
     });
     config.url = site;
     config.api_key = Secret("freshdesk-simulator-key");
+  }
+
+  /// What the stand-in answers, with what the test makes of it.
+  static awaitable<http::Answer> answer(Lab* lab, http::Request request) {
+    const http::AnswerHandler stand_in = lab->host->answers();
+    http::Request copy = request;
+    http::Answer given = co_await stand_in(std::move(copy));
+    if (lab->rewrite) lab->rewrite(request, given.response);
+    co_return std::move(given);
   }
 
   std::shared_ptr<Source> source() const { return freshdesk::make_source(config, services); }
@@ -122,6 +134,8 @@ struct Lab {
   }
 
   Services services;
+  std::shared_ptr<http::SimulatedTransport> transport;
+  std::function<void(const http::Request&, http::Response&)> rewrite;
   std::shared_ptr<testing::Simulator> simulator;
   std::optional<testing::SimulatorHost> host;
   freshdesk::SourceConfig config;

@@ -74,6 +74,17 @@ TEST_CASE("95 % of what is permitted is used, without one refusal, and people ke
   }
 }
 
+TEST_CASE("archived tickets of an account that lists none need a last id") {
+  Lab lab(30, with(generous(), "archived_after", 0));
+  lab.config.include = {"archived"};
+  CHECK_FALSE(checks_of(lab).at("archived tickets").passed);
+  lab.config.archived_through = 500;
+  CHECK(checks_of(lab).at("archived tickets").passed);
+  Lab some(30);
+  some.config.include = {"archived"};
+  CHECK(checks_of(some).at("archived tickets").message.find("1000 in a row") != std::string::npos);
+}
+
 TEST_CASE("the limit of the lists is kept, which no header tells") {
   Lab lab(300, Object{{"plan", "growth"}});
   lab.config.per_page = 2;

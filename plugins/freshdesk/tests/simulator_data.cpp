@@ -258,6 +258,7 @@ TEST_CASE("the account is full of trouble") {
   const auto text_trouble = [&](const std::string& html) {
     if (html.empty()) ++seen["empty body"];
     if (html.size() >= 64 * 1024) ++seen["64 KB"];
+    if (html.size() >= 1024 * 1024) ++seen["1 MB"];
     const std::vector<std::string> parts{
         "\r\n",  "&amp;",  "&nbsp;",     "dir=\"rtl\"", "src=\"cid:",      "src=\"data:", "<table",
         "<pre>", "{code}", "\U0001F600", "&#x1F4A9;",   "freshdesk_quote", "<!--",        "<script>"};
@@ -315,6 +316,7 @@ TEST_CASE("the account is full of trouble") {
   }
   const std::vector<std::string> wanteds{"empty body",
                                          "64 KB",
+                                         "1 MB",
                                          "\r\n",
                                          "&amp;",
                                          "&nbsp;",

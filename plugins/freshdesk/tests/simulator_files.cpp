@@ -110,6 +110,39 @@ TEST_CASE("images in the text: tokens lead to the other host, old addresses are 
   CHECK(unlisted > 10);
 }
 
+TEST_CASE("a part of a file is answered as such, and one that is not there refused") {
+  Desk desk(60, generous());
+  const auto ask = [&](const std::string& url, const std::string& range) {
+    http::Request request = Desk::request("GET", url, "");
+    request.headers.set("Range", range);
+    return desk.send(request);
+  };
+  int empty = 0, others = 0;
+  for (const Value& ticket : desk.all(every_ticket)) {
+    for (const Value& file : items_of(desk.json(fmt::format("/tickets/{}", id_of(ticket))).at("attachments"))) {
+      const std::string url = text_of(file, "attachment_url"), whole = desk.open(url).body;
+      const http::Response first = ask(url, "bytes=0-0"), last = ask(url, "bytes=-3"), behind = ask(url, "bytes=2-");
+      ++(whole.empty() ? empty : others);
+      CHECK(ask(url, "lines=1-2").status == 200);
+      if (whole.empty()) {
+        CHECK(first.status == 416);
+        CHECK(first.headers.get("Content-Range") == "bytes */0");
+        CHECK(last.status == 416);
+        continue;
+      }
+      CHECK(first.status == 206);
+      CHECK(first.body == whole.substr(0, 1));
+      CHECK(first.headers.get("Content-Range") == fmt::format("bytes 0-0/{}", whole.size()));
+      CHECK(last.body == whole.substr(whole.size() - std::min<std::size_t>(3, whole.size())));
+      if (whole.size() > 2) CHECK(behind.body == whole.substr(2));
+      CHECK(ask(url, fmt::format("bytes={}-", whole.size())).status == 416);
+      CHECK(ask(url, "bytes=0-999999999").body == whole);
+    }
+  }
+  CHECK(empty > 0);
+  CHECK(others > 10);
+}
+
 TEST_CASE("lost files: their addresses are good and lead nowhere") {
   Desk desk(120, with(generous(), "lost_file_every", 4));
   int lost = 0, found = 0;

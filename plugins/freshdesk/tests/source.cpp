@@ -195,6 +195,8 @@ TEST_CASE("deleted, spam and archived tickets come when they are asked for") {
     CHECK(truth(others, "spam") == (kind == "spam"));
     CHECK(Item(record.data).comments.size() <= list(tickets.at(record.ref.id), "conversations").size());
     if (kind != "archived") check_record(record, tickets.at(record.ref.id));
+    const auto untold = [](const Warning& warning) { return warning.message.ends_with("they stay behind"); };
+    CHECK(std::count_if(record.warnings.begin(), record.warnings.end(), untold) == (kind == "archived"));
   }
   CHECK(kinds.size() == 4);
 }
@@ -212,7 +214,74 @@ TEST_CASE("archived tickets are tried in ranges of ids, which may be narrowed") 
   const auto partitions =
       lab.run([&]() -> awaitable<std::vector<Partition>> { co_return co_await lab.source()->partitions(); });
   REQUIRE(partitions.size() == 2);
-  CHECK(partitions[1].rank == 1);
+  CHECK(partitions[1].rank == 2);
+}
+
+TEST_CASE("archived tickets behind the newest one that is listed are found, and what was taken for the end is told") {
+  for (const int listed : {0, 50}) {
+    CAPTURE(listed);
+    Lab lab(1300, with(generous(), "archived_after", listed));
+    lab.config.include = {"deleted", "spam", "archived"};
+    lab.config.conversations = lab.config.time_entries = false;
+    CHECK(ids_of(lab.read_all(200)) == ids_of(lab.truth_of({"active", "deleted", "spam", "archived"})));
+    CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), [](const std::string& warning) {
+            return warning.find("set archived_through") != std::string::npos;
+          }) == 1);
+  }
+  // As many as are told, counted from the last one that was found.
+  Lab lab(100, with(generous(), "archived_after", 0));
+  lab.config.include = {"archived"};
+  lab.config.archived_from = 40;
+  lab.config.archived_misses = 10;
+  CHECK(lab.read_all().empty());
+  lab.config.archived_misses = 200;
+  CHECK(lab.read_all().size() == 100);
+  lab.config.archived_through = 10'000;
+  CHECK(lab.read_all().size() == 100);
+}
+
+TEST_CASE("no id of an archived ticket is tried behind the end that is told, and a deleted ticket can be the newest") {
+  Lab lab(150);
+  lab.config.include = {"archived"};
+  lab.config.conversations = lab.config.time_entries = false;
+  std::int64_t newest = 0, last_tried = 0;
+  for (const auto& [id, ticket] : lab.truth_of({"active", "deleted", "spam"}))
+    newest = std::max(newest, number(ticket, "id"));
+  lab.watch = [&](const Value& exchange) {
+    const std::string url = text(exchange, "url");
+    const std::size_t at = url.find("/tickets/archived/");
+    if (at != std::string::npos) last_tried = std::max(last_tried, freshdesk::id_in(url.substr(at + 18)));
+  };
+  lab.read_all();
+  CHECK(last_tried == newest + lab.config.archived_misses);
+  CHECK(lab.warnings.empty());
+}
+
+TEST_CASE("a ticket that is deleted while the desk is read comes with the deleted ones, whichever list is read first") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    Lab lab(120, with(with(generous(), "delete_every", 2), "change_limit", 14), seed);
+    lab.config.include = {"deleted", "spam", "archived"};
+    lab.config.per_page = 10;
+    // Partitions of one rank may be read at the same time: the last one first is as good an order as any.
+    const auto read_in_order = [&]() -> awaitable<std::set<std::string>> {
+      const std::shared_ptr<Source> source = lab.source();
+      std::vector<Partition> partitions = co_await source->partitions();
+      std::reverse(partitions.begin(), partitions.end());
+      const auto earlier = [](const Partition& a, const Partition& b) { return a.rank < b.rank; };
+      std::stable_sort(partitions.begin(), partitions.end(), earlier);
+      std::set<std::string> ids;
+      for (const Partition& partition : partitions) {
+        Cursor cursor;
+        const std::vector<Record> records = co_await Lab::read(*source, partition, cursor, 5);
+        for (const Record& record : records) ids.insert(record.ref.id);
+      }
+      co_return ids;
+    };
+    const std::set<std::string> read = lab.run(read_in_order);
+    CHECK(read == ids_of(lab.truth_of({"active", "deleted", "spam", "archived"})));
+    CHECK(number(lab.simulator->state(), "changes") > 3);
+  }
 }
 
 TEST_CASE("fetch() gives what read() gives, of every kind, and leaves out what is gone") {
@@ -246,10 +315,11 @@ TEST_CASE("fetch() gives what read() gives, of every kind, and leaves out what i
 
 TEST_CASE("associations are told once a pair, from the child and from the related ticket") {
   Lab lab(300);
+  lab.config.include = {"archived"};
   std::map<std::string, Record> records;
   for (Record& record : lab.read_all()) records.emplace(record.ref.id, std::move(record));
-  int parents = 0, related = 0;
-  for (const auto& each : lab.truth_of({"active"})) {
+  int parents = 0, related = 0, archived = 0;
+  for (const auto& each : lab.truth_of({"active", "archived"})) {
     const Value& ticket = each.second;
     const std::vector<Link>& links = records.at(each.first).links;
     const std::int64_t kind = number(ticket, "association_type");
@@ -263,7 +333,9 @@ TEST_CASE("associations are told once a pair, from the child and from the relate
     CHECK(links[0].target.id == freshdesk::text_of(list(ticket, "associated_tickets_list").front()));
     CHECK(links[0].missing == Missing::deferred);
     ++(kind == 2 ? parents : related);
+    archived += text(ticket, "kind") == "archived";
   }
+  CHECK(archived > 2);
   CHECK(parents > 0);
   CHECK(related > 0);
 }
@@ -289,6 +361,7 @@ TEST_CASE("a page of a list is asked for once, however small the batches are") {
 
 TEST_CASE("time entries are asked for where there are some, and not at all where the plan has none") {
   Lab lab(120);
+  lab.config.time_entries_by = "list";
   int asked = 0;
   lab.watch = [&](const Value& exchange) { asked += text(exchange, "url").find("/time_entries") != std::string::npos; };
   std::size_t with_some = 0;
@@ -298,12 +371,32 @@ TEST_CASE("time entries are asked for where there are some, and not at all where
   CHECK(asked <= static_cast<int>(with_some) + 4);
   CHECK(with_some > 0);
 
-  Lab growth(60, with(generous(), "plan", "growth"));
-  asked = 0;
-  growth.watch = lab.watch;
-  for (const Record& record : growth.read_all()) CHECK(Item(record.data).worklogs.empty());
-  CHECK(growth.warnings.size() == 1);
-  CHECK(asked <= 40);
+  for (const char* by : {"list", "ticket"}) {
+    CAPTURE(by);
+    Lab growth(60, with(generous(), "plan", "growth"));
+    growth.config.time_entries_by = by;
+    asked = 0;
+    growth.watch = lab.watch;
+    for (const Record& record : growth.read_all()) CHECK(Item(record.data).worklogs.empty());
+    CHECK(growth.warnings.size() == 1);
+    CHECK(asked <= 40);
+  }
+}
+
+TEST_CASE("unless the list of time entries is trusted, each ticket is asked for its own") {
+  Lab lab(60);
+  lab.rewrite = [](const http::Request& request, http::Response& response) {
+    if (request.path() == "/api/v2/time_entries") response = http::Response(200, Array());
+  };
+  const auto tickets = lab.truth_of({"active"});
+  std::size_t entries = 0;
+  for (const Record& record : lab.read_all()) {
+    check_record(record, tickets.at(record.ref.id));
+    entries += Item(record.data).worklogs.size();
+  }
+  CHECK(entries > 0);
+  lab.config.time_entries_by = "list";
+  for (const Record& record : lab.read_all()) CHECK(Item(record.data).worklogs.empty());
 }
 
 TEST_CASE("a note stays internal, and what does not say that it is public is internal too") {

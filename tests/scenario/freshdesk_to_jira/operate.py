@@ -253,6 +253,24 @@ class Operate(unittest.TestCase):
         self.assertGreater(counters["files"], 0)
         self.assertEqual(counters["files"], counters["files_written"])
 
+    def test_deleted_tickets_and_spam_are_told_from_the_others(self):
+        self.begin(16)
+        self.expect(0, "run", "--progress", "none", "--verify", "none", "--set", "source.include=[deleted, spam]")
+        with urllib.request.urlopen(self.sandbox.urls["freshdesk"] + "/_sim/state") as answer:
+            tickets = json.load(answer)["tickets"]
+        kinds = {str(ticket["id"]): ticket["kind"] for ticket in tickets}
+        seen = set()
+        for issue in self.jira.issues():
+            ticket = issue["properties"]["migration"]["key"].split("/")[2]
+            # A row of the table of further fields: the name, and behind it the value.
+            words = [node["text"].strip() for node in texts(issue["fields"]["description"])]
+            marks = {kind for kind in ("deleted", "spam")
+                     if any(word.rstrip(": ") == kind and after.strip(": ") in ("true", "yes")
+                            for word, after in zip(words, words[1:]))}
+            self.assertEqual(marks, {kinds[ticket]} - {"active", "archived"}, (issue["key"], words[-40:]))
+            seen |= marks
+        self.assertEqual(seen, {"deleted", "spam"})
+
 
 class Unmasked(pair.Sandbox):
     """Issues under their keys, not under what stays the same from run to run."""

@@ -127,6 +127,20 @@ class Sandbox(unittest.TestCase):
         parent.wait(PATIENCE)
         self.assertEqual(line_of(parent.stderr), "")
 
+    def test_its_parent_may_be_the_first_process_of_a_container(self):
+        alone = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+        if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+            self.skipTest("this machine lets nobody make a namespace of processes")
+        # It answers a while after it has begun, and ends with the first process, as everything in there.
+        starter = ("import json, os, subprocess, sys, urllib.request; "
+                   "p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True); "
+                   "url = json.loads(p.stdout.readline())['services']['freshdesk']; "
+                   "answers = [urllib.request.urlopen(url + '/_sim/counters').status for _ in range(20)]; "
+                   "print(os.getpid(), set(answers), p.poll())")
+        done = subprocess.run([*alone, sys.executable, "-c", starter, SANDBOX, "--only", "freshdesk", "--items", "1",
+                               "--parent-exit"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(done.stdout.strip(), "1 {200} None", done.stderr)
+
     def test_usage(self):
         for options in (["--only", "freshdsk"], ["--no-such-option"], ["--faults", "absent.json"], ["--time-scale", "0"]):
             result = subprocess.run([SANDBOX, *options], capture_output=True, text=True, timeout=PATIENCE, cwd=self.folder)

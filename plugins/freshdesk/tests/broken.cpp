@@ -1,0 +1,209 @@
+// What one ticket cannot give does not keep the others from arriving.
+#include <algorithm>
+
+#include "lab.hpp"
+#include "migrate/pipeline.hpp"
+#include "migrate/sink.hpp"
+
+using namespace lab;
+
+namespace {
+
+/// Takes everything.
+class Taking final : public ItemSink {
+ public:
+  SinkTraits traits() const override {
+    SinkTraits traits;
+    traits.links = true;
+    return traits;
+  }
+  awaitable<std::vector<Check>> check() override {
+    std::vector<Check> none;
+    co_return none;
+  }
+  awaitable<std::string> write(Operation& operation) override {
+    Step step = co_await operation.begin("create");
+    if (!step.done()) co_await step.finish("T-" + operation.record().ref.id);
+    co_return step.target_id();
+  }
+  awaitable<void> link(Operation&) override { co_return; }
+  awaitable<std::vector<Finding>> preview(std::span<Operation>) override {
+    std::vector<Finding> none;
+    co_return none;
+  }
+  awaitable<void> undo(Receipt) override { co_return; }
+};
+
+/// As an engine sees it.
+Report migrate_all(Lab& lab, Mode mode = Mode::full) {
+  Pipeline pipeline;
+  pipeline.name = "tickets";
+  pipeline.source = lab.source();
+  pipeline.sink = std::make_shared<Taking>();
+  pipeline.services = lab.services;
+  pipeline.store = make_memory_store(lab.services);
+  RunOptions options;
+  options.mode = mode;
+  return run_blocking(pipeline, options);
+}
+
+/// An answer instead of the stand-in's, where the path is this one.
+auto instead(std::string path, http::Response answer) {
+  return [path, answer](const http::Request& request, http::Response& response) {
+    if (request.path() == path) response = answer;
+  };
+}
+
+http::Response denied() {
+  return http::Response(403, Object{{"code", "access_denied"}, {"message", "You are not authorized."}});
+}
+
+}  // namespace
+
+TEST_CASE("a ticket whose requests fail for good fails, and every other one arrives") {
+  http::Response no_list(200);
+  no_list.body = "<html>not now</html>";
+  struct Case {
+    std::string name, path;
+    http::Response answer;
+  };
+  for (const Case& each : {Case{"refused", "", denied()}, Case{"broken", "", http::Response(500)},
+                           Case{"its conversations are broken", "/conversations", http::Response(502)},
+                           Case{"a page in place of conversations", "/conversations", no_list}})
+    for (const Mode mode : {Mode::full, Mode::dry_run}) {
+      CAPTURE(each.name);
+      CAPTURE(to_string(mode));
+      Lab lab(30);
+      const auto tickets = lab.truth_of({"active"});
+      const std::string victim = std::next(tickets.begin(), 5)->first;
+      lab.rewrite = instead("/api/v2/tickets/" + victim + each.path, each.answer);
+      const Report report = migrate_all(lab, mode);
+      CHECK(report.status == Status::done_with_failures);
+      CHECK_FALSE(report.fatal);
+      const Counters counters = report.types.at("tickets");
+      CHECK(counters.read == tickets.size());
+      CHECK(counters.failed == 1);
+      if (mode == Mode::full) CHECK(report.causes.at("tickets").at("ticket_unreadable").count == 1);
+      CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), [&](const std::string& warning) {
+              return warning.find("ticket " + victim + " cannot be read: ") != std::string::npos;
+            }) == 1);
+    }
+}
+
+TEST_CASE("a service that answers nothing for tickets ends the run: no ticket is to blame") {
+  Lab lab(30);
+  bool ill = false;  // the checks before it find nothing yet
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    ill = ill || request.path().starts_with("/api/v2/tickets/");
+    if (ill && request.path().starts_with("/api/v2/tickets")) response = http::Response(500);
+  };
+  const Report report = migrate_all(lab);
+  REQUIRE(report.fatal);
+  CHECK(report.fatal->kind() == ErrorKind::transient);
+  CHECK(report.total().failed == 0);
+  // The plan has run out: not a matter of one ticket either.
+  Lab suspended(30);
+  suspended.rewrite = [](const http::Request& request, http::Response& response) {
+    if (request.path().starts_with("/api/v2/tickets/"))
+      response = http::Response(403, Object{{"code", "account_suspended"}, {"message", "Your account is suspended"}});
+  };
+  const Report ended = migrate_all(suspended);
+  REQUIRE(ended.fatal);
+  CHECK(ended.fatal->cause == "account_suspended");
+}
+
+TEST_CASE("a ticket whose time of update cannot be read fails, and the list goes on behind it") {
+  Lab lab(60);
+  lab.config.per_page = 10;
+  const auto tickets = lab.truth_of({"active"});
+  const std::string victim = std::next(tickets.begin(), 7)->first;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (!request.path().starts_with("/api/v2/tickets") || !response.ok()) return;
+    Value body = response.json();
+    const auto spoil = [&](Value& ticket) {
+      if (text(ticket, "id") == victim) ticket.as_object()["updated_at"] = "some day";
+    };
+    if (body.is_object()) spoil(body);
+    if (body.is_array())
+      for (Value& ticket : body.get_array())
+        if (ticket.is_object()) spoil(ticket);
+    response.body = boost::json::serialize(body);
+  };
+  const Report report = migrate_all(lab);
+  CHECK(report.status == Status::done_with_failures);
+  CHECK(report.types.at("tickets").written == tickets.size() - 1);
+  CHECK(report.types.at("tickets").failed == 1);
+  CHECK(report.causes.at("tickets").count("ticket_unreadable") == 1);
+}
+
+TEST_CASE("a key that sees its agent's tickets only reads those, of every kind, and says once that others are hidden") {
+  Lab lab(150);
+  lab.config.api_key = Secret("freshdesk-simulator-restricted");
+  lab.config.accept_restricted_scope = true;
+  lab.config.include = {"deleted", "spam", "archived"};
+  const auto all = lab.truth_of({"active", "deleted", "spam", "archived"});
+  std::map<std::string, int> assigned;
+  std::string agent;
+  lab.watch = [&](const Value& exchange) {
+    if (text(exchange, "url").ends_with("/agents/me")) agent = text(*member(exchange, "response_body"), "id");
+  };
+  std::set<std::string> ids, expected;
+  for (const Record& record : lab.read_all()) ids.insert(record.ref.id);
+  for (const auto& [id, ticket] : all)
+    if (text(ticket, "responder_id") == agent) expected.insert(id);
+  CHECK(ids == expected);
+  CHECK_FALSE(expected.empty());
+  CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), [](const std::string& warning) {
+          return warning.find("is hidden from the key's agent") != std::string::npos;
+        }) == 1);
+}
+
+TEST_CASE("time entries and ratings that are refused for one ticket are read of the others") {
+  Lab lab(60);
+  lab.config.satisfaction_ratings = true;
+  const auto tickets = lab.truth_of({"active"});
+  const auto victim = std::find_if(tickets.begin(), tickets.end(),
+                                   [](const auto& each) { return !list(each.second, "time_entries").empty(); });
+  REQUIRE(victim != tickets.end());
+  const std::string path = "/api/v2/tickets/" + victim->first;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() == path + "/time_entries" || request.path() == path + "/satisfaction_ratings")
+      response = denied();
+  };
+  std::size_t ratings = 0;
+  for (const Record& record : lab.read_all()) {
+    CAPTURE(record.ref.id);
+    const bool refused = record.ref.id == victim->first;
+    const auto told = [&](const char* cause) {
+      return std::count_if(record.warnings.begin(), record.warnings.end(),
+                           [&](const Warning& warning) { return warning.cause == cause; });
+    };
+    CHECK(told("time_entries_hidden") == refused);
+    CHECK(told("satisfaction_ratings_hidden") == refused);
+    const Item item(record.data);
+    if (!refused) CHECK(item.worklogs.size() == list(tickets.at(record.ref.id), "time_entries").size());
+    ratings += item.others.contains("satisfaction_ratings");
+  }
+  CHECK(ratings > 0);
+  CHECK(lab.warnings.empty());
+}
+
+TEST_CASE("of a deleted ticket that may not be viewed it is told what the list lacks") {
+  Lab lab(150);
+  lab.config.include = {"deleted"};
+  const auto deleted = lab.truth_of({"deleted"});
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    const std::string name(request.path().substr(request.path().rfind('/') + 1));
+    if (request.path() == "/api/v2/tickets/" + name && deleted.count(name)) response = http::Response(404);
+  };
+  std::size_t read = 0;
+  for (const Record& record : lab.read_all()) {
+    if (!deleted.count(record.ref.id)) continue;
+    ++read;
+    std::set<std::string> causes;
+    for (const Warning& warning : record.warnings) causes.insert(warning.cause);
+    CHECK(causes.count("files_hidden") == 1);
+    CHECK(causes.count("description_hidden") == Item(record.data).description.text.empty());
+  }
+  CHECK(read == deleted.size());
+}
