@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "migrate/checkpoint_store.hpp"
@@ -20,9 +19,10 @@ class LateStore final : public CheckpointStore {
   explicit LateStore(const Services& services = Services()) : durable(make_memory_store(services)) {}
 
   awaitable<void> commit(std::vector<Entry> entries) override {
-    std::vector<Entry> all = std::exchange(late, {});
+    std::vector<Entry> all = late;
     std::move(entries.begin(), entries.end(), std::back_inserter(all));
     co_await durable->commit(std::move(all));
+    late.clear();
   }
   awaitable<void> commit_soon(std::vector<Entry> entries) override {
     std::move(entries.begin(), entries.end(), std::back_inserter(late));
