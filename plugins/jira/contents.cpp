@@ -279,10 +279,14 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
 /// The receipt of a comment; but one for staff that others can see is taken away again, at once.
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
+  bool hidden = is_internal(made);
   const bool told = find(made, {"jsdPublic"}) || find(made, {"visibility"}) || property(made, internal_key);
-  const bool service =
-      site_->service_management && config_.internal_comments != "role" && config_.internal_comments != "group";
-  const bool hidden = is_internal(made) || (service && !told);
+  if (draft.comment->internal && !hidden && !told) {
+    // The answer does not tell who may see it. What is not known to be hidden counts as public.
+    std::string asked = fmt::format("/comment/{}?expand=properties", http::encode(id));
+    const std::optional<Value> again = co_await api_.find_issue(job.key, std::move(asked));
+    hidden = again && is_internal(*again);
+  }
   if (draft.comment->internal && !hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
     co_await step.refused();
