@@ -138,7 +138,14 @@ Api::Api(const SinkConfig& config, const Services& services)
       documents_(config.api == 3),
       cloud_(config.api == 3),
       services_(services),
-      client_(std::make_unique<http::Client>(client_options(config), services)) {}
+      client_(std::make_unique<http::Client>(client_options(config), services)),
+      started_(services.clock->now()) {}
+
+milliseconds Api::since_call(const std::string& key) const {
+  const auto given_up = given_up_.find(key);
+  const auto from = given_up == given_up_.end() ? started_ : given_up->second;
+  return std::chrono::duration_cast<milliseconds>(services_.clock->now() - from);
+}
 
 std::string Api::browse_address(const std::string& issue) const { return url_ + "/browse/" + issue; }
 
@@ -157,14 +164,38 @@ awaitable<http::Response> Api::send(http::Request request) {
 }
 
 awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
-  http::RateClass taken = class_of(request);
-  co_return co_await client_->send_step(step, std::move(request), std::move(taken));
+  http::Response response;
+  std::optional<http::TransportError> failure;
+  try {
+    response = co_await send(std::move(request));
+  } catch (const http::TransportError& error) {
+    failure = error;
+  }
+  given_up_.erase(step.key());
+  if (!failure && response.ok()) co_return response;
+  const bool refused = failure ? http::nothing_applied(*failure) : http::nothing_applied(response);
+  if (refused)
+    co_await step.refused();
+  else
+    given_up_[step.key()] = services_.clock->now();
+  if (failure) throw *failure;
+  throw http::error_of(response);
 }
 
 awaitable<Value> Api::get(std::string path) {
   http::Request asked = request("GET", path);
   const http::Response response = http::checked(co_await send(std::move(asked)));
   co_return response.json();
+}
+
+awaitable<std::optional<Value>> Api::get_if_shown(std::string path) {
+  http::Request asked = request("GET", path);
+  const http::Response response = co_await send(std::move(asked));
+  if (response.status == 403 || response.status == 404) {
+    co_await assure_login();
+    co_return std::nullopt;
+  }
+  co_return http::checked(response).json();
 }
 
 awaitable<Value> Api::post_json(std::string path, Value body) {
@@ -259,7 +290,8 @@ awaitable<SearchPage> Api::search(Search search, std::string next) {
   Object body;
   body.emplace("jql", search.jql);
   body.emplace("fields", to_list(search.fields));
-  if (!search.properties.empty()) body.emplace("properties", to_list(search.properties));
+  // Data Center's search knows no properties, and refuses what it does not know.
+  if (cloud_ && !search.properties.empty()) body.emplace("properties", to_list(search.properties));
   body.emplace("maxResults", search.limit);
   SearchPage page;
   if (cloud_) {
@@ -274,9 +306,34 @@ awaitable<SearchPage> Api::search(Search search, std::string next) {
     page.issues = list_at(answer, {"issues"});
     const std::int64_t end = start + static_cast<std::int64_t>(page.issues.size());
     if (!page.issues.empty() && end < number_at(answer, {"total"})) page.next = std::to_string(end);
+    if (!search.properties.empty()) page.issues = co_await with_properties(std::move(page.issues), std::move(search));
   }
   if (page.issues.empty()) co_await assure_login();
   co_return page;
+}
+
+/// The same issues, each read once more; one that is gone meanwhile is left out.
+awaitable<Array> Api::with_properties(Array issues, Search search) {
+  http::Query query;
+  query.add("fields", joined(search.fields)).add("properties", joined(search.properties));
+  const std::string text = query.text();
+  std::vector<std::optional<Value>> read(issues.size());
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, single_reads);
+  auto read_one = [this, &issues, &read, &text](std::size_t i) -> awaitable<void> {
+    const std::string key = text_at(issues[i], {"key"});
+    read[i] = co_await find_issue(key, text);
+  };
+  for (std::size_t i = 0; i < issues.size(); ++i) {
+    awaitable<void> reading = read_one(i);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
+  Array found;
+  for (std::optional<Value>& each : read)
+    if (each) found.push_back(std::move(*each));
+  co_return found;
 }
 
 awaitable<Array> Api::all_pages(std::string path, std::string query, std::string list) {

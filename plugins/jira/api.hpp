@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,8 @@ class Api {
   awaitable<Value> permissions(std::vector<std::string> names);
 
   awaitable<Value> get(std::string path);  ///< below the interface's root: "/issue/SUP-1"
+  /// Nothing where the account may not see it, or there is none.
+  awaitable<std::optional<Value>> get_if_shown(std::string path);
   awaitable<std::optional<Value>> find_issue(std::string issue, std::string rest);  ///< nothing: gone, or never was
   /// At most 100; those that are there, in any order.
   awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
@@ -76,6 +79,9 @@ class Api {
   awaitable<std::vector<Account>> users(std::string query, bool assignable);
   awaitable<Array> transitions(std::string issue);
 
+  /// How long ago the call of a step was given up without an answer; of one that an earlier run has made, this run's
+  /// age. A call may wait long for its turn: when its step was begun tells nothing.
+  std::chrono::milliseconds since_call(const std::string& key) const;
   awaitable<Created> create_issue(Step& step, Value body);
   awaitable<Value> add_comment(Step& step, std::string issue, Value body);
   awaitable<Value> add_worklog(Step& step, std::string issue, Value body);
@@ -98,6 +104,7 @@ class Api {
  private:
   awaitable<http::Response> send(http::Request request);
   awaitable<http::Response> take_effect(Step& step, http::Request request);
+  awaitable<Array> with_properties(Array issues, Search search);
   awaitable<Value> post_json(std::string path, Value body);
   awaitable<Array> all_pages(std::string path, std::string query, std::string list);
   http::Request request(std::string method, const std::string& path) const;
@@ -107,6 +114,8 @@ class Api {
   Services services_;
   std::unique_ptr<http::Client> client_;
   std::optional<std::chrono::system_clock::time_point> known_at_;  ///< when the credentials were last seen to work
+  std::chrono::system_clock::time_point started_;
+  std::map<std::string, std::chrono::system_clock::time_point> given_up_;  ///< by key of the step
 };
 
 Account account_from(const Value& user);

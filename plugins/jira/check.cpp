@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "json.hpp"
 #include "sink.hpp"
 
 namespace migrate::jira {
@@ -11,18 +12,25 @@ namespace {
 
 struct Right {
   const char* permission;
+  const char* instead;  ///< one that does as well; empty: none
   const char* name;
   const char* needed;
 };
 constexpr Right needed_rights[] = {
-    {"BROWSE_PROJECTS", "Browse Projects", "to see the issues that it makes"},
-    {"CREATE_ISSUES", "Create Issues", "to make issues"},
-    {"EDIT_ISSUES", "Edit Issues", "to complete issues: images in descriptions, labels"},
-    {"ADD_COMMENTS", "Add Comments", "to bring comments over"},
-    {"CREATE_ATTACHMENTS", "Create Attachments", "to bring files over"},
-    {"TRANSITION_ISSUES", "Transition Issues", "to bring issues into their status"},
-    {"LINK_ISSUES", "Link Issues", "to link issues"},
-    {"DELETE_ISSUES", "Delete Issues", "to take back an issue that cannot be completed, and to roll back"},
+    {"BROWSE_PROJECTS", "", "Browse Projects", "to see the issues that it makes"},
+    {"CREATE_ISSUES", "", "Create Issues", "to make issues"},
+    {"EDIT_ISSUES", "", "Edit Issues", "to complete issues: images in descriptions, labels"},
+    {"ADD_COMMENTS", "", "Add Comments", "to bring comments over"},
+    {"CREATE_ATTACHMENTS", "", "Create Attachments", "to bring files over"},
+    {"TRANSITION_ISSUES", "", "Transition Issues", "to bring issues into their status"},
+    {"LINK_ISSUES", "", "Link Issues", "to link issues"},
+    {"DELETE_ISSUES", "", "Delete Issues", "to take back an issue that cannot be completed, and to roll back"},
+    {"EDIT_OWN_COMMENTS", "EDIT_ALL_COMMENTS", "Edit Own Comments",
+     "to bring over, in a delta run, comments that were edited at the source"},
+    {"DELETE_OWN_COMMENTS", "DELETE_ALL_COMMENTS", "Delete Own Comments",
+     "to take away at once a comment for staff that Jira has not hidden"},
+    {"DELETE_OWN_ATTACHMENTS", "DELETE_ALL_ATTACHMENTS", "Delete Own Attachments",
+     "to take away a file that has not arrived whole, or that another has replaced"},
 };
 
 Check made(std::string name, bool passed, std::string message, std::string advice = {}) {
@@ -36,10 +44,13 @@ Check made(std::string name, bool passed, std::string message, std::string advic
 
 Check failed(std::string name, const Error& error) { return made(std::move(name), false, error.what(), error.advice); }
 
-void check_rights(const Site& site, std::vector<Check>& checks) {
+void check_rights(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
   for (const Right& right : needed_rights) {
-    const auto found = site.rights.find(right.permission);
-    const bool given = found != site.rights.end() && found->second;
+    const auto has = [&](const char* permission) {
+      const auto found = site.rights.find(permission);
+      return found != site.rights.end() && found->second;
+    };
+    const bool given = has(right.permission) || has(right.instead);
     checks.push_back(made(fmt::format("right {}", right.name), given,
                           fmt::format("{} has {}this right", site.self.name, given ? "" : "not "),
                           fmt::format("grant it in the project's permission scheme: it is needed {}", right.needed)));
@@ -49,12 +60,42 @@ void check_rights(const Site& site, std::vector<Check>& checks) {
                         reporters ? "reporters are set where Jira knows the person"
                                   : "without the right Modify Reporter the reporter is the migration's account; the "
                                     "description names the real one"));
-  checks.push_back(made("notifications", true,
-                        site.silences
-                            ? "edits notify nobody; for new issues and comments give the project a notification "
-                              "scheme without recipients while the migration runs"
-                            : "edits, too, notify watchers: the account does not administer the project. Give the "
-                              "project a notification scheme without recipients while the migration runs"));
+  // Which items have time entries and assignees is not known yet. A fallback is meant to be used.
+  const bool assigns = !site.lacks("ASSIGN_ISSUES");
+  checks.push_back(made("assignees", assigns || config.fallback_assignee.empty(),
+                        assigns ? "are set where Jira knows the person"
+                                : "without the right Assign Issues they are left out; the description names them",
+                        "grant the right Assign Issues, or leave `fallback_assignee` out"));
+  checks.push_back(made("time entries", true,
+                        site.lacks("WORK_ON_ISSUES")
+                            ? "without the right Work On Issues an item that has any is refused"
+                            : "are brought over"));
+}
+
+/// What the scheme tells people of: names of events.
+std::string told_events(const Value& scheme) {
+  std::string events;
+  for (const Value& each : list_at(scheme, {"notificationSchemeEvents"})) {
+    if (list_at(each, {"notifications"}).empty()) continue;
+    events += (events.empty() ? "" : ", ") + text_at(each, {"event", "name"});
+  }
+  return events;
+}
+
+Check check_scheme(const Site& site, const SinkConfig& config, const std::optional<Value>& scheme) {
+  const std::string others = site.silences ? "" : "; edits too, since the account does not administer the project";
+  std::string trouble;
+  if (!scheme && !site.silences)
+    trouble = "whether the project notifies anybody cannot be told: only who administers it sees its scheme";
+  else if (scheme && !find(*scheme, {"notificationSchemeEvents"}))
+    trouble = fmt::format("Jira does not tell whom the scheme \"{}\" notifies", text_at(*scheme, {"name"}));
+  else if (const std::string events = scheme ? told_events(*scheme) : std::string(); !events.empty())
+    trouble = fmt::format("the scheme \"{}\" tells people of: {}", text_at(*scheme, {"name"}), events + others);
+  if (trouble.empty()) return made("notifications", true, "the project notifies nobody");
+  if (config.notifications == "allow") return made("notifications", true, trouble + " (accepted)");
+  return made("notifications", false, trouble,
+              "give the project a notification scheme without recipients while the migration runs, or accept it with "
+              "`notifications: allow`");
 }
 
 void check_contents(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
@@ -114,6 +155,15 @@ Check check_screen(const IssueType& type, const Screen& screen) {
   std::string message = priorities.empty() ? std::string("priorities cannot be set") : "priorities are " + priorities;
   if (!demanded.empty()) message += "; items must bring, under `fields`, " + demanded;
   return made(name, true, message);
+}
+
+/// Of a type that items may name, or may not: what is missing concerns the items that do.
+Check check_other_screen(const IssueType& type, const Screen& screen) {
+  Check check = check_screen(type, screen);
+  if (!check.passed) check.message += fmt::format(": items whose kind is {} are refused", type.name);
+  check.passed = true;
+  check.advice.clear();
+  return check;
 }
 
 }  // namespace
@@ -179,7 +229,7 @@ awaitable<std::vector<Check>> JiraSink::check() {
   checks.push_back(made("project", true,
                         fmt::format("{} ({}){}", site->project_key, site->project_name,
                                     site->service_management ? ", a service project" : "")));
-  check_rights(*site, checks);
+  check_rights(*site, config_, checks);
   std::string types;
   for (const IssueType& each : site->types) types += (types.empty() ? "" : ", ") + each.name;
   checks.push_back(made("issue type", type != nullptr,
@@ -195,7 +245,56 @@ awaitable<std::vector<Check>> JiraSink::check() {
                           "check that the project has a workflow for this type"));
   }
   check_contents(*site, config_, checks);
+  try {
+    co_await check_more(*site, checks);
+  } catch (const Error& error) {
+    checks.push_back(failed("project", error));
+  }
   co_return checks;
+}
+
+/// What takes requests of its own.
+awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
+  for (IssueType& type : site.types) {
+    if (same_name(type.name, config_.issue_type)) continue;
+    const Screen* screen = co_await reader_.screen(type);
+    checks.push_back(check_other_screen(type, *screen));
+  }
+  const std::string project = "/project/" + http::encode(site.project_key);
+  const std::optional<Value> scheme =
+      co_await api_.get_if_shown(project + "/notificationscheme?expand=notificationSchemeEvents");
+  checks.push_back(check_scheme(site, config_, scheme));
+  std::optional<Audience> audience;
+  try {
+    audience = audience_for(site, config_);
+  } catch (const Error&) {
+    // Told by check_contents().
+  }
+  if (!audience || *audience == Audience::service_management) co_return;
+  const std::string& wanted = config_.internal_audience;
+  std::string names;
+  bool there = false, known = true;
+  if (*audience == Audience::role) {
+    const std::optional<Value> roles = co_await api_.get_if_shown(project + "/role");
+    known = roles && roles->is_object();
+    for (const auto& role : known ? roles->get_object() : Object()) {
+      there = there || std::string_view(role.key()) == wanted;
+      names += (names.empty() ? "; there are " : ", ") + std::string(role.key());
+    }
+  } else {
+    http::Query query;
+    query.add("query", wanted);
+    const std::optional<Value> groups = co_await api_.get_if_shown("/groups/picker" + query.text());
+    known = groups.has_value();
+    for (const Value& group : known ? list_at(*groups, {"groups"}) : Array())
+      there = there || text_at(group, {"name"}) == wanted;
+  }
+  const char* const what = *audience == Audience::role ? "role" : "group";
+  checks.push_back(made("internal audience", there || !known,
+                        there    ? fmt::format("there is the {} \"{}\"", what, wanted)
+                        : !known ? fmt::format("whether there is a {} \"{}\" the account may not see", what, wanted)
+                                 : fmt::format("there is no {} \"{}\"{}", what, wanted, names),
+                        "set `internal_audience` to one that exists"));
 }
 
 awaitable<void> JiraSink::prepare(std::vector<TableSchema>) {

@@ -32,6 +32,7 @@ struct SinkConfig {
   bool source_link = true;
   int index_lag = default_index_lag;
   int text_limit = default_text_limit;
+  std::string notifications = "none";
   std::string unmovable_files = "fail";
   std::string vanished = "keep";
   int in_flight = 20;
@@ -102,6 +103,11 @@ inline Spec<SinkConfig> sink_spec() {
       .optional()
       .at_least(1000)
       .at_most(32'767)
+      .field("notifications", &SinkConfig::notifications,
+             "When the project's notification scheme would tell people of what the migration does, or the account may "
+             "not see it: `none` refuses to run, `allow` accepts it")
+      .optional()
+      .one_of({"none", "allow"})
       .field("unmovable_files", &SinkConfig::unmovable_files,
              "Files that are larger than Jira takes, or gone at the source: `fail` refuses the item, `leave_out` moves "
              "it without them, with a warning")

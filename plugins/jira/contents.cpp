@@ -12,7 +12,6 @@ namespace migrate::jira {
 
 namespace {
 
-constexpr std::size_t least_limit = 1000;  // of a text that was refused for its length
 constexpr std::string_view internal_key = "sd.public.comment";
 
 /// Counts and digests what passes.
@@ -57,14 +56,29 @@ Object mark_of(const std::string& key, const std::string& id) {
   Object mark;
   mark.emplace("key", key);
   mark.emplace("id", id);
-  return pair(property_key, std::move(mark));
+  return mark;
 }
 
 }  // namespace
 
 awaitable<void> JiraSink::move_files(Job& job) {
   for (const Blob* blob : job.draft.files) co_await move_file(job, blob);
-  co_await move_original(job, job.draft.description.original);
+}
+
+/// Whether a part may be on the issue although its step is not done. What was seen of the issue before the call is no
+/// answer then.
+bool JiraSink::must_look(Job& job, const Step& step) {
+  if (step.uncertain()) job.forget_lists();
+  return !step.done() && (step.uncertain() || job.resumed);
+}
+
+/// Nothing was seen of an uncertain step's effect. True when it has to be looked for once more, since the call may have
+/// been at work still.
+awaitable<bool> JiraSink::wait_for_call(Job& job, const Step& step) {
+  if (!step.uncertain()) co_return false;
+  const bool waited = co_await settle(step.key());
+  if (waited) job.forget_lists();
+  co_return waited;
 }
 
 awaitable<std::optional<Upload>> JiraSink::find_upload(Job& job, std::string name, std::optional<std::uint64_t> size) {
@@ -94,7 +108,9 @@ awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
   Step step = co_await job.operation.begin(name);
   const std::string file = file_name(blob);
   if (must_look(job, step)) {
-    const std::optional<Upload> found = co_await find_upload(job, file, blob.size);
+    std::optional<Upload> found = co_await find_upload(job, file, blob.size);
+    const bool again = !found && co_await wait_for_call(job, step);
+    if (again) found = co_await find_upload(job, file, blob.size);
     if (found) {
       co_await finish_upload(job, step, *found, std::string());
     } else if (step.uncertain()) {
@@ -139,29 +155,6 @@ awaitable<void> JiraSink::move_file(Job& job, const Blob* of) {
   co_await finish_upload(job, step, upload, measured->sha256());
 }
 
-/// The whole of a text that had to be cut.
-awaitable<void> JiraSink::move_original(Job& job, std::optional<Original> original) {
-  if (!original) co_return;
-  Step step = co_await job.operation.begin(original->step);
-  if (must_look(job, step)) {
-    const std::optional<Upload> found = co_await find_upload(job, original->name, original->content.size());
-    if (found) {
-      co_await finish_upload(job, step, *found, std::string());
-    } else if (step.uncertain()) {
-      co_await step.refused();
-      step = co_await job.operation.begin(original->step);
-    }
-  }
-  if (step.done()) co_return;
-  http::Part part;
-  part.name = "file";
-  part.file_name = original->name;
-  part.media_type = original->media_type;
-  part.body = original->content;
-  const Upload upload = co_await api_.upload(step, job.key, std::move(part));
-  co_await finish_upload(job, step, upload, sha256(original->content));
-}
-
 /// Where the text's images are on the target. Asked late and once: Jira tells of the media id only by a redirect.
 awaitable<std::map<std::string, std::string>> JiraSink::media_of(Job& job, const Text& text) {
   std::map<std::string, std::string> media;
@@ -192,7 +185,9 @@ awaitable<void> JiraSink::move_comments(Job& job) {
 
 Value JiraSink::comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const {
   Array properties(job.draft.arena.get());
-  properties.push_back(mark_of(key, draft.comment->id));
+  Object mark = mark_of(key, draft.comment->id);
+  if (limit_of(job, draft) < static_cast<std::size_t>(config_.text_limit)) mark.emplace("limit", limit_of(job, draft));
+  properties.push_back(pair(property_key, std::move(mark)));
   Object body(job.draft.arena.get());
   body.emplace("body", std::move(text));
   if (draft.comment->internal) {
@@ -237,15 +232,23 @@ awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft) {
   co_return printed_once(draft.text, markup(), media, draft.files);
 }
 
+awaitable<std::optional<Value>> JiraSink::find_comment(Job& job, std::string key) {
+  if (!job.comments) job.comments = co_await api_.comments(job.key);
+  for (const Value& each : *job.comments)
+    if (bears(each, key)) co_return each;
+  co_return std::nullopt;
+}
+
 awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
   std::string name = step_name("comment", draft.comment->id);
   Step step = co_await job.operation.begin(name);
   if (step.done()) co_return;
   if (must_look(job, step)) {
-    if (!job.comments) job.comments = co_await api_.comments(job.key);
-    for (const Value& each : *job.comments) {
-      if (!bears(each, step.key())) continue;
-      co_await hide_or_remove(job, step, draft, each);
+    std::optional<Value> found = co_await find_comment(job, step.key());
+    const bool again = !found && co_await wait_for_call(job, step);
+    if (again) found = co_await find_comment(job, step.key());
+    if (found) {
+      co_await hide_or_remove(job, step, draft, std::move(*found));
       co_return;
     }
     if (step.uncertain()) {
@@ -253,7 +256,6 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       step = co_await job.operation.begin(name);
     }
   }
-  std::size_t limit = job.looked.limit;
   while (true) {
     co_await move_original(job, draft.text.original);
     Value text = co_await comment_print(job, draft);
@@ -269,13 +271,7 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       co_await hide_or_remove(job, step, draft, made);
       co_return;
     }
-    if (!is_too_long(*refusal) || limit / 2 < least_limit) throw *refusal;
-    limit /= 2;
-    TextContext context;
-    context.markup = markup();
-    context.limit = limit;
-    context.images = &job.item.images;
-    draft.text = comment_text(*draft.comment, context);
+    if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
     step = co_await job.operation.begin(name);
   }
 }
@@ -283,10 +279,14 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
 /// The receipt of a comment; but one for staff that others can see is taken away again, at once.
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
+  bool hidden = is_internal(made);
   const bool told = find(made, {"jsdPublic"}) || find(made, {"visibility"}) || property(made, internal_key);
-  const bool service =
-      site_->service_management && config_.internal_comments != "role" && config_.internal_comments != "group";
-  const bool hidden = is_internal(made) || (service && !told);
+  if (draft.comment->internal && !hidden && !told) {
+    // The answer does not tell who may see it. What is not known to be hidden counts as public.
+    std::string asked = fmt::format("/comment/{}?expand=properties", http::encode(id));
+    const std::optional<Value> again = co_await api_.find_issue(job.key, std::move(asked));
+    hidden = again && is_internal(*again);
+  }
   if (draft.comment->internal && !hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
     co_await step.refused();
@@ -312,12 +312,10 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   }
   const Value note = printed(draft.text, markup(), {}, {});
   if (must_look(job, step)) {
-    if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
-    for (const Value& each : *job.worklogs) {
-      // Data Center keeps no properties of time entries: they are told by what they hold, and each is one of them.
-      std::string id = text_at(each, {"id"});
-      const bool same = api_.cloud() ? bears(each, step.key()) : !job.entries.count(id) && is_entry(each, draft, note);
-      if (!same) continue;
+    std::string id = co_await find_worklog(job, draft, step.key(), note);
+    const bool again = id.empty() && co_await wait_for_call(job, step);
+    if (again) id = co_await find_worklog(job, draft, step.key(), note);
+    if (!id.empty()) {
       job.entries.insert(id);
       Value undo(undo_of(job.key, job.ours));
       co_await step.finish_soon(std::move(id), std::move(undo));
@@ -330,7 +328,7 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   }
   co_await move_original(job, draft.text.original);
   Array properties;
-  properties.push_back(mark_of(step.key(), draft.worklog->id));
+  properties.push_back(pair(property_key, mark_of(step.key(), draft.worklog->id)));
   Object body;
   body.emplace("timeSpentSeconds", draft.seconds);
   body.emplace("started", draft.started);
@@ -342,6 +340,18 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
   std::string id = text_at(made, {"id"});
   job.entries.insert(id);
   co_await step.finish_soon(std::move(id), std::move(undo));
+}
+
+/// Its id; empty: it is not there.
+awaitable<std::string> JiraSink::find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note) {
+  if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
+  for (const Value& each : *job.worklogs) {
+    // Data Center keeps no properties of time entries: they are told by what they hold, and each is one of them.
+    const std::string id = text_at(each, {"id"});
+    const bool same = api_.cloud() ? bears(each, key) : !job.entries.count(id) && is_entry(each, draft, note);
+    if (same) co_return id;
+  }
+  co_return std::string();
 }
 
 /// Whether a work log of the migration's account is this time entry, by what it holds.

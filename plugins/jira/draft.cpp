@@ -76,6 +76,9 @@ class Drafting {
     if (!looked_.screen->has("labels"))
       refuse("no_marker", fmt::format("labels are not on the create screen of {}", looked_.type->name),
              "put the field Labels on the screen: the migration finds its issues again by it");
+    if (!looked_.screen->has("description"))
+      refuse("no_description", fmt::format("the description is not on the create screen of {}", looked_.type->name),
+             "put the field Description on the screen: what the item says, and whose words it is, stands there");
     if (looked_.type->subtask && looked_.parent.empty())
       refuse("missing_parent", fmt::format("a {} needs a parent, and there is none yet", looked_.type->name),
              "retry it when the parent has arrived (migrate retry --cause missing_parent)");
@@ -110,7 +113,10 @@ class Drafting {
     if (looked_.assignee && looked_.assignee_is_fallback)
       lost("fallback_assignee", "assignee", fmt::format("in place of {}", named(*item_.assignee)));
     // The panel above the description names both in any case.
-    if (looked_.assignee && looked_.screen->has("assignee"))
+    const bool may_assign = !looked_.site->lacks("ASSIGN_ISSUES");
+    if (looked_.assignee && !may_assign)
+      lost("may_not_assign", "assignee", "the account of the migration lacks the right Assign Issues");
+    if (looked_.assignee && may_assign && looked_.screen->has("assignee"))
       draft_.fields.emplace("assignee", account(*looked_.assignee));
     if (looked_.reporter && looked_.screen->has("reporter"))
       draft_.fields.emplace("reporter", account(*looked_.reporter));
@@ -260,6 +266,9 @@ class Drafting {
       lost("empty_worklog", "worklogs", fmt::format("time entry {} holds no time", worklog.id));
       return;
     }
+    if (looked_.site->lacks("WORK_ON_ISSUES"))
+      refuse("may_not_log_work", "it has time entries, and the account of the migration lacks the right Work On Issues",
+             "grant the right, or leave `worklogs` out with the transformer `fields`");
     WorklogDraft draft(context.storage);
     draft.worklog = &worklog;
     draft.text = worklog_text(worklog, context);

@@ -36,6 +36,7 @@ struct CommentDraft {
   Text text;
   std::vector<NamedFile> files;  ///< addresses are filled in when the files are there
   std::vector<std::string> blobs;
+  std::size_t limit = 0;  ///< of this text, when Jira takes less of it than of the others; 0: as the others
 };
 
 struct WorklogDraft {

@@ -47,6 +47,11 @@ inline const Array& list_at(const Value& value, Path path) {
   const Value* found = find(value, path);
   return found && found->is_array() ? found->get_array() : none;
 }
+inline bool bears_label(const Value& issue, std::string_view label) {
+  for (const Value& each : list_at(issue, {"fields", "labels"}))
+    if (each.is_string() && std::string_view(each.get_string()) == label) return true;
+  return false;
+}
 /// {"name": value}, which an initialiser between co_await and ";" must not be.
 template <class T>
 Object object(std::string_view name, T&& value) {

@@ -26,6 +26,14 @@ std::string tame(std::string_view text, std::size_t longest) {
 
 std::string fingerprint(std::string_view text) { return sha256(text).substr(0, 12); }
 
+/// An id that is not plain could look like another one when it is tamed.
+std::string in_file_name(const std::string& id) {
+  const bool plain = id.size() <= 40 && std::all_of(id.begin(), id.end(), [](char byte) {
+                       return is_plain(byte) || byte == '-' || byte == '_';
+                     });
+  return plain ? id : tame(id, 20) + "-" + fingerprint(id);
+}
+
 /// At most `longest` bytes, and no torn character at the end.
 std::string_view prefix(std::string_view text, std::size_t longest) {
   if (text.size() <= longest) return text;
@@ -42,6 +50,8 @@ bool number(std::string_view text, std::size_t at, std::size_t count, int& out) 
 }  // namespace
 
 std::string create_key(const std::string& step_key) { return step_key.substr(0, step_key.rfind('/')) + "/create"; }
+
+std::string adopt_key(const std::string& step_key) { return step_key.substr(0, step_key.rfind('/')) + "/adopt"; }
 
 std::string create_key(const std::string& migration, const RecordRef& record) {
   return fmt::format("{}/{}/{}/create", migration, record.type, record.id);
@@ -110,12 +120,29 @@ std::string file_name(const Blob& blob) {
                        std::all_of(name.begin() + static_cast<std::ptrdiff_t>(dot) + 1, name.end(), is_plain);
   const std::string end = has_end ? name.substr(dot) : std::string();
   const std::string_view stem = prefix(std::string_view(name).substr(0, has_end ? dot : name.size()), 150);
-  // An id that is not plain could look like another one when it is tamed.
-  const bool plain = blob.id.size() <= 40 && std::all_of(blob.id.begin(), blob.id.end(), [](char byte) {
-                       return is_plain(byte) || byte == '-' || byte == '_';
-                     });
-  const std::string id = plain ? blob.id : tame(blob.id, 20) + "-" + fingerprint(blob.id);
-  return fmt::format("{}--{}{}", stem, id, end);
+  return fmt::format("{}--{}{}", stem, in_file_name(blob.id), end);
+}
+
+bool is_file_of(const std::string& file_name, const std::string& blob_id) {
+  const std::string mark = "--" + in_file_name(blob_id);
+  const std::size_t at = file_name.rfind(mark);
+  if (at == std::string::npos) return false;
+  return at + mark.size() == file_name.size() || file_name[at + mark.size()] == '.';
+}
+
+std::string id_of_step(const std::string& name) {
+  std::string id;
+  for (std::size_t at = std::min(name.size(), name.find(':')) + 1; at < name.size(); ++at) {
+    int code = 0;
+    if (name[at] == '%' && at + 2 < name.size() &&
+        std::from_chars(name.data() + at + 1, name.data() + at + 3, code, 16).ec == std::errc()) {
+      id += static_cast<char>(code);
+      at += 2;
+    } else {
+      id += name[at];
+    }
+  }
+  return id;
 }
 
 std::string boundary(const std::string& step_key) { return "migrate-" + sha256(step_key).substr(0, 40); }

@@ -23,6 +23,8 @@ inline constexpr std::size_t label_limit = 255;
 std::string create_key(const std::string& step_key);
 /// The same from what it is made of.
 std::string create_key(const std::string& migration, const RecordRef& record);
+/// The key of its step "adopt", from the same.
+std::string adopt_key(const std::string& step_key);
 /// "migrated-81-3f9a01bc77d2": unique by its end, for people by its middle. `key` is that of the step "create".
 std::string marker_label(const std::string& prefix, const std::string& key);
 /// "migrated-freshdesk-to-jira": on every issue of the migration.
@@ -37,6 +39,10 @@ std::string source_link_id(const std::string& migration, const RecordRef& record
 std::string step_name(std::string_view what, std::string_view id);
 /// "log--9001.txt": unique within the item by the blob's id, fit for wiki markup and file systems.
 std::string file_name(const Blob& blob);
+/// The id in the name of a step: what step_name() was given.
+std::string id_of_step(const std::string& name);
+/// Whether file_name() gives a blob of this id such a name.
+bool is_file_of(const std::string& file_name, const std::string& blob_id);
 /// Of a multipart body: the same for the same step.
 std::string boundary(const std::string& step_key);
 

@@ -19,12 +19,6 @@ constexpr std::int64_t walk_page = 100;  // what one request may ask for
 /// Clocks of this machine and of Jira may differ by so much.
 constexpr std::chrono::seconds clock_margin{300};
 
-bool has_label(const Value& issue, const std::string& label) {
-  const Array& labels = list_at(issue, {"fields", "labels"});
-  return std::any_of(labels.begin(), labels.end(),
-                     [&](const Value& each) { return each.is_string() && each.get_string() == label; });
-}
-
 std::string in_jql(const std::string& text) {
   std::string out = "\"";
   for (const char byte : text) {
@@ -41,7 +35,7 @@ awaitable<std::optional<std::string>> JiraSink::find_by_label(std::string marker
   search.limit = 5;
   const SearchPage page = co_await api_.search(std::move(search), "");
   for (const Value& issue : page.issues)
-    if (has_label(issue, marker)) co_return text_at(issue, {"key"});
+    if (bears_label(issue, marker)) co_return text_at(issue, {"key"});
   co_return std::nullopt;
 }
 
@@ -83,16 +77,17 @@ awaitable<std::optional<std::string>> JiraSink::find_by_key(std::string marker, 
       keys.push_back(fmt::format("{}-{}", site_->project_key, number));
     const Array issues = co_await api_.issues(std::move(keys), fields);
     for (const Value& issue : issues)
-      if (has_label(issue, marker)) co_return text_at(issue, {"key"});
+      if (bears_label(issue, marker)) co_return text_at(issue, {"key"});
     // Numbers of deleted issues leave gaps: the end is where nothing is, beyond all that is known.
     if (issues.empty() && first + walk_page > newest_) co_return std::nullopt;
   }
 }
 
-awaitable<std::optional<std::string>> JiraSink::find_made(std::string marker, std::chrono::milliseconds age) {
+awaitable<std::optional<std::string>> JiraSink::find_made(std::string marker, std::chrono::milliseconds age,
+                                                          std::chrono::milliseconds since_call) {
   const std::chrono::milliseconds lag = std::chrono::seconds(config_.index_lag);
   std::optional<std::string> found;
-  if (age >= lag) {
+  if (since_call >= lag) {
     found = co_await find_by_label(marker);
     if (found) co_return found;
   }
@@ -100,12 +95,21 @@ awaitable<std::optional<std::string>> JiraSink::find_made(std::string marker, st
   std::int64_t after = known == made_after_.end() ? 0 : known->second;
   if (after == 0) after = co_await last_before(age);
   found = co_await find_by_key(marker, after);
-  if (found || age >= lag) co_return found;
+  if (found || since_call >= lag) co_return found;
   // The call may still be at work at Jira's end: only when the index, too, has had its time is it believed that not.
-  co_await services_.clock->sleep(lag - age);
+  co_await services_.clock->sleep(lag - since_call);
   found = co_await find_by_label(marker);
   if (!found) found = co_await find_by_key(marker, after);
   co_return found;
+}
+
+/// The same for what belongs to an issue, whose lists do not lag. True when it had to wait, so that what was seen
+/// before is no answer.
+awaitable<bool> JiraSink::settle(std::string key) {
+  const std::chrono::milliseconds lag = std::chrono::seconds(config_.index_lag), since_call = api_.since_call(key);
+  if (since_call >= lag) co_return false;
+  co_await services_.clock->sleep(lag - since_call);
+  co_return true;
 }
 
 awaitable<void> JiraSink::for_each_marked(std::string migration, std::function<void(const Marked&)> each) {
@@ -120,9 +124,11 @@ awaitable<void> JiraSink::for_each_marked(std::string migration, std::function<v
   while (true) {
     const SearchPage page = co_await api_.search(search, next);
     for (const Value& issue : page.issues) {
-      if (!has_label(issue, label)) continue;
+      if (!bears_label(issue, label)) continue;
       Marked marked;
       marked.key = text_at(issue, {"properties", property_key, "key"});
+      // What was there before bears the mark since the step "adopt": no step has made it.
+      if (truth_at(issue, {"properties", property_key, "adopted"})) marked.key = adopt_key(marked.key);
       marked.target_id = text_at(issue, {"key"});
       marked.title = text_at(issue, {"fields", "summary"});
       marked.url = api_.browse_address(marked.target_id);

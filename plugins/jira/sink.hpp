@@ -51,7 +51,15 @@ class JiraSink final : public ItemSink {
     std::map<std::string, std::string> files;              ///< attachment id by blob
     std::map<std::string, std::string> media;              ///< by blob: what texts show it as
     std::set<std::string> entries;                         ///< ids of work logs that belong to an entry already
+    void forget_lists() {
+      attachments.reset();
+      comments.reset();
+      worklogs.reset();
+    }
   };
+
+  // check.cpp
+  awaitable<void> check_more(Site& site, std::vector<Check>& checks);
 
   // write.cpp
   awaitable<void> look_up(Job& job);
@@ -75,24 +83,37 @@ class JiraSink final : public ItemSink {
   // contents.cpp
   awaitable<void> move_files(Job& job);
   awaitable<void> move_file(Job& job, const Blob* blob);
-  awaitable<void> move_original(Job& job, std::optional<Original> original);
   awaitable<void> finish_upload(Job& job, Step& step, const Upload& upload, std::string sha256);
   awaitable<std::optional<Upload>> find_upload(Job& job, std::string name, std::optional<std::uint64_t> size);
   awaitable<std::map<std::string, std::string>> media_of(Job& job, const Text& text);
   awaitable<void> move_comments(Job& job);
   awaitable<void> move_comment(Job& job, CommentDraft& draft);
+  awaitable<std::optional<Value>> find_comment(Job& job, std::string key);
   awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
   Value comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const;
   awaitable<Value> comment_print(Job& job, CommentDraft& draft);
   awaitable<void> move_worklogs(Job& job);
   awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
+  awaitable<std::string> find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note);
   bool is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
   bool is_internal(const Value& comment) const;
-  /// Whether a part may be on the issue although its step is not done.
-  static bool must_look(const Job& job, const Step& step) { return !step.done() && (step.uncertain() || job.resumed); }
+  static bool must_look(Job& job, const Step& step);
+  awaitable<bool> wait_for_call(Job& job, const Step& step);
+
+  // overflow.cpp
+  static std::size_t limit_of(const Job& job, const CommentDraft& draft);
+  awaitable<void> shorten(Job& job, http::StatusError refusal);
+  bool shorten(const Job& job, CommentDraft& draft, std::size_t limit) const;
+  awaitable<void> recall_limit(Job& job, Value issue);
+  awaitable<void> move_original(Job& job, std::optional<Original> original);
+  static bool has_originals(const Job& job);
+  awaitable<void> drop_originals(Job& job, std::string what, ItemText text, Value shown);
 
   // search.cpp
-  awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age);
+  /// `age`: of the step. `since_call`: see Api.
+  awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age,
+                                                  std::chrono::milliseconds since_call);
+  awaitable<bool> settle(std::string key);
   awaitable<std::optional<std::string>> find_by_label(std::string marker);
   awaitable<std::optional<std::string>> find_by_key(std::string marker, std::int64_t after);
   awaitable<std::int64_t> last_before(std::chrono::milliseconds age);
@@ -102,16 +123,21 @@ class JiraSink final : public ItemSink {
   awaitable<void> bring_up_to_date(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<void> update_fields(Job& job);
+  Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   awaitable<void> update_comments(Job& job);
+  awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
   awaitable<std::string> withdraw(Operation& operation);
+  static bool is_ours(const Value& issue, const std::string& key);
 
   // undo.cpp
   awaitable<void> undo_create(Receipt receipt);
   awaitable<void> undo_part(Receipt receipt);
   awaitable<void> undo_edit(Receipt receipt);
+  awaitable<void> undo_upload(std::string issue, Receipt receipt);
   awaitable<void> undo_link(std::string issue, Value undo);
   awaitable<void> refuse_if_touched(std::string issue, Value found);
-  awaitable<void> delete_issue(std::string issue);
+  void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
+  awaitable<void> delete_issue(std::string issue, std::string key);
   bool by_others(const Value& user) const;
 
   // verify.cpp

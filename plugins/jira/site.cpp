@@ -72,6 +72,11 @@ IssueType* Site::type(const std::string& name) {
   return nullptr;
 }
 
+bool Site::lacks(const std::string& right) const {
+  const auto found = rights.find(right);
+  return found != rights.end() && !found->second;
+}
+
 const IssueStatus* Site::status(const IssueType& type, const std::string& name) {
   for (const IssueStatus& status : type.statuses)
     if (same_name(status.name, name)) return &status;
@@ -79,9 +84,11 @@ const IssueStatus* Site::status(const IssueType& type, const std::string& name) 
 }
 
 std::vector<std::string> rights_asked() {
-  return {"BROWSE_PROJECTS",   "CREATE_ISSUES",       "EDIT_ISSUES",   "ADD_COMMENTS",    "CREATE_ATTACHMENTS",
-          "TRANSITION_ISSUES", "LINK_ISSUES",         "DELETE_ISSUES", "MODIFY_REPORTER", "ASSIGN_ISSUES",
-          "WORK_ON_ISSUES",    "ADMINISTER_PROJECTS", "ADMINISTER"};
+  return {"BROWSE_PROJECTS",     "CREATE_ISSUES",          "EDIT_ISSUES",           "ADD_COMMENTS",
+          "CREATE_ATTACHMENTS",  "TRANSITION_ISSUES",      "LINK_ISSUES",           "DELETE_ISSUES",
+          "MODIFY_REPORTER",     "ASSIGN_ISSUES",          "WORK_ON_ISSUES",        "ADMINISTER_PROJECTS",
+          "ADMINISTER",          "EDIT_OWN_COMMENTS",      "EDIT_ALL_COMMENTS",     "DELETE_OWN_COMMENTS",
+          "DELETE_ALL_COMMENTS", "DELETE_OWN_ATTACHMENTS", "DELETE_ALL_ATTACHMENTS"};
 }
 
 awaitable<Site*> SiteReader::site() {

@@ -57,6 +57,8 @@ struct Site {
   std::uint64_t upload_limit = 0;  ///< bytes; 0: not known
   std::map<std::string, bool> rights;
 
+  /// The account is known not to have it.
+  bool lacks(const std::string& right) const;
   /// Without regard to case; null when there is none.
   IssueType* type(const std::string& name);
   const IssueType* type(const std::string& name) const { return const_cast<Site*>(this)->type(name); }

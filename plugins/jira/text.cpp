@@ -236,7 +236,6 @@ void flatten(const std::string& path, const Value& value, Rows& rows) {
 
 Original original_of(const std::string& what, const ItemText& text) {
   Original original;
-  original.step = step_name("original", what);
   std::string end = ".txt";
   original.media_type = "text/plain; charset=utf-8";
   original.content = text.text;
@@ -251,12 +250,15 @@ Original original_of(const std::string& what, const ItemText& text) {
     original.media_type = "application/json";
     original.content = boost::json::serialize(text.document);
   }
+  original.step = step_name("original", fmt::format("{}:{}", what, fingerprint_of(original.content).substr(0, 8)));
   Blob blob;
-  blob.id = "original";
+  blob.id = original_blob(original.step);
   blob.name = what + end;
   original.name = file_name(blob);
   return original;
 }
+
+std::string original_blob(const std::string& step) { return "original-" + step.substr(step.rfind(':') + 1); }
 
 Text description_text(const RecordRef& record, const Item& item, const Rows& further, const TextContext& context) {
   std::vector<Node> before, after;

@@ -53,8 +53,11 @@ Text description_text(const RecordRef& record, const Item& item, const Rows& fur
 Text comment_text(const Comment& comment, const TextContext& context);
 Text worklog_text(const Worklog& worklog, const TextContext& context);
 
-/// The whole of a text as a file; `what` is "description", "comment-5001" or "worklog-7".
+/// The whole of a text as a file; `what` is "description", "comment-5001" or "worklog-7". Step and file are named by
+/// the content too: of another content there is another file, and the text that names it is another text.
 Original original_of(const std::string& what, const ItemText& text);
+/// What stands for the file in the place of a blob's id, by the name of its step.
+std::string original_blob(const std::string& step);
 /// What a text that was cut says where it ends, followed by the file's name.
 inline constexpr std::string_view goes_on = "The text goes on in the attachment ";
 

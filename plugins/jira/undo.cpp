@@ -49,11 +49,31 @@ awaitable<void> JiraSink::undo_create(Receipt receipt) {
   std::string issue = receipt.target_id;
   if (receipt.uncertain) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock->now() - receipt.begun);
-    const std::optional<std::string> found = co_await find_made(marker_label(config_.label, receipt.key), age);
+    std::string marker = marker_label(config_.label, receipt.key);
+    const std::optional<std::string> found = co_await find_made(std::move(marker), age, api_.since_call(receipt.key));
     if (!found) co_return;
     issue = *found;
   }
-  co_await delete_issue(std::move(issue));
+  co_await delete_issue(std::move(issue), receipt.key);
+}
+
+/// A label proves nothing: a clone that somebody makes of an issue bears those of the issue, and an adopted one gets
+/// them. The property is the migration's own, and the creator cannot be changed.
+void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const {
+  const Value* mark = find(found, {"properties", property_key});
+  const Value* creator = find(found, {"fields", "creator"});
+  std::string why;
+  if (mark && truth_at(*mark, {"adopted"}))
+    why = "it was there before the migration, which has only brought it up to date";
+  else if (!mark || key.empty() || text_at(*mark, {"key"}) != key)
+    why = "its property \"migration\" does not say that this migration made it";
+  else if (!creator || account_from(*creator).id != site_->self.id)
+    why = fmt::format("it was made by {}, not by {}", creator ? person_of(*creator) : std::string("an unknown account"),
+                      site_->self.name);
+  if (why.empty()) return;
+  Error error(ErrorKind::conflict, "not_ours", fmt::format("{} stays: {}", issue, why));
+  error.with_advice("delete it by hand if it is not needed; sign in with the account that made the migration's issues");
+  throw error;
 }
 
 /// What others have done to an issue. Apps and automation count as nobody, and so does what was done with the
@@ -93,9 +113,12 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
     }
 }
 
-awaitable<void> JiraSink::delete_issue(std::string issue) {
-  std::optional<Value> found = co_await api_.find_issue(issue, "?fields=comment,attachment,worklog,subtasks,labels");
+awaitable<void> JiraSink::delete_issue(std::string issue, std::string key) {
+  std::string asked =
+      fmt::format("?fields=comment,attachment,worklog,subtasks,labels,creator&properties={}", property_key);
+  std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
   if (!found) co_return;
+  refuse_unless_made(issue, *found, key);
   co_await refuse_if_touched(issue, std::move(*found));
   std::optional<http::StatusError> refusal;
   try {
@@ -116,6 +139,8 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
   if (truth_at(receipt.undo, {"ours"})) co_return;
   std::string issue = text_at(receipt.undo, {"issue"});
   if (receipt.uncertain) {
+    // The call may be at work still, and the label may be so new that no search shows it.
+    co_await settle(receipt.key);
     // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
     const std::optional<std::string> found =
         co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
@@ -147,13 +172,14 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
       co_await api_.remove(thing);
     }
   } else if (what == "blob" || what == "original") {
-    if (!receipt.target_id.empty()) co_await api_.remove("/attachment/" + http::encode(receipt.target_id));
+    co_await undo_upload(issue, std::move(receipt));
   } else if (what == "link") {
     Value undo = receipt.undo;
     co_await undo_link(issue, std::move(undo));
   } else if (what == "source_link") {
     http::Query query;
-    query.add("globalId", text_at(receipt.undo, {"global_id"}));
+    const std::string migration = receipt.key.substr(0, receipt.key.find('/'));
+    query.add("globalId", source_link_id(migration, receipt.record));
     co_await api_.remove(path + "/remotelink" + query.text());
   } else if (what == "edit") {
     co_await undo_edit(std::move(receipt));
@@ -171,6 +197,28 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
         ErrorKind::conflict, "status_stays",
         fmt::format("{} was there before the migration, which moved it to another status: it stays there", issue))
         .with_advice("move it by hand if need be");
+  }
+}
+
+/// One of which nobody knows whether it has arrived is told by its name.
+awaitable<void> JiraSink::undo_upload(std::string issue, Receipt receipt) {
+  std::vector<std::string> ids;
+  if (!receipt.target_id.empty()) {
+    ids.push_back(receipt.target_id);
+  } else {
+    const std::string blob =
+        receipt.step.starts_with("original:") ? original_blob(receipt.step) : id_of_step(receipt.step);
+    const std::optional<Value> found = co_await api_.find_issue(issue, "?fields=attachment");
+    if (!found) co_return;
+    for (const Value& file : list_at(*found, {"fields", "attachment"})) {
+      const Value* author = find(file, {"author"});
+      if (author && account_from(*author).id == site_->self.id && is_file_of(text_at(file, {"filename"}), blob))
+        ids.push_back(text_at(file, {"id"}));
+    }
+  }
+  for (const std::string& id : ids) {
+    const std::string path = "/attachment/" + http::encode(id);
+    co_await api_.remove(path);
   }
 }
 

@@ -24,6 +24,13 @@ bool is_change_of(const std::string& said, const std::string& field, const std::
   return same_name(said, field) || (!name.empty() && same_name(said, name));
 }
 
+/// What a comment's property says.
+const Value* mark_in(const Value& comment) {
+  for (const Value& property : list_at(comment, {"properties"}))
+    if (text_at(property, {"key"}) == property_key) return find(property, {"value"});
+  return nullptr;
+}
+
 std::string list_of(const Array& values) {
   std::string out;
   for (const Value& value : values) out += (out.empty() ? "" : ", ") + boost::json::serialize(value);
@@ -44,9 +51,11 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.key = text_at(job.issue, {"key"});
   job.attachments = list_at(job.issue, {"fields", "attachment"});
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
-  const Value* mark = find(job.issue, {"properties", property_key});
-  job.ours = mark && text_at(*mark, {"key"}) == key && !truth_at(*mark, {"adopted"});
-  if (!mark) co_await adopt(job);
+  job.ours = is_ours(job.issue, key);
+  Value known = job.issue;
+  co_await recall_limit(job, std::move(known));
+  if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
+    co_await adopt(job);
   co_await move_files(job);
   co_await update_fields(job);
   co_await move_comments(job);
@@ -61,6 +70,12 @@ awaitable<void> JiraSink::adopt(Job& job) {
   Step step = co_await job.operation.begin("adopt");
   if (step.done()) co_return;
   job.ours = false;
+  if (find(job.issue, {"properties", property_key})) {
+    // An earlier attempt has put the mark there and has not lived to say so.
+    Value undo(undo_of(job.key, false));
+    co_await step.finish(job.key, std::move(undo));
+    co_return;
+  }
   const std::string key = create_key(step.key());
   Array changes;
   for (const std::string& label : labels_of(job, key)) changes.push_back(object("add", label));
@@ -136,7 +151,17 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       labels.push_back(object("remove", label));
   const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
                     text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
-  if (fields.empty() && labels.empty() && !move) co_return;
+  const bool rewrites = fields.contains("description");
+  if (fields.empty() && labels.empty() && !move) {
+    // An earlier attempt may have ended before the old file was removed.
+    const Value* there = find(issue, {"fields", "description"});
+    const Value* ours = wanted.if_contains("description");
+    if (there && ours && has_originals(job) && canonical(*there, markup()) == canonical(*ours, markup())) {
+      Value shown = *there;
+      co_await drop_originals(job, "description", job.item.description, std::move(shown));
+    }
+    co_return;
+  }
   // One step a version: the same field may change to and fro.
   const std::string version =
       fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
@@ -150,7 +175,34 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     }
   }
   Step step = co_await job.operation.begin(step_name("edit", version));
-  Object body;
+  Object undo = undo_of(job.key, job.ours);
+  if (!job.ours) {
+    undo.emplace("before", std::move(before));
+    undo.emplace("labels", labels);
+  }
+  while (true) {
+    if (rewrites) co_await move_original(job, job.draft.description.original);
+    Value change = edit_body(job, fields, labels);
+    std::optional<http::StatusError> refusal;
+    try {
+      co_await edit(job, std::move(change));
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    if (!refusal) break;
+    if (!rewrites) throw *refusal;
+    co_await shorten(job, *refusal);
+    const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
+    fields.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
+  }
+  Value receipt(std::move(undo));
+  if (!step.done()) co_await step.finish(job.key, std::move(receipt));
+  if (!rewrites) co_return;
+  Value shown = fields.at("description");
+  co_await drop_originals(job, "description", job.item.description, std::move(shown));
+}
+
+Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
   Value marks = property_of(job, key);
   if (!job.ours) marks.get_object().insert_or_assign("adopted", true);
@@ -159,18 +211,11 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   property.emplace("value", std::move(marks));
   Array properties;
   properties.push_back(std::move(property));
-  Object undo = undo_of(job.key, job.ours);
-  if (!job.ours) {
-    undo.emplace("before", std::move(before));
-    undo.emplace("labels", labels);
-  }
-  if (!fields.empty()) body.emplace("fields", std::move(fields));
-  if (!labels.empty()) body.emplace("update", object("labels", std::move(labels)));
+  Object body;
+  if (!fields.empty()) body.emplace("fields", fields);
+  if (!labels.empty()) body.emplace("update", object("labels", labels));
   body.emplace("properties", std::move(properties));
-  Value change(std::move(body));
-  co_await edit(job, std::move(change));
-  Value receipt(std::move(undo));
-  if (!step.done()) co_await step.finish(job.key, std::move(receipt));
+  return body;
 }
 
 /// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
@@ -186,40 +231,89 @@ awaitable<void> JiraSink::update_comments(Job& job) {
     if (comment.updated.empty() || comment.updated == comment.created) continue;
     for (const Value& each : *job.comments) {
       const std::string id = text_at(each, {"id"});
-      bool ours = false;
-      for (const Value& property : list_at(each, {"properties"}))
-        ours = ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "id"}) == comment.id);
+      const Value* mark = mark_in(each);
       const Value* body = find(each, {"body"});
-      if (!ours || !body) continue;
+      if (!mark || !body || text_at(*mark, {"id"}) != comment.id) continue;
+      const auto limit = static_cast<std::size_t>(number_at(*mark, {"limit"}));
+      if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
       Value text = co_await comment_print(job, draft);
-      if (canonical(*body, markup()) == canonical(text, markup())) continue;
+      if (canonical(*body, markup()) == canonical(text, markup())) {
+        Value shown = *body;
+        co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
+        continue;
+      }
       if (const Value* author = find(each, {"updateAuthor"}); author && by_others(*author)) {
         warn(job.operation, Warning{"changed_on_both_sides", "comments",
                                     fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
         continue;
       }
-      Object edited = object("body", std::move(text));
-      // Left out, the visibility would be lifted.
-      if (const Value* visibility = find(each, {"visibility"})) edited.emplace("visibility", *visibility);
-      Value change(std::move(edited));
-      co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
+      co_await edit_comment(job, draft, each, std::move(text));
     }
   }
 }
 
-awaitable<std::string> JiraSink::withdraw(Operation& operation) {
-  const std::string key(operation.target_id().as_string());
-  if (config_.vanished == "keep") co_return key;
-  if (config_.vanished == "delete") {
-    co_await delete_issue(key);
-    co_return key;
+awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value there, Value text) {
+  const std::string id = text_at(there, {"id"});
+  const std::size_t limit = limit_of(job, draft);
+  while (true) {
+    co_await move_original(job, draft.text.original);
+    Object edited;
+    if (limit_of(job, draft) < limit) {
+      Value body = comment_body(job, draft, text, text_at(*mark_in(there), {"key"}));
+      edited = std::move(body.get_object());
+    } else {
+      edited.emplace("body", text);
+    }
+    // Left out, the visibility would be lifted.
+    if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
+    Value change(std::move(edited));
+    std::optional<http::StatusError> refusal;
+    try {
+      co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    if (!refusal) break;
+    if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
+    text = co_await comment_print(job, draft);
   }
-  Object addition = object("add", gone_label);
+  co_await drop_originals(job, "comment-" + draft.comment->id, draft.comment->body, std::move(text));
+}
+
+awaitable<std::string> JiraSink::withdraw(Operation& operation) {
+  const std::string issue(operation.target_id().as_string());
+  if (config_.vanished == "keep") co_return issue;
+  std::string asked = fmt::format("?fields=labels&properties={}", property_key);
+  const std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
+  if (!found) co_return issue;
+  const std::string key = create_key(operation.migration(), operation.record().ref);
+  const bool ours = is_ours(*found, key);
+  if (config_.vanished == "delete" && ours) {
+    co_await delete_issue(issue, key);
+    co_return issue;
+  }
+  if (config_.vanished == "delete") {
+    warn(operation, Warning{"adopted_stays", "", fmt::format("{} was there before the migration: it stays", issue)});
+    co_return issue;
+  }
+  if (bears_label(*found, gone_label)) co_return issue;
   Array changes;
-  changes.push_back(std::move(addition));
+  changes.push_back(object("add", gone_label));
+  Object undo = undo_of(issue, ours);
+  undo.emplace("labels", changes);
+  std::optional<Step> step;
+  if (!ours) step = co_await operation.begin(step_name("edit", "gone"));
   Value body(object("update", object("labels", std::move(changes))));
-  co_await api_.edit_issue(key, std::move(body), site_->silences);
-  co_return key;
+  co_await api_.edit_issue(issue, std::move(body), site_->silences);
+  Value receipt(std::move(undo));
+  if (step && !step->done()) co_await step->finish_soon(issue, std::move(receipt));
+  co_return issue;
+}
+
+/// Whether this migration has made the issue; an adopted one bears the mark too.
+bool JiraSink::is_ours(const Value& issue, const std::string& key) {
+  const Value* mark = find(issue, {"properties", property_key});
+  return mark && text_at(*mark, {"key"}) == key && !truth_at(*mark, {"adopted"});
 }
 
 bool JiraSink::by_others(const Value& user) const {

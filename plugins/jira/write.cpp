@@ -11,8 +11,7 @@ namespace migrate::jira {
 
 namespace {
 
-constexpr std::size_t least_limit = 1000;  // of a text that was refused for its length
-constexpr int longest_walk = 20;           // transitions from one status to another
+constexpr int longest_walk = 20;  // transitions from one status to another
 
 }  // namespace
 
@@ -21,14 +20,6 @@ Object undo_of(const std::string& issue, bool ours) {
   undo.emplace("issue", issue);
   undo.emplace("ours", ours);
   return undo;
-}
-
-bool is_too_long(const Error& error) noexcept {
-  const auto* refusal = dynamic_cast<const http::StatusError*>(&error);
-  if (!refusal || (refusal->status() != 400 && refusal->status() != 413)) return false;
-  const std::string_view text = error.what();
-  return text.find("too long") != std::string_view::npos ||
-         text.find("CONTENT_LIMIT_EXCEEDED") != std::string_view::npos || text.find("32,767") != std::string_view::npos;
 }
 
 awaitable<std::string> JiraSink::write(Operation& operation) {
@@ -77,7 +68,13 @@ awaitable<void> JiraSink::redraft(Job& job) {
 
 awaitable<void> JiraSink::create(Job& job) {
   co_await make_issue(job);
+  if (job.resumed) {
+    std::string asked = fmt::format("?fields=labels&properties={}", property_key);
+    std::optional<Value> issue = co_await api_.find_issue(job.key, std::move(asked));
+    if (issue) co_await recall_limit(job, std::move(*issue));
+  }
   co_await move_files(job);
+  co_await move_original(job, job.draft.description.original);
   co_await move_comments(job);
   co_await move_worklogs(job);
   co_await set_links(job);
@@ -122,6 +119,7 @@ Value JiraSink::property_of(const Job& job, const std::string& key) const {
   value.emplace("source", std::move(source));
   value.emplace("fields", std::move(fields));
   value.emplace("labels", std::move(labels));
+  if (job.looked.limit < static_cast<std::size_t>(config_.text_limit)) value.emplace("limit", job.looked.limit);
   return value;
 }
 
@@ -158,7 +156,7 @@ awaitable<void> JiraSink::make_issue(Job& job) {
     co_return;
   }
   if (step.uncertain()) {
-    const std::optional<std::string> found = co_await find_made(marker, step.age());
+    const std::optional<std::string> found = co_await find_made(marker, step.age(), api_.since_call(step.key()));
     if (found) {
       job.key = *found;
       job.more = job.resumed = true;
@@ -185,9 +183,7 @@ awaitable<void> JiraSink::make_issue(Job& job) {
       job.key = created.key;
       break;
     }
-    if (!is_too_long(*refusal) || job.looked.limit / 2 < least_limit) throw *refusal;
-    job.looked.limit /= 2;
-    co_await redraft(job);
+    co_await shorten(job, *refusal);
     step = co_await job.operation.begin("create");
   }
   job.just_made = true;
@@ -369,6 +365,12 @@ awaitable<void> JiraSink::link(Operation& operation) {
   site_ = co_await reader_.site();
   Job job(operation);
   job.key = std::string(operation.target_id().as_string());
+  std::string asked = fmt::format("?fields=issuetype&properties={}", property_key);
+  const std::optional<Value> issue = co_await api_.find_issue(job.key, std::move(asked));
+  if (issue) {
+    job.ours = is_ours(*issue, create_key(operation.migration(), operation.record().ref));
+    job.type = site_->type(text_at(*issue, {"fields", "issuetype", "name"}));
+  }
   co_await set_links(job);
 }
 

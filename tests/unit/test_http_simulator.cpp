@@ -143,6 +143,30 @@ TEST_CASE("each kind of fault: what the client sees, and whether it was applied"
   });
 }
 
+TEST_CASE("a request that is answered early is applied later, before the first exchange from then on") {
+  for (const char* kind : {"status_early", "drop_early"}) {
+    CAPTURE(kind);
+    Lab lab;
+    lab.plan(R"({"faults":[{"kind":")" + std::string(kind) + R"(","status":504,"method":"POST","delay_ms":1000}]})");
+    run([&]() -> awaitable<void> {
+      if (std::string(kind) == "drop_early") {
+        auto error = co_await thrown_by<http::TransportError>(lab.call("POST", "/notes", "late"));
+        CHECK(error.cause == "connection_lost");
+      } else {
+        http::Response response = co_await lab.call("POST", "/notes", "late");
+        CHECK(response.status == 504);
+      }
+      co_await lab.call("GET", "/notes");
+      CHECK(lab.count() == 0);
+      co_await lab.services.clock->sleep(seconds(1));
+      co_await lab.call("GET", "/_sim/state");
+      CHECK(lab.count() == 1);
+      co_await lab.call("GET", "/notes");
+      CHECK(lab.count() == 1);
+    });
+  }
+}
+
 TEST_CASE("faults choose by method, path and count") {
   Lab lab;
   lab.plan(R"({"faults":[{"kind":"status","method":"POST","path":"/notes$","nth":2}]})");

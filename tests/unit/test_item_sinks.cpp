@@ -1,6 +1,7 @@
 // What the engine tells an ItemSink beside what it is to write: links, files and which records to compare.
 #include <doctest/doctest.h>
 
+#include "late_store.hpp"
 #include "memory_systems.hpp"
 #include "migrate/report_writer.hpp"
 
@@ -389,33 +390,6 @@ TEST_CASE("a receipt tells when its step was begun") {
 }
 
 namespace {
-
-/// Takes its time with what nobody waits for: it becomes durable with the next commit.
-class LateStore final : public CheckpointStore {
- public:
-  awaitable<void> commit(std::vector<Entry> entries) override {
-    std::vector<Entry> all = std::exchange(late, {});
-    std::move(entries.begin(), entries.end(), std::back_inserter(all));
-    co_await durable->commit(std::move(all));
-  }
-  awaitable<void> commit_soon(std::vector<Entry> entries) override {
-    std::move(entries.begin(), entries.end(), std::back_inserter(late));
-    co_return;
-  }
-  awaitable<std::optional<Value>> get(Table table, std::string key) override {
-    for (auto entry = late.rbegin(); entry != late.rend(); ++entry)
-      if (entry->table == table && entry->key == key) co_return entry->value;
-    co_return co_await durable->get(table, std::move(key));
-  }
-  awaitable<std::vector<Entry>> scan(Table table, std::string prefix, std::string after, std::size_t limit) override {
-    std::vector<Entry> nothing;
-    co_await commit(std::move(nothing));
-    co_return co_await durable->scan(table, std::move(prefix), std::move(after), limit);
-  }
-
-  std::shared_ptr<CheckpointStore> durable = make_memory_store({});
-  std::vector<Entry> late;
-};
 
 /// Two steps a record. The first attempt gets no answer to either, the second finds the first step's effect.
 class TwoSteps final : public ItemSink {

@@ -12,7 +12,7 @@ namespace testing {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Fault::Kind>, 10> kinds{{{"status", Fault::Kind::status},
+constexpr std::array<std::pair<std::string_view, Fault::Kind>, 12> kinds{{{"status", Fault::Kind::status},
                                                                           {"drop_before", Fault::Kind::drop_before},
                                                                           {"drop_after", Fault::Kind::drop_after},
                                                                           {"status_after", Fault::Kind::status_after},
@@ -20,6 +20,8 @@ constexpr std::array<std::pair<std::string_view, Fault::Kind>, 10> kinds{{{"stat
                                                                           {"short_length", Fault::Kind::short_length},
                                                                           {"drip", Fault::Kind::drip},
                                                                           {"delay", Fault::Kind::delay},
+                                                                          {"status_early", Fault::Kind::status_early},
+                                                                          {"drop_early", Fault::Kind::drop_early},
                                                                           {"die_before", Fault::Kind::die_before},
                                                                           {"die_after", Fault::Kind::die_after}}};
 
@@ -63,7 +65,7 @@ Spec<FaultConfig> fault_spec() {
       .optional()
       .at_least(0)
       .at_most(1)
-      .field("status", &FaultConfig::status, "Of the answer, for status and status_after")
+      .field("status", &FaultConfig::status, "Of the answer, for status, status_after and status_early")
       .optional()
       .at_least(100)
       .at_most(599)
@@ -71,7 +73,7 @@ Spec<FaultConfig> fault_spec() {
       .optional()
       .field("body", &FaultConfig::body, "Of that answer: a text as it is, anything else as JSON")
       .optional()
-      .field("delay_ms", &FaultConfig::delay_ms, "For delay")
+      .field("delay_ms", &FaultConfig::delay_ms, "For delay, status_early and drop_early")
       .optional()
       .at_least(0)
       .validate([](const FaultConfig& config) { compiled(config.path); });

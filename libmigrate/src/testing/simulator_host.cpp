@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -39,6 +40,7 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
 
   /// Holds its object: an exchange may outlive the host.
   static awaitable<http::Answer> answer(std::shared_ptr<State> self, http::Request request) {
+    co_await self->apply_late();
     if (request.path().starts_with("/_sim/")) co_return self->control(request);
     InFlight counted(*self);
     if (self->latency.count() > 0) co_await self->services.clock->sleep(self->latency);
@@ -46,9 +48,12 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
     Faults::Met met = self->faults.next(method, path);
     if (met.delay.count() > 0) co_await self->services.clock->sleep(met.delay);
 
+    co_await self->apply_late();
+
     std::optional<http::Request> logged;
     if (self->observer) logged = request;
     http::Answer answer;
+    if (met.fault && is_early(met.fault->kind)) self->put_off(*met.fault, request);
     if (!met.fault || !self->instead(*met.fault, method + " " + path, answer)) {
       answer.response = co_await self->applied(std::move(request));
       if (met.fault) self->afterwards(*met.fault, method + " " + path, answer);
@@ -72,6 +77,10 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
   std::unique_ptr<http::Server> first, second;
 
  private:
+  struct Late {
+    std::chrono::system_clock::time_point due;
+    http::Request request;
+  };
   struct InFlight {
     explicit InFlight(State& state) : owner(state) {
       ++owner.counters.requests;
@@ -82,6 +91,24 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
     ~InFlight() { --owner.in_flight; }
     State& owner;
   };
+
+  static bool is_early(Fault::Kind kind) {
+    return kind == Fault::Kind::status_early || kind == Fault::Kind::drop_early;
+  }
+  void put_off(const Fault& fault, const http::Request& request) {
+    late_.push_back(Late{services.clock->now() + fault.delay, request});
+  }
+  /// What was answered early and is due by now, in the order in which it came due.
+  awaitable<void> apply_late() {
+    const auto earlier = [](const Late& a, const Late& b) { return a.due < b.due; };
+    while (!late_.empty()) {
+      const auto next = std::min_element(late_.begin(), late_.end(), earlier);
+      if (next->due > services.clock->now()) co_return;
+      http::Request request = std::move(next->request);
+      late_.erase(next);
+      co_await applied(std::move(request));
+    }
+  }
 
   awaitable<http::Response> applied(http::Request request) {
     const bool writes = changes_something(request.method);
@@ -104,12 +131,14 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
   bool instead(const Fault& fault, const std::string& exchange, http::Answer& answer) {
     switch (fault.kind) {
       case Fault::Kind::status:
+      case Fault::Kind::status_early:
         answer.response = planned(fault);
         return true;
       case Fault::Kind::die_before:
         die(exchange);
         [[fallthrough]];
       case Fault::Kind::drop_before:
+      case Fault::Kind::drop_early:
         answer.ending = http::Ending::close_before;
         return true;
       default:
@@ -138,6 +167,8 @@ class SimulatorHost::State : public std::enable_shared_from_this<SimulatorHost::
         answer.ending = http::Ending::close_before;
     }
   }
+
+  std::vector<Late> late_;
 
   void die(const std::string& exchange) const {
     auto on_death = faults.plan().on_death;  // it may replace the plan

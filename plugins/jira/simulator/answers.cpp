@@ -137,7 +137,7 @@ Value Answers::field(const Call& call, const Issue& issue, const Values& values,
 Value Answers::read_only(const Call& call, const Issue& issue, const Values& values, std::string_view id) const {
   if (id == "created") return Value(site_.time(values.created));
   if (id == "updated") return Value(site_.time(values.updated));
-  if (id == "creator") return site_.user_json(call.api, 0);
+  if (id == "creator") return site_.user_json(call.api, issue.creator);
   if (id == "resolutiondate") return values.resolved == 0 ? Value() : Value(site_.time(values.resolved));
   if (id == "statuscategorychangedate") return Value(site_.time(values.status_changed));
   if (id == "timeestimate") return seconds_or_null(values.remaining);

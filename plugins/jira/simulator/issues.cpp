@@ -71,6 +71,7 @@ Service::Created Service::create_one(const Call& call, const Value& sent) {
 
   Created made;
   made.issue = &store_.add(project, std::move(values), call.now);
+  made.issue->creator = store_.actor;
   made.issue->properties = std::move(properties);
   notify(*made.issue, "created", true, intake.mentions);
   store_besides(call, *made.issue, intake);

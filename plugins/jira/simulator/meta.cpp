@@ -173,6 +173,51 @@ http::Response Service::project_versions(Call& call) {
   return ok(site_.project_json(call.api, of, true).at("versions"));
 }
 
+http::Response Service::notification_scheme(Call& call) {
+  const Index of = project_of(site_, call, call.path[0]);
+  const std::vector<std::string>& told = site_.settings.notification_events;
+  const bool shown = site_.may("ADMINISTER_PROJECTS") || site_.may("ADMINISTER");
+  if (!shown || told.empty())
+    refuse(404, fmt::format("No notification scheme found for the project {}.", site_.projects[of].key));
+  Array events;
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    Object event{{"id", i + 1}, {"name", told[i]}, {"description", ""}};
+    Array to;
+    for (const char* receiver : {"CurrentAssignee", "Reporter", "AllWatchers"})
+      to.push_back(Object{{"id", i * 3 + to.size() + 1}, {"notificationType", receiver}});
+    events.push_back(Object{{"event", std::move(event)}, {"notifications", std::move(to)}});
+  }
+  Object out;
+  out.emplace("id", 10000);
+  out.emplace("self", site_.self(call.api, "notificationscheme/10000"));
+  out.emplace("name", "Default Notification Scheme");
+  out.emplace("description", "");
+  if (call.expands("notificationSchemeEvents")) out.emplace("notificationSchemeEvents", std::move(events));
+  return ok(std::move(out));
+}
+
+http::Response Service::project_roles(Call& call) {
+  const Index of = project_of(site_, call, call.path[0]);
+  Object roles;
+  for (const Named& role : site_.roles)
+    roles.emplace(role.name, site_.self(call.api, fmt::format("project/{}/role/{}", site_.projects[of].id, role.id)));
+  return ok(std::move(roles));
+}
+
+http::Response Service::group_picker(Call& call) {
+  const std::string wanted = call.get("query") ? lower(*call.get("query")) : std::string();
+  Array found;
+  for (const Named& group : site_.groups) {
+    if (call.anonymous || lower(group.name).find(wanted) == std::string::npos) continue;
+    found.push_back(Object{{"name", group.name}, {"html", group.name}, {"labels", Array()}, {"groupId", group.id}});
+  }
+  Object out;
+  out.emplace("header", fmt::format("Showing {} of {} matching groups", found.size(), found.size()));
+  out.emplace("total", found.size());
+  out.emplace("groups", std::move(found));
+  return ok(std::move(out));
+}
+
 namespace {
 
 /// Takes what a component and a version have in common.

@@ -159,7 +159,7 @@ struct Bucket {
 
 struct Issue {
   std::uint64_t id = 0;
-  Index position = none, project = none;
+  Index position = none, project = none, creator = 0;
   std::string key;
   std::uint32_t number = 0;
   bool deleted = false;

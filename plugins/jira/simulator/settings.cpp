@@ -127,6 +127,9 @@ Spec<Settings> settings_spec() {
       .one_of({"text", "document"})
       .field("denied_permissions", &Settings::denied_permissions, "Keys of permissions that the account lacks")
       .optional()
+      .field("notification_events", &Settings::notification_events,
+             "Events of which the projects' notification scheme tells people, as it is shown; none: there is no scheme")
+      .optional()
       .field("silent_notifications", &Settings::silent_notifications, "The projects send no mail")
       .optional()
       .field("masked", &Settings::masked, "state() is what masked_state() makes of it")

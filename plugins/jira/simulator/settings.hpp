@@ -45,6 +45,7 @@ struct Settings {
   std::int64_t max_comments = 5000, max_attachments = 2000, max_links = 2000;
   std::string text_limit_counts = "text";
   std::vector<std::string> denied_permissions;
+  std::vector<std::string> notification_events;
   bool silent_notifications = false, masked = false;
   std::int64_t utc_offset_hours = 0;
   std::int64_t media_url_seconds = 600;

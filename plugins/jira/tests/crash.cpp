@@ -1,5 +1,6 @@
 // A migration into the stand-in dies, or loses answers, at every exchange and every commit; started again it leaves
 // what an undisturbed one does.
+#include "late_store.hpp"
 #include "tickets.hpp"
 
 using namespace jira_world;
@@ -65,6 +66,8 @@ constexpr Trouble troubles[] = {
     {"503 after it was applied", Kind::status_after, 503, false},
     {"503 after it was applied, as if it were refused", Kind::status_after, 503, true, true},
     {"504 in place of it", Kind::status, 504, false, true},
+    {"504, and it is applied 20 s later", Kind::status_early, 504, false, true},
+    {"the connection is lost, and it is applied 20 s later", Kind::drop_early, 0, false},
     {"429", Kind::status, 429, true, true},
     {"429 that does not say how long", Kind::status, 429, false},
 };
@@ -124,16 +127,50 @@ TEST_CASE("answers that are lost, torn or wrong at any exchange make no duplicat
         fault.kind = trouble.kind;
         fault.status = trouble.status;
         fault.nth = at;
+        fault.delay = std::chrono::seconds(20);
         if (trouble.retry_after) fault.headers.add("Retry-After", "2");
         plan.faults.push_back(fault);
         world.host->set_faults(plan);
         const Report report = world.run(with(1));
         INFO(std::string(trouble.name) << " at exchange " << at << "; " << World::complaint(report));
         REQUIRE(report.status == Status::done);
+        world.let_pass(std::chrono::seconds(20));
         REQUIRE(same(print(world.masked()), expected));
       }
     }
   }
+}
+
+TEST_CASE("dying loses nothing either where receipts that nobody waits for are durable late") {
+  const std::string expected = undisturbed(4, World::Way::documents);
+  const auto prepare = [](World& world) {
+    family(world);
+    auto store = std::make_shared<LateStore>(world.services);
+    world.store = store;
+    return store;
+  };
+  World counter;
+  prepare(counter);
+  const RunOptions options = with(4);
+  counter.run(options);
+  const int points = counter.death.passed;
+  REQUIRE(points > 100);
+  std::size_t lost = 0;
+  for (int at = 1; at <= points; ++at) {
+    World world;
+    const std::shared_ptr<LateStore> store = prepare(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run(options));
+    const std::string point = world.death.points.back();
+    if (point == "store.commit before") lost += store->late.size();
+    store->lose();
+    world.revive();
+    const Report report = world.run(options);
+    INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(same(print(world.masked()), expected));
+  }
+  CHECK(lost > 0);
 }
 
 TEST_CASE("any number of troubles at random: after as many starts as it takes, all is as if there had been none") {
@@ -149,6 +186,7 @@ TEST_CASE("any number of troubles at random: after as many starts as it takes, a
       fault.status = trouble.status;
       fault.nth = 0;
       fault.probability = 0.02;
+      fault.delay = std::chrono::seconds(20);
       if (trouble.retry_after) fault.headers.add("Retry-After", "2");
       plan.faults.push_back(fault);
     }
@@ -167,6 +205,7 @@ TEST_CASE("any number of troubles at random: after as many starts as it takes, a
     REQUIRE(report);
     INFO(World::complaint(*report));
     REQUIRE(report->status == Status::done);
+    world.let_pass(std::chrono::seconds(20));
     REQUIRE(same(print(world.masked()), expected));
   }
 }

@@ -253,22 +253,11 @@ TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless s
 
 TEST_CASE("an issue that was there before is adopted by an imported mapping, and given back by a rollback") {
   World world;
-  const Value made =
-      world
-          .as(World::ana, "POST", "/issue",
-              parsed(
-                  R"({"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Was here","labels":["old"]}})"))
-          .json();
-  const std::string key(made.at("key").as_string());
+  const std::string key = adopt(world, "7", "Was here");
   plain_ticket(
       world, 7,
       R"(,"labels":["new"],"priority":"High","comments":[{"id":"70","created":"2024-01-01T00:00:00Z","body":"a"}])");
   world.source->attach(world.source->records[7], "f", "f.txt", "text/plain", "bytes");
-  std::vector<Mapping> mappings;
-  mappings.push_back(Mapping{"tickets", "7", Value(key)});
-  boost::asio::io_context context;
-  boost::asio::co_spawn(context, import_mappings(world.store, mappings), [](std::exception_ptr, std::size_t) {});
-  context.run();
   const Value before = world.jira->state().at("issues").at(key);
   const Report report = world.run();
   INFO(World::complaint(report));
@@ -286,4 +275,64 @@ TEST_CASE("an issue that was there before is adopted by an imported mapping, and
   Value after = world.jira->state().at("issues").at(key);
   after.as_object()["updated"] = before.at("updated");
   CHECK(print(after) == print(before));
+}
+
+TEST_CASE("an issue that was there before keeps what it had, whatever was done with it, and is never deleted") {
+  World world;
+  const std::string key = adopt(world, "7", "Was here");
+  const Value before = world.jira->state().at("issues").at(key);
+  plain_ticket(world, 7);
+  plain_ticket(world, 9);
+  // To one that comes later: the link is set when everything is there.
+  Tickets::link(world.source->records[7], "relates", "9");
+  RunOptions options;
+  options.batch_size = 1;
+  REQUIRE(world.run(options).status == Status::done);
+  CHECK(world.issue_of("7").at("links").as_array().size() == 1);
+  Record& gone = world.source->records[7];
+  gone.deleted = true;
+  gone.data = Object();
+  gone.links.clear();
+  for (const char* choice : {"label", "delete"}) {
+    world.config.vanished = choice;
+    gone.version = choice;
+    const Report report = world.run(Mode::incremental);
+    INFO(choice << "; " << World::complaint(report));
+    CHECK(report.total().failed == 0);
+    REQUIRE(world.issues().size() == 2);
+    CHECK(has_label(world.issues().at(key), "gone-at-source"));
+    CHECK(warned(report, "adopted_stays") == (std::string(choice) == "delete" ? 1 : 0));
+  }
+  // The issue at the other end stays because of a person, and takes no link along.
+  world.as(World::ana, "PUT", "/issue/" + world.key_of("9"), parsed(R"({"fields":{"summary":"Hers"}})"));
+  const Report back = world.run(Mode::rollback);
+  INFO(World::complaint(back));
+  Value after = world.issues().at(key);
+  after.as_object()["updated"] = before.at("updated");
+  CHECK(print(after) == print(before));
+}
+
+TEST_CASE("a file of which it is not known whether it has arrived is taken off an issue that was there before") {
+  World world;
+  const std::string key = adopt(world, "7", "Was here");
+  const Value before = world.jira->state().at("issues").at(key);
+  plain_ticket(world, 7);
+  world.source->attach(world.source->records[7], "f/1", "f.txt", "text/plain", "bytes");
+  world.upload_as(World::ana, key, "f--1.txt", "hers");
+  // Each call is announced before and after it.
+  int calls = 0;
+  world.services.fault_point = [&](std::string_view point) {
+    const bool upload = point.starts_with("POST") && point.ends_with("/attachments");
+    if (calls == 2 || (upload && ++calls == 2)) throw SimulatedCrash{std::string(point)};
+  };
+  REQUIRE_FALSE(world.try_run());
+  world.services.fault_point = nullptr;
+  CHECK(world.issues().at(key).at("attachments").as_array().size() == 2);
+  world.revive();
+  const Report back = world.run(Mode::rollback);
+  INFO(World::complaint(back));
+  const Value after = world.issues().at(key);
+  REQUIRE(after.at("attachments").as_array().size() == 1);
+  CHECK(after.at("attachments").at(0).at("name") == "f--1.txt");
+  CHECK(after.at("labels") == before.at("labels"));
 }

@@ -1,4 +1,4 @@
-// Searches that lag, quotas, texts that are too long, people whom Jira does not know, and checks before a run.
+// Searches that lag, quotas, texts that are too long, and people whom Jira does not know.
 #include <algorithm>
 
 #include "migrate/digest.hpp"
@@ -26,30 +26,6 @@ void lose_answer(World& world, const char* method, const char* path, std::uint64
   plan.faults.push_back(fault);
   world.host->set_faults(plan);
 }
-
-std::vector<Check> checks_of(World& world) {
-  std::vector<Check> checks;
-  boost::asio::io_context context;
-  std::shared_ptr<Sink> sink = make_sink(world.config, world.services);
-  boost::asio::co_spawn(context, sink->check(), [&](std::exception_ptr failure, std::vector<Check> result) {
-    if (failure) std::rethrow_exception(failure);
-    checks = std::move(result);
-  });
-  context.run();
-  return checks;
-}
-
-std::vector<std::string> failing(World& world) {
-  std::vector<std::string> names;
-  for (const Check& check : checks_of(world))
-    if (!check.passed) {
-      CHECK_FALSE(check.advice.empty());
-      CHECK_FALSE(check.message.empty());
-      names.push_back(check.name);
-    }
-  return names;
-}
-using Names = std::vector<std::string>;
 
 }  // namespace
 
@@ -255,10 +231,10 @@ TEST_CASE("time entries that hold the same are as many in Jira, whichever answer
     for (const std::uint64_t lost : {1, 2, 3}) {
       World world(way);
       const char* const entry = R"({{"id":"{}","started":"2024-02-01T08:00:00Z","seconds":1800,"note":"{}"}})";
-      plain_ticket(world, 1,
-                   fmt::format(R"(,"worklogs":[{},{},{}])", fmt::format(fmt::runtime(entry), 1, "same"),
-                               fmt::format(fmt::runtime(entry), 2, "same"),
-                               fmt::format(fmt::runtime(entry), 3, "another")));
+      plain_ticket(
+          world, 1,
+          fmt::format(R"(,"worklogs":[{},{},{}])", fmt::format(fmt::runtime(entry), 1, "same"),
+                      fmt::format(fmt::runtime(entry), 2, "same"), fmt::format(fmt::runtime(entry), 3, "another")));
       lose_answer(world, "POST", "/worklog", lost);
       const Report report = world.run();
       INFO("answer " << lost << "; " << World::complaint(report));
@@ -370,37 +346,6 @@ TEST_CASE("a dry run names what would be lost or refused, and writes nothing") {
   CHECK(told("3 ", "iframe"));
   CHECK(told("4 ", "unknown_relation"));
   CHECK(told("81 ", "in the office"));
-}
-
-TEST_CASE("checks: each thing that is missing is named, with what to do") {
-  World fine;
-  CHECK(failing(fine) == Names{});
-  CHECK(checks_of(fine).size() > 12);
-  World denied(
-      World::Way::documents,
-      R"({"denied_permissions":["CREATE_ISSUES","EDIT_ISSUES","ADD_COMMENTS","CREATE_ATTACHMENTS","TRANSITION_ISSUES","LINK_ISSUES","DELETE_ISSUES"]})");
-  CHECK(failing(denied) == Names{"right Create Issues", "right Edit Issues", "right Add Comments",
-                                 "right Create Attachments", "right Transition Issues", "right Link Issues",
-                                 "right Delete Issues"});
-  World stranger;
-  stranger.config.token = Secret("wrong");
-  CHECK(failing(stranger) == Names{"sign-in"});
-  World nowhere;
-  nowhere.config.project = "NONE";
-  CHECK(failing(nowhere) == Names{"project"});
-  World typeless;
-  typeless.config.issue_type = "Incident";
-  CHECK(failing(typeless) == Names{"issue type"});
-  World unlinked;
-  unlinked.config.relations["tracks"] = "Tracks";
-  CHECK(failing(unlinked) == Names{"link types"});
-  World noteless;
-  noteless.config.internal_comments = "service_management";
-  CHECK(failing(noteless) == Names{"internal comments"});
-  World server(World::Way::data_center);
-  CHECK(failing(server) == Names{});
-  World labels(World::Way::documents, R"({"off_screen_fields":["Labels"]})");
-  CHECK(failing(labels) == Names{"create screen of Task"});
 }
 
 TEST_CASE("credentials that run out end the run, and nothing is taken for gone") {

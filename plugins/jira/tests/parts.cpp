@@ -242,7 +242,12 @@ TEST_CASE("a text that is too long is cut at a block, and its whole goes into a 
     const Draft draft = draft_of(project.record, item, project.looked, project.config);
     REQUIRE(draft.description.original);
     CHECK(draft.description.original->content == html);
-    CHECK(draft.description.original->name == "description--original.html");
+    const std::string name = draft.description.original->name;
+    CHECK(name.starts_with("description--original-"));
+    CHECK(name.ends_with(".html"));
+    // By its content: what shows the file's name changes with it.
+    CHECK(name != original_of("description", Item{Value(object("description", html + "!"))}.description).name);
+    CHECK(is_file_of(name, original_blob(draft.description.original->step)));
     const std::string body = canonical(draft.description.body, api == 3 ? Markup::document : Markup::wiki);
     CHECK(body.size() <= 2000);
     CHECK(body.size() > 1500);

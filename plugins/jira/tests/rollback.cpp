@@ -11,6 +11,53 @@ std::vector<std::string> left(const World& world) {
   return titles;
 }
 
+/// What no check can know: Jira takes no time entry, which is the last of what an issue gets.
+void refuse_time(World& world) {
+  testing::FaultPlan plan;
+  testing::Fault fault;
+  fault.kind = testing::Fault::Kind::status;
+  fault.status = 400;
+  fault.method = "POST";
+  fault.path = "/worklog$";
+  fault.nth = 0;
+  plan.faults.push_back(fault);
+  world.host->set_faults(plan);
+}
+
+void wait_for(awaitable<void> work) {
+  boost::asio::io_context context;
+  std::exception_ptr trouble;
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr failure) { trouble = failure; });
+  context.run();
+  if (trouble) std::rethrow_exception(trouble);
+}
+
+Orphans orphans_of(World& world) {
+  Orphans orphans;
+  const auto look = [&]() -> awaitable<void> { orphans = co_await find_orphans(world.pipeline()); };
+  wait_for(look());
+  return orphans;
+}
+
+/// The cause of the refusal when the creation of this issue is taken back; empty: it was.
+std::string undone(World& world, const std::string& issue, const std::string& key) {
+  Receipt receipt;
+  receipt.step = "create";
+  receipt.target_id = issue;
+  receipt.key = key;
+  const auto undo = [&]() -> awaitable<void> {
+    const std::shared_ptr<Sink> sink = world.pipeline().sink;
+    co_await sink->as_items()->undo(receipt);
+  };
+  try {
+    wait_for(undo());
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::conflict);
+    return error.cause;
+  }
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("a rollback leaves nothing, and twice is success") {
@@ -88,9 +135,7 @@ TEST_CASE("without the right to delete, an issue stays and is named") {
 TEST_CASE("an item that cannot be completed is taken back, whatever happens meanwhile") {
   const auto fill = [](World& world) {
     family(world);
-    // Nobody but Jira knows that there is no such role.
-    world.config.internal_comments = "role";
-    world.config.internal_audience = "Nobody at all";
+    refuse_time(world);
   };
   World undisturbed;
   fill(undisturbed);
@@ -105,6 +150,7 @@ TEST_CASE("an item that cannot be completed is taken back, whatever happens mean
     REQUIRE_FALSE(world.try_run());
     const std::string point = world.death.points.back();
     world.revive();
+    refuse_time(world);
     const Report again = world.run();
     INFO("died at point " << at << ": " << point << "; " << World::complaint(again));
     REQUIRE(again.status == Status::done_with_failures);
@@ -119,8 +165,7 @@ TEST_CASE("an item whose taking back was cut short arrives once, when what was w
   const std::string expected = print(right.masked());
   const auto fill = [](World& world) {
     family(world);
-    world.config.internal_comments = "role";
-    world.config.internal_audience = "Nobody at all";
+    refuse_time(world);
   };
   World counter;
   fill(counter);
@@ -132,7 +177,6 @@ TEST_CASE("an item whose taking back was cut short arrives once, when what was w
     REQUIRE_FALSE(world.try_run());
     const std::string point = world.death.points.back();
     world.revive();
-    world.config.internal_audience = SinkConfig().internal_audience;
     world.run();
     const Report report = world.run(Mode::retry);
     INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
@@ -186,39 +230,80 @@ TEST_CASE("a rollback that dies is gone on with") {
 }
 
 TEST_CASE("orphans: what the target has and the journal does not know") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    Orphans orphans = orphans_of(world);
+    CHECK(orphans.known == 4);
+    CHECK(orphans.unknown.empty());
+    world.as(World::self, "DELETE", "/issue/" + world.key_of("84"));
+    orphans = orphans_of(world);
+    CHECK(orphans.known == 3);
+    REQUIRE(orphans.missing.size() == 1);
+    CHECK(orphans.missing[0].first.id == "84");
+    // A state that was lost: all of them are orphans, with all that is needed to take them back.
+    world.store = make_memory_store(world.services);
+    orphans = orphans_of(world);
+    REQUIRE(orphans.unknown.size() == 3);
+    CHECK(orphans.unknown[0].key == "freshdesk-to-jira/tickets/81/create");
+    CHECK(orphans.unknown[0].title == "Printer 81 is down");
+    std::uint64_t removed = 0;
+    const auto remove = [&]() -> awaitable<void> {
+      removed = co_await remove_orphans(world.pipeline(), orphans.unknown, [](const Marked&, const Error&) {});
+    };
+    wait_for(remove());
+    CHECK(removed == 3);
+    CHECK(left(world).empty());
+  }
+}
+
+TEST_CASE("what this migration has not made is not deleted, whatever it looks like") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    plain_ticket(world, 7);
+    adopt(world, "7", "Was here");
+    plain_ticket(world, 8);
+    REQUIRE(world.run().status == Status::done);
+    const Value made = world.issue_of("8");
+    // A clone has the labels of its issue; one that somebody has given the property too is still not the account's.
+    Object fields = parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"A clone"})").as_object();
+    fields.emplace("labels", made.at("labels"));
+    Object body = object("fields", fields);
+    const Value clone = world.as(World::ana, "POST", "/issue", body).json();
+    body.emplace("properties", parsed(R"([{"key":"migration","value":{"key":"freshdesk-to-jira/tickets/8/create"}}])"));
+    const Value forged = world.as(World::ana, "POST", "/issue", body).json();
+    const std::string key = "freshdesk-to-jira/tickets/8/create";
+    const std::string adopted(world.issue_of("7").at("key").as_string());
+    for (const std::string& issue :
+         {std::string(clone.at("key").as_string()), std::string(forged.at("key").as_string()), adopted}) {
+      CHECK(undone(world, issue, key) == "not_ours");
+      CHECK(undone(world, issue, "") == "not_ours");
+    }
+    CHECK(undone(world, adopted, "freshdesk-to-jira/tickets/7/create") == "not_ours");
+    CHECK(undone(world, adopted, "freshdesk-to-jira/tickets/7/adopt") == "not_ours");
+    CHECK(left(world).size() == 4);
+    CHECK(undone(world, std::string(made.at("key").as_string()), key).empty());
+    CHECK(left(world).size() == 3);
+  }
+}
+
+TEST_CASE("orphans: an adopted issue is known by the step that has marked it") {
   World world;
-  family(world);
+  plain_ticket(world, 7);
+  adopt(world, "7", "Was here");
   REQUIRE(world.run().status == Status::done);
-  const auto find = [&]() {
-    Orphans orphans;
-    boost::asio::io_context context;
-    const auto look = [&]() -> awaitable<void> { orphans = co_await find_orphans(world.pipeline()); };
-    std::exception_ptr trouble;
-    boost::asio::co_spawn(context, look(), [&](std::exception_ptr failure) { trouble = failure; });
-    context.run();
-    if (trouble) std::rethrow_exception(trouble);
-    return orphans;
-  };
-  Orphans orphans = find();
-  CHECK(orphans.known == 4);
+  const Orphans orphans = orphans_of(world);
+  CHECK(orphans.known == 1);
   CHECK(orphans.unknown.empty());
-  world.as(World::self, "DELETE", "/issue/" + world.key_of("84"));
-  orphans = find();
-  CHECK(orphans.known == 3);
-  REQUIRE(orphans.missing.size() == 1);
-  CHECK(orphans.missing[0].first.id == "84");
-  // A state that was lost: all of them are orphans, with all that is needed to take them back.
-  world.store = make_memory_store(world.services);
-  orphans = find();
-  CHECK(orphans.unknown.size() == 3);
-  CHECK(orphans.unknown[0].key == "freshdesk-to-jira/tickets/81/create");
-  std::uint64_t removed = 0;
-  boost::asio::io_context context;
-  const auto remove = [&]() -> awaitable<void> {
-    removed = co_await remove_orphans(world.pipeline(), orphans.unknown, [](const Marked&, const Error&) {});
+  std::vector<std::string> keys;
+  const auto look = [&]() -> awaitable<void> {
+    const std::shared_ptr<Sink> sink = world.pipeline().sink;
+    std::function<void(const Marked&)> each = [&](const Marked& marked) { keys.push_back(marked.key); };
+    co_await sink->as_items()->for_each_marked("freshdesk-to-jira", each);
   };
-  boost::asio::co_spawn(context, remove(), [](std::exception_ptr) {});
-  context.run();
-  CHECK(removed == 3);
-  CHECK(left(world).empty());
+  wait_for(look());
+  CHECK(keys == std::vector<std::string>{"freshdesk-to-jira/tickets/7/adopt"});
 }

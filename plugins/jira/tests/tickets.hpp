@@ -47,4 +47,17 @@ inline void family(World& world) {
   Tickets::link(world.source->records[84], "blocks", "81");
 }
 
+/// An issue of Ana's that an imported mapping names as the ticket's; its key.
+inline std::string adopt(World& world, const std::string& ticket, const std::string& title) {
+  Object fields = parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Task"},"labels":["old"]})").as_object();
+  fields.emplace("summary", title);
+  const Value made = world.as(World::ana, "POST", "/issue", object("fields", std::move(fields))).json();
+  std::vector<Mapping> mappings;
+  mappings.push_back(Mapping{"tickets", ticket, made.at("key")});
+  boost::asio::io_context context;
+  boost::asio::co_spawn(context, import_mappings(world.store, mappings), [](std::exception_ptr, std::size_t) {});
+  context.run();
+  return std::string(made.at("key").as_string());
+}
+
 }  // namespace jira_world

@@ -47,6 +47,8 @@ struct Fault {
     short_length,      ///< applies; the answer lacks its last byte
     drip,              ///< applies; the answer comes a byte a second
     delay,             ///< `delay` first, then as usual
+    status_early,      ///< answers `status` at once and applies `delay` later: before the first exchange from then on
+    drop_early,        ///< the same, but closes in place of an answer
     die_before,        ///< calls FaultPlan::on_death instead of applying
     die_after          ///< applies, then calls FaultPlan::on_death
   };

@@ -1,0 +1,226 @@
+// Texts that are longer than Jira takes, in runs that are cut short and in runs that come later.
+#include "migrate/digest.hpp"
+#include "text.hpp"
+#include "tickets.hpp"
+
+using namespace jira_world;
+
+namespace {
+
+/// Where it goes on beyond any limit: `end`.
+std::string story(const std::string& end, int lines = 900) {
+  std::string html;
+  for (int i = 0; i < lines; ++i) html += fmt::format("<p>line <b>{}</b> of it</p>", i);
+  return html + "<p>" + end + "</p>";
+}
+
+Value rich(const std::string& html) {
+  Object text = object("format", "html");
+  text.emplace("text", html);
+  return Value(object("$richText", std::move(text)));
+}
+
+void long_ticket(World& world, const std::string& html) {
+  Object comment = object("id", "1");
+  comment.emplace("created", "2024-01-01T00:00:00Z");
+  comment.emplace("body", rich(html));
+  Object& data = plain_ticket(world, 1).data.as_object();
+  data["description"] = rich(html);
+  data["comments"] = Array{comment};
+}
+
+/// The files of an issue, by what they hold the whole of.
+std::map<std::string, std::string> files(const World& world) {
+  std::map<std::string, std::string> found;
+  const Value issue = world.issue_of("1");
+  for (const Value& file : issue.at("attachments").as_array()) {
+    const std::string name(file.at("name").as_string());
+    const std::string what = name.substr(0, name.find("--"));
+    CHECK_FALSE(found.count(what));
+    found[what] = std::string(file.at("sha256").as_string());
+    const Value& text =
+        what == "description" ? issue.at("fields").at("description") : issue.at("comments").at(0).at("body");
+    std::string said = print(text);
+    std::erase(said, '\\');
+    INFO(said);
+    CHECK(said.find(name) != std::string::npos);
+  }
+  return found;
+}
+
+void check_proof(World& world) {
+  const Report proof = world.run(Mode::verify, VerifyLevel::comprehensive);
+  INFO(World::complaint(proof));
+  CHECK(proof.status == Status::done);
+}
+
+/// The document's JSON counts, which is several times its text: nothing but a refusal tells how much Jira takes.
+constexpr const char* strict = R"({"text_limit_counts":"document"})";
+
+}  // namespace
+
+TEST_CASE("a text that was shortened is whole after a run that died at any point") {
+  const std::string html = story("the end");
+  World counter(World::Way::documents, strict);
+  long_ticket(counter, html);
+  REQUIRE(counter.run().status == Status::done);
+  REQUIRE(files(counter).size() == 2);
+  const std::string expected = print(counter.masked());
+  for (int at = 1; at <= counter.death.passed; ++at) {
+    World world(World::Way::documents, strict);
+    long_ticket(world, html);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run());
+    world.revive();
+    const Report report = world.run();
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(files(world) == files(counter));
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("a text that was shortened is whole after an answer that was lost, and stays as it is in a delta run") {
+  const std::string html = story("the end");
+  for (const char* path : {"/issue$", "/comment$", "/attachments$"}) {
+    for (std::uint64_t nth = 1; nth <= 6; ++nth) {
+      World world(World::Way::documents, strict);
+      long_ticket(world, html);
+      testing::FaultPlan plan;
+      testing::Fault fault;
+      fault.kind = testing::Fault::Kind::drop_after;
+      fault.method = "POST";
+      fault.path = path;
+      fault.nth = nth;
+      plan.faults.push_back(fault);
+      world.host->set_faults(plan);
+      const Report report = world.run();
+      INFO(path << " " << nth << "; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(files(world).size() == 2);
+      check_proof(world);
+      const auto writes = world.host->counters().writes;
+      world.source->records[1].data.as_object()["comments"].as_array()[0].as_object()["updated"] =
+          "2024-01-01T00:00:00Z";
+      world.source->records[1].version = "2";
+      const Report again = world.run(Mode::incremental);
+      INFO(World::complaint(again));
+      CHECK(again.status == Status::done);
+      CHECK(world.host->counters().writes == writes);
+    }
+  }
+}
+
+TEST_CASE("a delta run shortens as a first run does") {
+  World world(World::Way::documents, strict);
+  long_ticket(world, "<p>short</p>");
+  REQUIRE(world.run().status == Status::done);
+  for (const char* end : {"the end", "another end"}) {
+    Object& data = world.source->records[1].data.as_object();
+    data["description"] = rich(story(end));
+    Object& comment = data["comments"].as_array()[0].as_object();
+    comment["body"] = rich(story(end));
+    comment["updated"] = "2024-02-01T00:00:00Z";
+    world.source->records[1].version = end;
+    const Report report = world.run(Mode::incremental);
+    INFO(end << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    const std::map<std::string, std::string> found = files(world);
+    REQUIRE(found.size() == 2);
+    for (const auto& file : found) CHECK(file.second == sha256(story(end)));
+    check_proof(world);
+  }
+}
+
+TEST_CASE("a change beyond the cut arrives: the file is another one, and the old one goes") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    World world(way);
+    world.config.text_limit = 3000;
+    long_ticket(world, "<p>short</p>");
+    REQUIRE(world.run().status == Status::done);
+    CHECK(files(world).empty());
+    const auto change = [&](World& to, const std::string& html, const std::string& version) {
+      Record& record = to.source->records[1];
+      Object& data = record.data.as_object();
+      data["description"] = rich(html);
+      Object& comment = data["comments"].as_array()[0].as_object();
+      comment["body"] = rich(html);
+      comment["updated"] = "2024-02-01T00:00:00Z";
+      record.version = version;
+    };
+    // Grown past the limit, changed at its end, back again, and short again.
+    int version = 1;
+    for (const std::string end : {"the end", "another end", "the end", ""}) {
+      const std::string html = end.empty() ? "<p>short again</p>" : story(end, 400);
+      change(world, html, std::to_string(++version));
+      const Report report = world.run(Mode::incremental);
+      INFO("version " << version << "; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      const std::map<std::string, std::string> found = files(world);
+      REQUIRE(found.size() == (end.empty() ? 0 : 2));
+      for (const auto& file : found) CHECK(file.second == sha256(html));
+      check_proof(world);
+    }
+    // A file of somebody else's stays, whatever its name; so does one that their text names.
+    change(world, story("the end", 400), "8");
+    REQUIRE(world.run(Mode::incremental).status == Status::done);
+    const std::string key = world.key_of("1");
+    world.upload_as(World::ana, key, "description--original.html", "hers");
+    change(world, story("a new end", 400), "9");
+    REQUIRE(world.run(Mode::incremental).status == Status::done);
+    CHECK(world.issue_of("1").at("attachments").as_array().size() == 3);
+  }
+}
+
+TEST_CASE("a delta run over long texts that dies at any point leaves what an undisturbed one does") {
+  const auto changed = [](World& world) {
+    world.config.text_limit = 3000;
+    long_ticket(world, story("the end", 400));
+    REQUIRE(world.run().status == Status::done);
+    Object& data = world.source->records[1].data.as_object();
+    data["description"] = rich(story("another end", 400));
+    Object& comment = data["comments"].as_array()[0].as_object();
+    comment["body"] = rich(story("another end", 400));
+    comment["updated"] = "2024-02-01T00:00:00Z";
+    world.source->records[1].version = "2";
+    world.death = Death();
+  };
+  World undisturbed;
+  changed(undisturbed);
+  REQUIRE(undisturbed.run(Mode::incremental).status == Status::done);
+  const std::string expected = print(undisturbed.masked());
+  RunOptions options;
+  options.mode = Mode::incremental;
+  for (int at = 1; at <= undisturbed.death.passed; ++at) {
+    World world;
+    changed(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run(options));
+    const std::string point = world.death.points.back();
+    world.revive();
+    const Report report = world.run(options);
+    INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("a comment that alone was shortened is left as it is where nothing has changed") {
+  World world(World::Way::documents, strict);
+  long_ticket(world, story("the end"));
+  Object& data = world.source->records[1].data.as_object();
+  data["description"] = "short";
+  data["comments"].as_array()[0].as_object()["updated"] = "2024-01-02T00:00:00Z";
+  REQUIRE(world.run().status == Status::done);
+  REQUIRE(files(world).size() == 1);
+  const auto writes = world.host->counters().writes;
+  const std::string before = print(world.jira->state());
+  world.keep_exchanges();
+  world.source->records[1].version = "2";
+  const Report again = world.run(Mode::incremental);
+  INFO(World::complaint(again));
+  CHECK(again.status == Status::done);
+  CHECK(world.host->counters().writes == writes);
+  CHECK(print(world.jira->state()) == before);
+  for (const Value& exchange : world.exchanges) CHECK(exchange.at("status") != Value(400));
+}
