@@ -290,11 +290,12 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
       there = there || text_at(group, {"name"}) == wanted;
   }
   const char* const what = *audience == Audience::role ? "role" : "group";
-  checks.push_back(made("internal audience", there || !known,
-                        there    ? fmt::format("there is the {} \"{}\"", what, wanted)
-                        : !known ? fmt::format("whether there is a {} \"{}\" the account may not see", what, wanted)
-                                 : fmt::format("there is no {} \"{}\"{}", what, wanted, names),
-                        "set `internal_audience` to one that exists"));
+  checks.push_back(
+      made("internal audience", there || !known,
+           there    ? fmt::format("there is the {} \"{}\"", what, wanted)
+           : !known ? fmt::format("whether there is a {} \"{}\" the account may not see", what, wanted)
+                    : fmt::format("there is no {} \"{}\"{}", what, wanted, names),
+           "set `internal_audience` to one that exists; groups are seen by who may browse users and groups"));
 }
 
 awaitable<void> JiraSink::prepare(std::vector<TableSchema>) {
