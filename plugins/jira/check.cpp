@@ -82,7 +82,7 @@ std::string told_events(const Value& scheme) {
   return events;
 }
 
-Check check_scheme(const Site& site, const SinkConfig& config, const std::optional<Value>& scheme) {
+Check check_scheme(const Site& site, const std::optional<Value>& scheme) {
   const std::string others = site.silences ? "" : "; edits too, since the account does not administer the project";
   std::string trouble;
   if (!scheme && !site.silences)
@@ -92,10 +92,29 @@ Check check_scheme(const Site& site, const SinkConfig& config, const std::option
   else if (const std::string events = scheme ? told_events(*scheme) : std::string(); !events.empty())
     trouble = fmt::format("the scheme \"{}\" tells people of: {}", text_at(*scheme, {"name"}), events + others);
   if (trouble.empty()) return made("notifications", true, "the project notifies nobody");
-  if (config.notifications == "allow") return made("notifications", true, trouble + " (accepted)");
   return made("notifications", false, trouble,
               "give the project a notification scheme without recipients while the migration runs, or accept it with "
-              "`notifications: allow`");
+              "`notifications: unchecked`");
+}
+
+Check advise_silence(const Site& site) {
+  return made("notifications", true,
+              site.silences
+                  ? "edits notify nobody; for new issues and comments give the project a notification scheme without "
+                    "recipients while the migration runs (`notifications: none` looks at it)"
+                  : "edits, too, notify watchers: the account does not administer the project. Give the project a "
+                    "notification scheme without recipients while the migration runs");
+}
+
+Check check_role(const Site& site, const std::string& wanted) {
+  std::string names;
+  for (const std::string& role : site.roles) names += (names.empty() ? "" : ", ") + role;
+  const bool there = std::find(site.roles.begin(), site.roles.end(), wanted) != site.roles.end();
+  return made("internal audience", there || site.roles.empty(),
+              there                ? fmt::format("there is the role \"{}\"", wanted)
+              : site.roles.empty() ? fmt::format("whether there is a role \"{}\" Jira does not tell", wanted)
+                                   : fmt::format("there is no role \"{}\"; there are {}", wanted, names),
+              "set `internal_audience` to one that exists");
 }
 
 void check_contents(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
@@ -255,15 +274,19 @@ awaitable<std::vector<Check>> JiraSink::check() {
 
 /// What takes requests of its own.
 awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
+  co_await reader_.screens();
   for (IssueType& type : site.types) {
     if (same_name(type.name, config_.issue_type)) continue;
     const Screen* screen = co_await reader_.screen(type);
     checks.push_back(check_other_screen(type, *screen));
   }
-  const std::string project = "/project/" + http::encode(site.project_key);
-  const std::optional<Value> scheme =
-      co_await api_.get_if_shown(project + "/notificationscheme?expand=notificationSchemeEvents");
-  checks.push_back(check_scheme(site, config_, scheme));
+  if (config_.notifications == "none") {
+    const std::optional<Value> scheme = co_await api_.get_if_shown(
+        "/project/" + http::encode(site.project_key) + "/notificationscheme?expand=notificationSchemeEvents");
+    checks.push_back(check_scheme(site, scheme));
+  } else {
+    checks.push_back(advise_silence(site));
+  }
   std::optional<Audience> audience;
   try {
     audience = audience_for(site, config_);
@@ -272,30 +295,22 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
   }
   if (!audience || *audience == Audience::service_management) co_return;
   const std::string& wanted = config_.internal_audience;
-  std::string names;
-  bool there = false, known = true;
   if (*audience == Audience::role) {
-    const std::optional<Value> roles = co_await api_.get_if_shown(project + "/role");
-    known = roles && roles->is_object();
-    for (const auto& role : known ? roles->get_object() : Object()) {
-      there = there || std::string_view(role.key()) == wanted;
-      names += (names.empty() ? "; there are " : ", ") + std::string(role.key());
-    }
-  } else {
-    http::Query query;
-    query.add("query", wanted);
-    const std::optional<Value> groups = co_await api_.get_if_shown("/groups/picker" + query.text());
-    known = groups.has_value();
-    for (const Value& group : known ? list_at(*groups, {"groups"}) : Array())
-      there = there || text_at(group, {"name"}) == wanted;
+    checks.push_back(check_role(site, wanted));
+    co_return;
   }
-  const char* const what = *audience == Audience::role ? "role" : "group";
-  checks.push_back(
-      made("internal audience", there || !known,
-           there    ? fmt::format("there is the {} \"{}\"", what, wanted)
-           : !known ? fmt::format("whether there is a {} \"{}\" the account may not see", what, wanted)
-                    : fmt::format("there is no {} \"{}\"{}", what, wanted, names),
-           "set `internal_audience` to one that exists; groups are seen by who may browse users and groups"));
+  http::Query query;
+  query.add("query", wanted);
+  const std::optional<Value> groups = co_await api_.get_if_shown("/groups/picker" + query.text());
+  bool there = false;
+  for (const Value& group : groups ? list_at(*groups, {"groups"}) : Array())
+    there = there || text_at(group, {"name"}) == wanted;
+  checks.push_back(made("internal audience", there || !groups,
+                        there     ? fmt::format("there is the group \"{}\"", wanted)
+                        : !groups ? fmt::format("whether there is a group \"{}\" the account may not see", wanted)
+                                  : fmt::format("there is no group \"{}\"", wanted),
+                        "set `internal_audience` to one that exists; groups are seen by who may browse users and "
+                        "groups"));
 }
 
 awaitable<void> JiraSink::prepare(std::vector<TableSchema>) {

@@ -32,7 +32,7 @@ struct SinkConfig {
   bool source_link = true;
   int index_lag = default_index_lag;
   int text_limit = default_text_limit;
-  std::string notifications = "none";
+  std::string notifications = "unchecked";
   std::string unmovable_files = "fail";
   std::string vanished = "keep";
   int in_flight = 20;
@@ -104,10 +104,10 @@ inline Spec<SinkConfig> sink_spec() {
       .at_least(1000)
       .at_most(32'767)
       .field("notifications", &SinkConfig::notifications,
-             "When the project's notification scheme would tell people of what the migration does, or the account may "
-             "not see it: `none` refuses to run, `allow` accepts it")
+             "`none`: the check fails when the project's notification scheme would tell people of what the migration "
+             "does, or the account may not see it. `unchecked`: it only advises")
       .optional()
-      .one_of({"none", "allow"})
+      .one_of({"unchecked", "none"})
       .field("unmovable_files", &SinkConfig::unmovable_files,
              "Files that are larger than Jira takes, or gone at the source: `fail` refuses the item, `leave_out` moves "
              "it without them, with a warning")

@@ -12,6 +12,8 @@ namespace migrate::jira {
 
 namespace {
 
+constexpr std::size_t reads_at_once = 5;
+
 Field field_from(const Value& value) {
   Field field;
   field.id = text_at(value, {"fieldId"});
@@ -109,16 +111,36 @@ awaitable<Site*> SiteReader::site() {
 awaitable<void> SiteReader::load(Site& site) {
   site.self = co_await api_.myself();
   co_await api_.server();
+  // These need nothing of each other, and each answer may take its time.
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, reads_at_once);
+  for (const auto part : {&SiteReader::load_project, &SiteReader::load_rights, &SiteReader::load_types,
+                          &SiteReader::load_links, &SiteReader::load_uploads}) {
+    awaitable<void> reading = (this->*part)(site);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
+}
+
+awaitable<void> SiteReader::load_project(Site& site) {
   const Value project = co_await api_.get("/project/" + http::encode(api_.project()));
   site.project_key = text_at(project, {"key"});
   site.project_name = text_at(project, {"name"});
   site.project_id = text_at(project, {"id"});
   site.service_management = text_at(project, {"projectTypeKey"}) == "service_desk";
+  if (const Value* roles = find(project, {"roles"}); roles && roles->is_object())
+    for (const auto& role : roles->get_object()) site.roles.emplace_back(role.key());
+}
+
+awaitable<void> SiteReader::load_rights(Site& site) {
   std::vector<std::string> names = rights_asked();
   const Value rights = co_await api_.permissions(names);
   for (const std::string& name : names) site.rights[name] = truth_at(rights, {"permissions", name, "havePermission"});
   site.silences = site.rights["ADMINISTER_PROJECTS"] || site.rights["ADMINISTER"];
-  co_await load_types(site);
+}
+
+awaitable<void> SiteReader::load_links(Site& site) {
   const Value links = co_await api_.get("/issueLinkType");
   for (const Value& link : list_at(links, {"issueLinkTypes"})) {
     LinkType type;
@@ -127,9 +149,25 @@ awaitable<void> SiteReader::load(Site& site) {
     type.outward = text_at(link, {"outward"});
     site.links.push_back(std::move(type));
   }
+}
+
+awaitable<void> SiteReader::load_uploads(Site& site) {
   const Value uploads = co_await api_.get("/attachment/meta");
   site.attachments = truth_at(uploads, {"enabled"});
   site.upload_limit = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(uploads, {"uploadLimit"})));
+}
+
+awaitable<void> SiteReader::screens() {
+  Site* const all = co_await site();
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, reads_at_once);
+  auto read = [this](IssueType* type) -> awaitable<void> { co_await screen(*type); };
+  for (IssueType& type : all->types) {
+    awaitable<void> reading = read(&type);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
 }
 
 awaitable<void> SiteReader::load_types(Site& site) {

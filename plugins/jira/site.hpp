@@ -53,6 +53,7 @@ struct Site {
   bool silences = false;  ///< may edit without notifying watchers
   std::vector<IssueType> types;
   std::vector<LinkType> links;
+  std::vector<std::string> roles;  ///< of the project; empty: not told
   bool attachments = true;
   std::uint64_t upload_limit = 0;  ///< bytes; 0: not known
   std::map<std::string, bool> rights;
@@ -72,12 +73,18 @@ class SiteReader {
   explicit SiteReader(Api& api) : api_(api) {}
   /// Throws what the calls throw; the next caller tries again then.
   awaitable<Site*> site();
+  /// The create screens of all types, side by side: for who will ask for each.
+  awaitable<void> screens();
   /// The create screen of a type.
   awaitable<const Screen*> screen(IssueType& type);
 
  private:
   awaitable<void> load(Site& site);
+  awaitable<void> load_project(Site& site);
+  awaitable<void> load_rights(Site& site);
   awaitable<void> load_types(Site& site);
+  awaitable<void> load_links(Site& site);
+  awaitable<void> load_uploads(Site& site);
 
   Api& api_;
   std::unique_ptr<Site> site_;

@@ -112,24 +112,28 @@ TEST_CASE("checks: the role or group that shall see internal comments exists") {
   CHECK(failing(service) == Names{});
 }
 
-TEST_CASE("checks: a project that notifies people is refused, unless that is accepted") {
+TEST_CASE("checks: a project that notifies people is refused where silence is asked for") {
   for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     World quiet(way);
+    quiet.config.notifications = "none";
     CHECK(message_of(quiet, "notifications") == "the project notifies nobody");
     World loud(way, R"({"notification_events":["Issue Created","Issue Commented"]})");
+    loud.config.notifications = "none";
     CHECK(failing(loud) == Names{"notifications"});
     CHECK(message_of(loud, "notifications").find("Issue Created, Issue Commented") != std::string::npos);
     plain_ticket(loud, 1);
     CHECK(loud.run().status == Status::preflight_failed);
     CHECK(loud.issues().empty());
-    loud.config.notifications = "allow";
+    loud.config.notifications = "unchecked";
     CHECK(failing(loud) == Names{});
     CHECK(loud.run().status == Status::done);
     // Who does not administer the project does not see its scheme.
     World clerk(way, R"({"denied_permissions":["ADMINISTER","ADMINISTER_PROJECTS"]})");
+    clerk.config.notifications = "none";
     CHECK(failing(clerk) == Names{"notifications"});
-    clerk.config.notifications = "allow";
+    clerk.config.notifications = "unchecked";
     CHECK(failing(clerk) == Names{});
+    CHECK(message_of(clerk, "notifications").starts_with("edits, too, notify watchers"));
   }
 }
 

@@ -141,9 +141,6 @@ def vendor():
             part = os.path.join(folder, service + ".jsonl")
             with open(part, "w", encoding="utf-8") as out:
                 for line in lines:
-                    # Jira's document is an excerpt: it has neither the scheme nor the roles of a project.
-                    if "/notificationscheme" in line["url"] or line["url"].endswith("/role"):
-                        continue
                     if line["service"] == service and ("/rest/api/" in line["url"] or "/api/v2/" in line["url"]):
                         out.write(json.dumps(line) + "\n")
             checked = subprocess.run([sys.executable, os.path.join(SHARED, "tools", "check_payload.py"), "exchange",
