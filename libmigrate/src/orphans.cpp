@@ -119,7 +119,8 @@ awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& re
     std::vector<RecordRef> records;
     for (const Entry& row : rows) {
       const Outcome outcome = Journal::outcome_from(row.value);
-      if (!outcome.target_id.is_string()) continue;
+      // Older states have rows without an id, of records that were deleted before they came.
+      if (!outcome.target_id.is_string() || outcome.target_id.get_string().empty()) continue;
       ids.emplace_back(outcome.target_id.get_string());
       unclaimed.meet(ids.back());
       records.push_back(Journal::ref_from(row.key));

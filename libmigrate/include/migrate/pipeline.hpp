@@ -113,7 +113,8 @@ MIGRATE_API Report run_blocking(Pipeline pipeline, RunOptions options);
 MIGRATE_API awaitable<std::vector<Check>> check(Pipeline pipeline);
 
 /// Throws Error(conflict), cause "foreign_target", when the state belongs to another target than the sink leads to.
-/// run(), for_each_pending(), find_orphans() and remove_orphans() look themselves. Writes nothing.
+/// run(), find_orphans() and remove_orphans() look themselves; where the target is a database, so do for_each_pending()
+/// and for_each_mapping(). Writes nothing.
 MIGRATE_API awaitable<void> require_target(Pipeline pipeline);
 
 /// One record of the source that is not on the target.
