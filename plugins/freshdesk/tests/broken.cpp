@@ -207,3 +207,16 @@ TEST_CASE("of a deleted ticket that may not be viewed it is told what the list l
   }
   CHECK(read == deleted.size());
 }
+
+TEST_CASE("an archived ticket whose conversations are not shown arrives without them, and says so") {
+  Lab lab(60);
+  lab.config.include = {"archived"};
+  const auto archived = lab.truth_of({"archived"});
+  const std::string victim = archived.begin()->first;
+  lab.rewrite = instead("/api/v2/tickets/archived/" + victim + "/conversations", http::Response(404));
+  int told = 0;
+  for (const Record& record : lab.read_all())
+    for (const Warning& warning : record.warnings)
+      told += record.ref.id == victim && warning.cause == "conversations_hidden";
+  CHECK(told == 1);
+}
