@@ -27,8 +27,8 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
     std::vector<Mapping> mappings;
     read_mappings(file, type, [&](Mapping mapping) { mappings.push_back(std::move(mapping)); });
     const std::size_t count = co_await import_mappings(store, std::move(mappings));
-    log.write(LogLevel::info, "mappings", fmt::format("{}: {} records are known already, by {}", type, count,
-                                                      file.string()));
+    log.write(LogLevel::info, "mappings",
+              fmt::format("{}: {} records are known already, by {}", type, count, file.string()));
   }
 }
 
@@ -61,7 +61,7 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
   std::filesystem::path directory = plan.directory.path();
   if (rehearsal)
     directory /= "dry-run";
-  else if (refused_at_the_door(outcome.report))
+  else if (refused_at_the_door(outcome.report) && std::filesystem::exists(directory / "final-migration-report.json"))
     directory /= "not-started";
   ReportFiles wanted = report_files(plan, std::move(directory));
   try {
@@ -97,12 +97,17 @@ ReportFiles report_files(const Plan& plan, std::filesystem::path directory) {
 int exit_code_of(const Report& report) {
   if (report.fatal && report.fatal->kind() == ErrorKind::unsupported) return exit_usage;
   switch (report.status) {
-    case Status::done: return exit_done;
-    case Status::done_with_failures: return exit_some_failed;
-    case Status::differences: return exit_differences;
-    case Status::stopped: return exit_interrupted;
+    case Status::done:
+      return exit_done;
+    case Status::done_with_failures:
+      return exit_some_failed;
+    case Status::differences:
+      return exit_differences;
+    case Status::stopped:
+      return exit_interrupted;
     case Status::broken_off:
-    case Status::preflight_failed: return exit_broken_off;
+    case Status::preflight_failed:
+      return exit_broken_off;
   }
   return exit_broken_off;
 }
