@@ -65,6 +65,7 @@ std::optional<Error> failure_of(const Work& work) {
 
 /// Appends the results to `out`; on failure leaves it as it was.
 std::optional<Error> transform_one(Record record, const Transforms& transforms, std::vector<Record>& out) {
+  if (record.failure) return *record.failure;
   const std::size_t before = out.size();
   std::optional<Error> failure = failure_of([&] {
     if (transforms.empty() || record.deleted)
@@ -84,7 +85,8 @@ void take_over(Batch& batch) {
     Unit& unit = batch.units.emplace_back();
     unit.source = batch.records[i].ref;
     unit.first = i;
-    unit.failure = failure_of([&] { lift_references(batch.records[i]); });
+    const Record& record = batch.records[i];
+    unit.failure = record.failure ? *record.failure : failure_of([&] { lift_references(batch.records[i]); });
     unit.count = unit.failure ? 0 : 1;
   }
 }

@@ -445,14 +445,10 @@ Record unreadable_record(std::int64_t id, const Value& ticket, const Error& trou
   record.data = item.value();
   // It must not pass for what an earlier run has brought.
   record.version = "unreadable";
-  // A source has no failed records to give. What a record needs and nobody has fails it on every way, before anything
-  // is written; the text is part of the failure's message.
-  Link answer;
-  answer.relation = "the ticket";
-  answer.target = RecordRef{"an answer of the helpdesk", trouble.what()};
-  answer.missing = Missing::fails;
-  answer.cause = "ticket_unreadable";
-  record.links.push_back(std::move(answer));
+  Error failure(ErrorKind::invalid, "ticket_unreadable",
+                fmt::format("ticket {} cannot be read: {}", id, trouble.what()));
+  failure.with_advice("look at it in the helpdesk, then try again: migrate retry --cause ticket_unreadable");
+  record.failure = std::make_shared<const Error>(std::move(failure));
   return record;
 }
 

@@ -243,7 +243,9 @@ class Drafting {
     std::vector<InlineImage> images = item_.images;
     std::erase_if(images, [&](const InlineImage& image) { return !moved(image.blob); });
     context.images = &images;
-    draft_.description = description_text(record_.ref, item_, further_, context);
+    const bool fits = fit_panel(further_, context);
+    draft_.whole = fits ? item_.description : with_rows(item_.description, further_);
+    draft_.description = description_text(record_.ref, item_, draft_.whole, fits ? further_ : Rows(), context);
     losses(draft_.description.losses, "description");
     for (const Comment& comment : item_.comments) {
       if (comment.internal) audience_for(*looked_.site, config_);

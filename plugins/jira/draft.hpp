@@ -63,6 +63,7 @@ struct Draft {
   std::string parent_field;  ///< the one of `fields` that names the parent, if any
   std::vector<std::string> labels;
   Text description;
+  ItemText whole;  ///< what the description is made of: the item's, and further fields that fit nowhere else
   const IssueStatus* status = nullptr;  ///< null: wherever the workflow begins
   std::vector<CommentDraft> comments;   ///< oldest first
   std::vector<WorklogDraft> worklogs;

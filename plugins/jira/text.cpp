@@ -17,6 +17,9 @@ namespace migrate::jira {
 
 namespace {
 
+// Of the limit, what the panel of further fields may take.
+constexpr std::size_t rows_share = 4;
+
 using richtext::Kind;
 using richtext::Node;
 
@@ -62,7 +65,7 @@ Node origin_panel(const RecordRef& record, const Item& item) {
   return panel("info", std::move(blocks));
 }
 
-Node rows_panel(const Rows& rows) {
+std::vector<Node> rows_blocks(const Rows& rows) {
   Node list(Kind::list);
   for (const auto& [name, value] : rows) {
     std::vector<Node> parts;
@@ -77,8 +80,11 @@ Node rows_panel(const Rows& rows) {
   std::vector<Node> blocks;
   blocks.push_back(line(std::move(title)));
   blocks.push_back(std::move(list));
-  return panel("info", std::move(blocks));
+  return blocks;
 }
+
+/// Wiki markup may need an escape for each character.
+std::size_t growth(Markup markup) { return markup == Markup::wiki ? 2 : 1; }
 
 /// Whose words, when, and of what kind.
 Node author_panel(const std::optional<Person>& author, const std::string& created, const std::string& updated,
@@ -154,9 +160,9 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
   richtext::Parsed parsed = richtext::parse(source);
   text.losses = std::move(parsed.losses);
   Node body = std::move(parsed.document);
-  // Markup and entities only make it shorter; wiki markup may need an escape for each character.
+  // Markup and entities only make it shorter.
   const std::size_t source_size = source.format == "adf" ? context.limit : source.text.size();
-  if (source_size * (context.markup == Markup::wiki ? 2 : 1) + 2000 > context.limit) {
+  if (source_size * growth(context.markup) + context.limit / rows_share + 2000 > context.limit) {
     Node frame(Kind::document);
     for (const Node& node : before) frame.children.push_back(node);
     for (const Node& node : after) frame.children.push_back(node);
@@ -260,11 +266,32 @@ Original original_of(const std::string& what, const ItemText& text) {
 
 std::string original_blob(const std::string& step) { return "original-" + step.substr(step.rfind(':') + 1); }
 
-Text description_text(const RecordRef& record, const Item& item, const Rows& further, const TextContext& context) {
+Text description_text(const RecordRef& record, const Item& item, const ItemText& whole, const Rows& further,
+                      const TextContext& context) {
   std::vector<Node> before, after;
   before.push_back(origin_panel(record, item));
-  if (!further.empty()) after.push_back(rows_panel(further));
-  return assembled("description", item.description, std::move(before), std::move(after), context);
+  if (!further.empty()) after.push_back(panel("info", rows_blocks(further)));
+  return assembled("description", whole, std::move(before), std::move(after), context);
+}
+
+bool fit_panel(const Rows& rows, const TextContext& context) {
+  std::size_t size = 0;
+  for (const auto& [name, value] : rows) size += name.size() + value.size() + 3;
+  return size * growth(context.markup) <= context.limit / rows_share;
+}
+
+ItemText with_rows(const ItemText& text, const Rows& rows) {
+  ItemText whole;
+  whole.format = "html";
+  Node list(Kind::document, rows_blocks(rows));
+  if (text.format == "html") {
+    whole.text = text.text + richtext::print_html(list).text;
+    return whole;
+  }
+  Node tree = richtext::parse(text).document;
+  append(tree, std::move(list.children));
+  whole.text = richtext::print_html(tree).text;
+  return whole;
 }
 
 Text comment_text(const Comment& comment, const TextContext& context) {

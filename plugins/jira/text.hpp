@@ -48,8 +48,13 @@ struct NamedFile {
   std::string name, address;
 };
 
-/// With a panel that says where the item comes from, who wrote it and when, and one with the further fields.
-Text description_text(const RecordRef& record, const Item& item, const Rows& further, const TextContext& context);
+/// `whole`, with a panel that says where the item comes from, who wrote it and when, and one with the further fields.
+Text description_text(const RecordRef& record, const Item& item, const ItemText& whole, const Rows& further,
+                      const TextContext& context);
+/// Whether the panel leaves the text enough room. What does not fit there becomes a part of the text, and is cut with
+/// it.
+bool fit_panel(const Rows& rows, const TextContext& context);
+ItemText with_rows(const ItemText& text, const Rows& rows);
 Text comment_text(const Comment& comment, const TextContext& context);
 Text worklog_text(const Worklog& worklog, const TextContext& context);
 

@@ -158,7 +158,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const Value* ours = wanted.if_contains("description");
     if (there && ours && has_originals(job) && canonical(*there, markup()) == canonical(*ours, markup())) {
       Value shown = *there;
-      co_await drop_originals(job, "description", job.item.description, std::move(shown));
+      co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
     }
     co_return;
   }
@@ -199,7 +199,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   if (!step.done()) co_await step.finish(job.key, std::move(receipt));
   if (!rewrites) co_return;
   Value shown = fields.at("description");
-  co_await drop_originals(job, "description", job.item.description, std::move(shown));
+  co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
 }
 
 Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {

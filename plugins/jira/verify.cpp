@@ -201,7 +201,7 @@ class Comparison {
     const Value* found = jira::find(issue, {"fields", "description"});
     const Value nothing;
     text("description", expected_text(job_.draft.description, {}), found ? *found : nothing, "description",
-         job_.item.description);
+         job_.draft.whole);
   }
 
   awaitable<void> files() {

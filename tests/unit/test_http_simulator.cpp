@@ -259,16 +259,18 @@ TEST_CASE("the exchange log has bodies as they are and credentials masked") {
   Lab lab;
   std::vector<Value> log;
   lab.host->observe([&](const Value& exchange) { log.push_back(exchange); });
-  lab.plan(R"({"faults":[{"kind":"drop_after","nth":4}]})");
+  lab.plan(R"({"faults":[{"kind":"drop_after","nth":4},{"kind":"status_before","nth":5,"status":303,
+               "headers":{"Location":"https://files.test/f/7?part=1&X-Amz-Signature=0badcafe"}}]})");
   run([&]() -> awaitable<void> {
     co_await lab.call("POST", "/notes?access_token=abcdef&pageToken=7",
                       R"({"password":"hunter2","deep":[{"api_key":"k"}],"n":1})");
     co_await lab.call("POST", "/notes", "plain text");
     co_await lab.call("POST", "/notes", std::string("\xFF\x00\x01", 3));
     co_await thrown_by<http::TransportError>(lab.call("POST", "/notes", ""));
+    co_await lab.call("POST", "/notes", "");
     co_await lab.call("GET", "/_sim/state");
   });
-  REQUIRE(log.size() == 4);
+  REQUIRE(log.size() == 5);
   CHECK(log[0].at("service") == "notes");
   CHECK(log[0].at("method") == "POST");
   CHECK(log[0].at("url") == "http://notes.example/notes?access_token=***&pageToken=7");
@@ -280,6 +282,7 @@ TEST_CASE("the exchange log has bodies as they are and credentials masked") {
   CHECK(log[1].at("request_body") == "plain text");
   CHECK(log[2].at("request_body") == boost::json::parse(R"({"$binary":{"base64":"/wAB","subType":"00"}})"));
   CHECK(log[3].at("status").is_null());
+  CHECK(log[4].at("response_headers").at("Location") == "https://files.test/f/7?part=1&X-Amz-Signature=***");
   for (const Value& line : log) CHECK(boost::json::serialize(line).find("very-secret") == std::string::npos);
 }
 

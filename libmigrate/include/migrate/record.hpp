@@ -97,6 +97,9 @@ struct Record {
   std::string version;  ///< changes whenever the record does; empty when the source has none
   Intent intent = Intent::upsert;
   bool deleted = false;
+  /// Set by a source that has found the record and cannot read it: it counts as read and fails with this, untransformed,
+  /// and the others go on. What concerns more than one record is thrown.
+  std::shared_ptr<const Error> failure;
 };
 
 /// A part of the source that is read in order by one reader. Lower ranks are finished first; equal ranks may be read

@@ -14,6 +14,8 @@ Value fields_of(const http::Headers& headers) {
   Object fields;
   for (const auto& [name, value] : headers) {
     std::string shown = http::names_secret(name) ? "***" : value;
+    // Leads to files, some with a signature.
+    if (http::equal_ignoring_case(name, "Location")) shown = http::redacted_target(value);
     if (boost::json::value* earlier = fields.if_contains(name)) {
       boost::json::string& text = earlier->get_string();
       text.append(", ");

@@ -224,3 +224,27 @@ TEST_CASE("a comment that alone was shortened is left as it is where nothing has
   CHECK(print(world.jira->state()) == before);
   for (const Value& exchange : world.exchanges) CHECK(exchange.at("status") != Value(400));
 }
+
+TEST_CASE("further fields that take more room than their panel has stand in the text, and are cut with it") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const int rows : {20, 150, 900}) {
+      World world(way);
+      Object& data = plain_ticket(world, 1).data.as_object();
+      data["description"] = rich("<p>what it is about</p>");
+      Object further;
+      for (int i = 0; i < rows; ++i) further[fmt::format("field{}", i)] = fmt::format("value {} of the fields", i);
+      data["custom"] = further;
+      const Report report = world.run();
+      INFO(rows << " rows; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      const Value issue = world.issue_of("1");
+      const std::string shown = print(issue.at("fields").at("description"));
+      CHECK(shown.find("what it is about") != std::string::npos);
+      const bool cut = !issue.at("attachments").as_array().empty();
+      CHECK(cut == (rows == 900));
+      CHECK((shown.find(fmt::format("value {} of the fields", rows - 1)) != std::string::npos) == !cut);
+      if (cut) CHECK(files(world).count("description") == 1);
+      check_proof(world);
+    }
+  }
+}
