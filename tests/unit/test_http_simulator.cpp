@@ -259,7 +259,7 @@ TEST_CASE("the exchange log has bodies as they are and credentials masked") {
   Lab lab;
   std::vector<Value> log;
   lab.host->observe([&](const Value& exchange) { log.push_back(exchange); });
-  lab.plan(R"({"faults":[{"kind":"drop_after","nth":4},{"kind":"status_before","nth":5,"status":303,
+  lab.plan(R"({"faults":[{"kind":"drop_after","nth":4},{"kind":"status","nth":5,"status":303,
                "headers":{"Location":"https://files.test/f/7?part=1&X-Amz-Signature=0badcafe"}}]})");
   run([&]() -> awaitable<void> {
     co_await lab.call("POST", "/notes?access_token=abcdef&pageToken=7",
