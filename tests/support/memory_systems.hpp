@@ -321,7 +321,7 @@ class MemoryTables final : public TableSink {
         for (const auto& field : operation.data())
           fields[std::string(field.key())] = boost::json::serialize(field.value());
         text.clear();
-        for (const auto& [name, value] : fields) text += name + "=" + value + ";";
+        for (const auto& [field, value] : fields) text += field + "=" + value + ";";
       }
       if (found != rows.end() && found->second.content == text) return Effect::unchanged;
       images_.push_back(image);
