@@ -91,6 +91,7 @@ class Checker {
   }
 
   Value value(const Shape& shape, const Value& value, const std::string& path) {
+    if (is_missing(shape, path)) return value;
     switch (shape.kind) {
       case Kind::any:
         return value;
@@ -113,6 +114,20 @@ class Checker {
   }
 
  private:
+  /// Says of a value that could not be had why, and nothing else. What nobody looks into is looked through here.
+  bool is_missing(const Shape& shape, const std::string& path) {
+    if (!context_.origins) return false;
+    bool missing = false;
+    auto at = context_.origins->lower_bound(path);
+    for (; at != context_.origins->end() && at->first.starts_with(path); ++at) {
+      bool concerned = shape.kind == Kind::any ? is_within(at->first, path) : at->first == path;
+      if (!concerned || at->second.missing.empty()) continue;
+      fault(at->first, at->second.missing);
+      missing = true;
+    }
+    return missing;
+  }
+
   void fault(std::string path, std::string message, bool at_key = false) {
     faults_.push_back(fault_at(context_, std::move(path), std::move(message), at_key));
   }

@@ -130,6 +130,15 @@ bool holds_several(const std::string& yaml) {
   return parser.HandleNextDocument(none) && parser.HandleNextDocument(none);
 }
 
+void throw_if_faulty(const Document& document, std::vector<ConfigFault> faults) {
+  Context context;
+  context.origins = &document.origins;
+  for (const auto& [path, origin] : document.origins) {
+    if (!origin.missing.empty()) faults.push_back(fault_at(context, path, origin.missing));
+  }
+  if (!faults.empty()) throw ConfigError(std::move(faults));
+}
+
 }  // namespace
 
 void DocumentReader::fault(const std::string& path, std::string message, bool at_key) {
@@ -150,25 +159,26 @@ Value DocumentReader::plain(const std::string& text) {
   return number_from<double>(text).value_or(Value(text));
 }
 
-std::string DocumentReader::replacement(const std::string& expression, const std::string& path) {
+std::string DocumentReader::replacement(const std::string& expression, Origin& origin) {
+  auto miss = [&](const std::string& why) { origin.missing += (origin.missing.empty() ? "" : "; ") + why; };
   std::string name = expression.substr(expression.find(':') + 1);
   if (expression.starts_with("env:")) {
     if (const char* value = std::getenv(name.c_str())) return value;
-    fault(path, fmt::format("the environment variable {} is not set", name));
+    miss(fmt::format("the environment variable {} is not set", name));
     return {};
   }
   std::filesystem::path file = base_.directory / name;
   std::string trouble;
   std::optional<std::string> text = file_text(file, trouble);
   if (!text) {
-    fault(path, fmt::format("the file {} cannot be read: {}", file.string(), trouble));
+    miss(fmt::format("the file {} cannot be read: {}", file.string(), trouble));
     return {};
   }
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
   return *text;
 }
 
-std::string DocumentReader::interpolated(const std::string& text, const std::string& path, bool& replaced) {
+std::string DocumentReader::interpolated(const std::string& text, Origin& origin) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     std::string_view rest = std::string_view(text).substr(i);
@@ -178,11 +188,11 @@ std::string DocumentReader::interpolated(const std::string& text, const std::str
     } else if (rest.starts_with("${env:") || rest.starts_with("${file:")) {
       std::size_t end = rest.find('}');
       if (end == std::string_view::npos) {
-        fault(path, fmt::format("\"{}\" has no closing brace", rest.substr(0, 6)));
+        origin.missing = fmt::format("\"{}\" has no closing brace", rest.substr(0, 6));
         return out;
       }
-      out += replacement(std::string(rest.substr(2, end - 2)), path);
-      replaced = true;
+      out += replacement(std::string(rest.substr(2, end - 2)), origin);
+      origin.interpolated = true;
       i += end + 1;
     } else {
       out += text[i++];
@@ -191,15 +201,15 @@ std::string DocumentReader::interpolated(const std::string& text, const std::str
   return out;
 }
 
-Value DocumentReader::scalar(const YAML::Node& node, const std::string& path, Origin& origin) {
+Value DocumentReader::scalar(const YAML::Node& node, Origin& origin) {
   const std::string& text = node.Scalar();
   const std::string& tag = node.Tag();
   bool is_plain = tag == "?" || tag.empty();
   if (!is_plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
-    fault(path, fmt::format("the YAML tag {} has no meaning here", tag));
+    origin.missing = fmt::format("the YAML tag {} has no meaning here", tag);
     return nullptr;
   }
-  std::string result = interpolated(text, path, origin.interpolated);
+  std::string result = interpolated(text, origin);
   if (origin.interpolated) {
     origin.text = result;
     return Value(result);
@@ -247,7 +257,7 @@ Value DocumentReader::read(const YAML::Node& node, const std::string& path, cons
   }
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
-      return scalar(node, path, kept);
+      return scalar(node, kept);
     case YAML::NodeType::Map:
       return map(node, path, depth);
     case YAML::NodeType::Sequence: {
@@ -262,10 +272,9 @@ Value DocumentReader::read(const YAML::Node& node, const std::string& path, cons
   }
 }
 
-Document parse_document(const std::string& text, const std::string& name, const std::filesystem::path& directory,
-                        const std::vector<std::string>& set) {
+Document read_document(const std::string& text, const std::string& name, const std::filesystem::path& directory,
+                       const std::vector<std::string>& set, std::vector<ConfigFault>& faults) {
   Document document;
-  std::vector<ConfigFault> faults;
   Origin base;
   base.file = name;
   base.directory = std::filesystem::absolute(directory);
@@ -283,15 +292,30 @@ Document parse_document(const std::string& text, const std::string& name, const 
   }
   if (document.value.is_null() && faults.empty()) document.value = Object();
   for (const std::string& assignment : set) apply_override(assignment, document, faults);
-  if (!faults.empty()) throw ConfigError(std::move(faults));
+  return document;
+}
+
+Document read_document(const std::filesystem::path& file, const std::vector<std::string>& set,
+                       std::vector<ConfigFault>& faults) {
+  std::string trouble;
+  std::optional<std::string> text = file_text(file, trouble);
+  if (!text) throw ConfigError({{"", fmt::format("the file cannot be read: {}", trouble), file.string(), 0, 0}});
+  return read_document(*text, file.string(), std::filesystem::absolute(file).parent_path(), set, faults);
+}
+
+Document parse_document(const std::string& text, const std::string& name, const std::filesystem::path& directory,
+                        const std::vector<std::string>& set) {
+  std::vector<ConfigFault> faults;
+  Document document = read_document(text, name, directory, set, faults);
+  throw_if_faulty(document, std::move(faults));
   return document;
 }
 
 Document load_document(const std::filesystem::path& file, const std::vector<std::string>& set) {
-  std::string trouble;
-  std::optional<std::string> text = file_text(file, trouble);
-  if (!text) throw ConfigError({{"", fmt::format("the file cannot be read: {}", trouble), file.string(), 0, 0}});
-  return parse_document(*text, file.string(), std::filesystem::absolute(file).parent_path(), set);
+  std::vector<ConfigFault> faults;
+  Document document = read_document(file, set, faults);
+  throw_if_faulty(document, std::move(faults));
+  return document;
 }
 
 }  // namespace config

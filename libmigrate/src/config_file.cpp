@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config_document.hpp"
 #include "config_run.hpp"
 
 MIGRATE_BEGIN
@@ -16,14 +17,18 @@ namespace {
 /// Checks each part of a file by its own spec; collects the faults of all.
 class FileChecker {
  public:
-  FileChecker(config::Document document, const Registry& registry, MigrationFile& file)
-      : document_(std::move(document)), registry_(registry), file_(file) {}
+  /// `faults` were found when the document was read.
+  FileChecker(config::Document document, std::vector<ConfigFault> faults, const Registry& registry, MigrationFile& file)
+      : document_(std::move(document)), registry_(registry), file_(file), faults_(std::move(faults)) {}
 
   void run() {
     Object& top = document_.value.get_object();
     spread_report_list(top);
     guarded([&] {
-      FileConfig config = file_spec().parse(document_.value, context(""));
+      const config::Origins origins = origins_beside_connectors();
+      config::Context own = context("");
+      own.origins = &origins;
+      FileConfig config = file_spec().parse(document_.value, own);
       file_.name = config.migration;
       file_.working_dir = working_dir(config);
       file_.run = run_options(config.run);
@@ -59,6 +64,17 @@ class FileChecker {
     context.origins = &document_.origins;
     context.warnings = &file_.warnings;
     return context;
+  }
+
+  /// What is missing in a connector's block is said where that block is checked.
+  config::Origins origins_beside_connectors() const {
+    config::Origins origins = document_.origins;
+    for (auto& [path, origin] : origins) {
+      bool of_end = config::is_within(path, "source") || config::is_within(path, "sink") ||
+                    config::is_within(path, "store");
+      if (of_end || path.starts_with("transform[")) origin.missing.clear();
+    }
+    return origins;
   }
 
   template <class Work>
@@ -110,6 +126,12 @@ class FileChecker {
       faults_.push_back(config::fault_at(context, at, std::move(message)));
     };
     const Value* name = block.is_object() ? block.get_object().if_contains(key) : nullptr;
+    for (const std::string& at : {path, config::child_path(path, key)}) {
+      if (auto origin = document_.origins.find(at); origin != document_.origins.end() && !origin->second.missing.empty()) {
+        fault(at, origin->second.missing);
+        return {};
+      }
+    }
     if (!block.is_object()) {
       fault(path, fmt::format("expected a map with `{}: NAME` and the options of that {}", key, to_string(kind)));
     } else if (!name) {
@@ -171,16 +193,18 @@ class FileChecker {
 }  // namespace
 
 MigrationFile parse_migration(const fs::path& file, const Registry& registry, const FileOverrides& overrides) {
-  config::Document document = config::load_document(file, overrides.set);
+  std::vector<ConfigFault> faults;
+  config::Document document = config::read_document(file, overrides.set, faults);
   if (!document.value.is_object()) {
-    throw ConfigError({{"", "expected a map with migration, source and sink", file.string(), 1, 1}});
+    faults.push_back({"", "expected a map with migration, source and sink", file.string(), 1, 1});
+    throw ConfigError(std::move(faults));
   }
   if (overrides.working_dir) {
     document.value.get_object()["working_dir"] = fs::absolute(*overrides.working_dir).string();
   }
   MigrationFile result;
   result.file = fs::absolute(file);
-  FileChecker(std::move(document), registry, result).run();
+  FileChecker(std::move(document), std::move(faults), registry, result).run();
   return result;
 }
 

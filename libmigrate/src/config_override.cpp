@@ -42,9 +42,7 @@ std::optional<std::vector<Segment>> segments_of(std::string_view path) {
 void forget_below(Origins& origins, const std::string& path) {
   auto next = origins.lower_bound(path);
   while (next != origins.end() && next->first.starts_with(path)) {
-    std::string_view rest = std::string_view(next->first).substr(path.size());
-    bool below = rest.empty() || rest.front() == '.' || rest.front() == '[';
-    next = below ? origins.erase(next) : std::next(next);
+    next = is_within(next->first, path) ? origins.erase(next) : std::next(next);
   }
 }
 

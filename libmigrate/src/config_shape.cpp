@@ -49,6 +49,12 @@ std::string child_path(std::string_view path, std::string_view key) {
 
 std::string child_path(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
 
+bool is_within(std::string_view path, std::string_view outer) noexcept {
+  if (!path.starts_with(outer)) return false;
+  path.remove_prefix(outer.size());
+  return outer.empty() || path.empty() || path.front() == '.' || path.front() == '[';
+}
+
 // Two neighbours exchanged count as one edit: the most frequent slip of all.
 static std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));

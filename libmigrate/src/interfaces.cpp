@@ -1,4 +1,6 @@
 // Key functions and default bodies of the interfaces: their one home, so that every plugin shares one vtable.
+#include <fmt/format.h>
+
 #include "migrate/pipeline.hpp"
 #include "migrate/relational.hpp"
 #include "migrate/sink.hpp"
@@ -43,6 +45,18 @@ class FunctionTransformer final : public Transformer {
 
 std::shared_ptr<const Transformer> transform_with(std::function<void(Record, std::vector<Record>&)> function) {
   return std::make_shared<FunctionTransformer>(std::move(function));
+}
+
+TargetIdentity TargetIdentity::of_path(std::string_view connector, std::string_view noun,
+                                       const std::filesystem::path& path) {
+  const std::filesystem::path absolute = std::filesystem::absolute(path);
+  std::error_code failure;
+  std::filesystem::path real = std::filesystem::weakly_canonical(absolute, failure);
+  if (failure) real = absolute.lexically_normal();  // a folder above that cannot be looked into
+  TargetIdentity identity;
+  identity.id = fmt::format("{} {}", connector, real.string());
+  identity.shown = fmt::format("the {} {}", noun, real.string());
+  return identity;
 }
 
 Sink::~Sink() = default;

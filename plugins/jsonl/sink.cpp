@@ -196,11 +196,7 @@ awaitable<std::vector<Check>> JsonlSink::check() {
 }
 
 awaitable<TargetIdentity> JsonlSink::identity() {
-  TargetIdentity identity;
-  const std::string path = fs::weakly_canonical(fs::absolute(config_.path)).string();
-  identity.id = "jsonl " + path;
-  identity.shown = "the folder " + path;
-  co_return identity;
+  co_return TargetIdentity::of_path("jsonl", "folder", config_.path);
 }
 
 awaitable<void> JsonlSink::prepare(std::vector<TableSchema> schemas) {

@@ -57,11 +57,7 @@ Connection& SqliteSink::writer() {
 }
 
 awaitable<TargetIdentity> SqliteSink::identity() {
-  TargetIdentity identity;
-  const std::string path = fs::weakly_canonical(fs::absolute(config_.path)).string();
-  identity.id = "sqlite " + path;
-  identity.shown = "the SQLite file " + path;
-  co_return identity;
+  co_return TargetIdentity::of_path("sqlite", "SQLite file", config_.path);
 }
 
 awaitable<void> SqliteSink::prepare(std::vector<TableSchema> schemas) {

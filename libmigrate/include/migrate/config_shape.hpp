@@ -52,6 +52,7 @@ struct Origin {
   bool interpolated = false;        ///< holds text of an environment variable or a file: never shown
   bool overridden = false;          ///< came from the command line
   std::optional<std::string> text;  ///< as written, where a field of another type may still take it as its own
+  std::string missing;  ///< why there is no value: a variable that is not set, a file that cannot be read. Else empty
 };
 /// By path. A value without an origin of its own has that of the nearest value around it.
 using Origins = std::map<std::string, Origin>;
@@ -107,6 +108,8 @@ MIGRATE_API Value redacted(const ObjectShape& shape, const Value& value);
 /// path + ".key", or path + "[\"a key\"]" where the key is no plain word.
 MIGRATE_API std::string child_path(std::string_view path, std::string_view key);
 MIGRATE_API std::string child_path(std::string_view path, std::size_t index);
+/// "a.b" and "a.b[0]" are within "a.b", "a.bc" is not.
+MIGRATE_API bool is_within(std::string_view path, std::string_view outer) noexcept;
 /// The nearest of `known` by edit distance; empty when none is near.
 MIGRATE_API std::string nearest(std::string_view word, const std::vector<std::string>& known);
 /// "; did you mean "x"?" or a list of what is known.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -121,6 +122,10 @@ struct SinkTraits {
 struct TargetIdentity {
   std::string id;     ///< equal for the same target at any time and under any address; empty: it cannot tell
   std::string shown;  ///< for people: "the project SUP of https://acme.atlassian.net"
+
+  /// Of a file or folder, whatever links lead to it: "sqlite /data/crm.db", shown as "the SQLite file /data/crm.db".
+  MIGRATE_API static TargetIdentity of_path(std::string_view connector, std::string_view noun,
+                                            const std::filesystem::path& path);
 };
 
 class ItemSink;
