@@ -15,6 +15,7 @@
 #include "migrate/config_file.hpp"
 #include "migrate/http/transport.hpp"
 #include "migrate/testing/simulator.hpp"
+#include "shard.hpp"
 
 using namespace migrate;
 using namespace std::chrono_literals;
@@ -155,19 +156,11 @@ const Undisturbed& undisturbed() {
   return known;
 }
 
-/// Which part of the matrix this process does: "MIGRATE_CRASH_SHARD=2/4".
-bool mine(int number) {
-  const char* text = std::getenv("MIGRATE_CRASH_SHARD");
-  int part = 1, of = 1;
-  if (text && std::sscanf(text, "%d/%d", &part, &of) != 2) part = of = 1;
-  return number % of == part - 1;
-}
-
 }  // namespace
 
 TEST_CASE("dying before or after any exchange or commit leaves neither duplicate nor orphan and loses nothing") {
   for (int at = 1; at <= undisturbed().points; ++at) {
-    if (!mine(at)) continue;
+    if (!testing_support::in_shard(at)) continue;
     World world;
     world.faults.at = at;
     REQUIRE_FALSE(world.run().has_value());
@@ -186,7 +179,7 @@ TEST_CASE("whatever becomes of one answer, the target is the same") {
   const Kind kinds[] = {Kind::drop_before, Kind::drop_after, Kind::status_after, Kind::torn_after, Kind::short_length, Kind::status};
   for (std::uint64_t nth = 1; nth <= undisturbed().exchanges; ++nth) {
     for (const Kind kind : kinds) {
-      if (!mine(static_cast<int>(nth))) continue;
+      if (!testing_support::in_shard(static_cast<long long>(nth))) continue;
       World world;
       testing::Fault fault;
       fault.kind = kind;

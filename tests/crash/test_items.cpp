@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "memory_systems.hpp"
+#include "shard.hpp"
 
 using namespace testing_systems;
 
@@ -76,6 +77,7 @@ TEST_CASE("intent is durable before the call: dying at any exchange or commit le
     const int points = undisturbed.faults.passed;
     REQUIRE(points > 60);
     for (int at = 1; at <= points; ++at) {
+      if (!testing_support::in_shard(at)) continue;
       World world;
       world.in_flight = in_flight;
       world.faults.at = at;
@@ -94,6 +96,7 @@ TEST_CASE("a reply that is lost after the call was applied makes no duplicate") 
   REQUIRE(undisturbed.run().has_value());
   const int exchanges = undisturbed.service.exchanges;
   for (int lost = 1; lost <= exchanges; ++lost) {
+    if (!testing_support::in_shard(lost)) continue;
     World world;
     world.service.lose_reply = [lost](int number) { return number == lost; };
     const std::optional<Report> report = world.run();
@@ -107,6 +110,7 @@ TEST_CASE("a call that was refused for now is repeated") {
   World undisturbed;
   REQUIRE(undisturbed.run().has_value());
   for (int refused = 1; refused <= undisturbed.service.exchanges; ++refused) {
+    if (!testing_support::in_shard(refused)) continue;
     World world;
     world.service.refuse = [refused](int number) { return number == refused; };
     REQUIRE(world.run().has_value());
@@ -353,6 +357,7 @@ TEST_CASE("what was begun of a record that no run meets again is taken back, how
     CHECK(report.types.at("tickets").balanced());
     const int points = world->faults.passed - passed;
     for (int second = 1; second <= points; ++second) {
+      if (!testing_support::in_shard(second)) continue;
       auto again = interrupted();
       again->faults.at = again->faults.passed + second;
       REQUIRE_FALSE(again->run().has_value());

@@ -1,6 +1,7 @@
 // A migration into the stand-in dies, or loses answers, at every exchange and every commit; started again it leaves
 // what an undisturbed one does.
 #include "late_store.hpp"
+#include "shard.hpp"
 #include "tickets.hpp"
 
 using namespace jira_world;
@@ -86,6 +87,7 @@ TEST_CASE("dying at any exchange or commit leaves no duplicate and loses nothing
     // Each effect is announced before and after it. One at a time, nothing changes between the end of one and the
     // beginning of the next, so the ends are enough; of several at once they are a sample.
     for (int at = 2; at <= points; at += 2) {
+      if (!testing_support::in_shard(at / 2)) continue;
       World world;
       family(world);
       world.death.at = at;
@@ -118,6 +120,7 @@ TEST_CASE("answers that are lost, torn or wrong at any exchange make no duplicat
       // How an answer is lost is the client's business, whichever interface it is.
       if (way != World::Way::documents && !trouble.everywhere) continue;
       for (std::uint64_t at = 1; at <= reads.size(); ++at) {
+        if (!testing_support::in_shard(static_cast<long long>(at))) continue;
         // What has no effect is repeated in any case: each read meets two of the troubles.
         if (reads[at - 1] && (at + number) % (std::size(troubles) / 2) != 0) continue;
         World world(way);
@@ -157,6 +160,7 @@ TEST_CASE("dying loses nothing either where receipts that nobody waits for are d
   REQUIRE(points > 100);
   std::size_t lost = 0;
   for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     World world;
     const std::shared_ptr<LateStore> store = prepare(world);
     world.death.at = at;
@@ -176,6 +180,7 @@ TEST_CASE("dying loses nothing either where receipts that nobody waits for are d
 TEST_CASE("any number of troubles at random: after as many starts as it takes, all is as if there had been none") {
   const std::string expected = undisturbed(1, World::Way::documents);
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    if (!testing_support::in_shard(static_cast<long long>(seed))) continue;
     World world;
     family(world);
     testing::FaultPlan plan;

@@ -1,5 +1,6 @@
 // Texts that are longer than Jira takes, in runs that are cut short and in runs that come later.
 #include "migrate/digest.hpp"
+#include "shard.hpp"
 #include "text.hpp"
 #include "tickets.hpp"
 
@@ -67,6 +68,7 @@ TEST_CASE("a text that was shortened is whole after a run that died at any point
   REQUIRE(files(counter).size() == 2);
   const std::string expected = print(counter.masked());
   for (int at = 1; at <= counter.death.passed; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     World world(World::Way::documents, strict);
     long_ticket(world, html);
     world.death.at = at;
@@ -192,6 +194,7 @@ TEST_CASE("a delta run over long texts that dies at any point leaves what an und
   RunOptions options;
   options.mode = Mode::incremental;
   for (int at = 1; at <= undisturbed.death.passed; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     World world;
     changed(world);
     world.death.at = at;
