@@ -6,6 +6,7 @@
 
 #include "json.hpp"
 #include "migrate/task_group.hpp"
+#include "trouble.hpp"
 
 namespace migrate::freshdesk {
 
@@ -90,17 +91,27 @@ awaitable<void> Directory::list_once() {
 }
 
 awaitable<void> Directory::ask(std::string resource, std::set<std::int64_t> ids,
-                               std::function<void(std::int64_t, Found)> take) {
+                               std::function<void(std::int64_t, Found)> take,
+                               std::map<std::int64_t, Error>& troubled) {
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   // How many really go at once the limiter decides.
   TaskGroup group(executor, 64);
   const auto one = [](Api& api, std::string kind, std::int64_t id,
-                      std::function<void(std::int64_t, Found)> use) -> awaitable<void> {
-    Found found = co_await api.one(std::move(kind), id);
-    use(id, std::move(found));
+                      std::function<void(std::int64_t, Found)> use,
+                      std::map<std::int64_t, Error>& bad) -> awaitable<void> {
+    const auto look = [](Api& desk, std::string named, std::int64_t wanted, Found& out) -> awaitable<void> {
+      out = co_await desk.one(std::move(named), wanted);
+    };
+    Found found;
+    std::function<awaitable<void>()> attempt = [&] { return look(api, kind, id, found); };
+    std::optional<Error> trouble = co_await trouble_of_one(api, std::move(attempt));
+    if (trouble)
+      bad.emplace(id, std::move(*trouble));
+    else
+      use(id, std::move(found));
   };
   for (const std::int64_t id : ids) {
-    awaitable<void> work = one(api_, resource, id, take);
+    awaitable<void> work = one(api_, resource, id, take, troubled);
     const bool started = co_await group.spawn(std::move(work));
     if (!started) break;
   }
@@ -133,18 +144,18 @@ awaitable<Names> Directory::look_up(WantedNames wanted) {
     else
       contacts_.put(id, found ? std::optional<Person>(names.people[id]) : std::nullopt);
   };
-  co_await ask("contacts", std::move(unknown_people), take_contact);
+  co_await ask("contacts", std::move(unknown_people), take_contact, names.troubled_people);
   const std::function<void(std::int64_t, Found)> take_agent = [&](std::int64_t id, Found found) {
     const Value* contact = found ? member(*found, "contact") : nullptr;
     if (contact) names.people[id] = person_of(id, *contact);
     contacts_.put(id, contact ? std::optional<Person>(names.people[id]) : std::nullopt);
   };
-  co_await ask("agents", std::move(no_contacts), take_agent);
+  co_await ask("agents", std::move(no_contacts), take_agent, names.troubled_people);
   const std::function<void(std::int64_t, Found)> take_company = [&](std::int64_t id, Found found) {
     names.companies[id] = found ? text(*found, "name") : std::string();
     companies_.put(id, names.companies[id]);
   };
-  co_await ask("companies", std::move(unknown_companies), take_company);
+  co_await ask("companies", std::move(unknown_companies), take_company, names.troubled_companies);
   std::erase_if(names.companies, [](const auto& entry) { return entry.second.empty(); });
   co_return names;
 }

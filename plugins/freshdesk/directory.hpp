@@ -23,6 +23,7 @@ struct Names {
   std::map<std::int64_t, Person> people;  ///< those that the service still knows
   std::map<std::int64_t, std::string> groups, companies, products;
   std::map<std::int64_t, std::string> statuses, priorities, sources;
+  std::map<std::int64_t, Error> troubled_people, troubled_companies;  ///< those that the service cannot show
 };
 
 /// The ids that a batch of tickets names.
@@ -84,7 +85,8 @@ class Directory {
   using Found = std::optional<Value>;
   awaitable<void> list_once();
   awaitable<std::optional<std::unordered_set<std::int64_t>>> timed_tickets();
-  awaitable<void> ask(std::string resource, std::set<std::int64_t> ids, std::function<void(std::int64_t, Found)> take);
+  awaitable<void> ask(std::string resource, std::set<std::int64_t> ids, std::function<void(std::int64_t, Found)> take,
+                      std::map<std::int64_t, Error>& troubled);
   std::map<std::int64_t, std::string> named(const std::optional<Array>& rows, std::string_view what);
   void warn(const std::string& message);
 

@@ -10,6 +10,7 @@
 #include "json.hpp"
 #include "migrate/task_group.hpp"
 #include "source.hpp"
+#include "trouble.hpp"
 
 namespace migrate::freshdesk {
 
@@ -34,6 +35,18 @@ void put_over(Value& ticket, Value view) {
 Warning hidden(const char* what, int status) {
   return Warning{fmt::format("{}_hidden", what), what,
                  fmt::format("the service does not show the {} of this ticket (status {})", what, status)};
+}
+
+/// Whom it names and the service cannot show: a ticket without its requester would not be whole.
+std::optional<Error> trouble_of_names(const TicketParts& parts, const Names& names) {
+  WantedNames wanted;
+  if (!names.troubled_people.empty() || !names.troubled_companies.empty()) add_wanted(parts, wanted);
+  for (const std::int64_t id : wanted.people)
+    if (const auto found = names.troubled_people.find(id); found != names.troubled_people.end()) return found->second;
+  for (const std::int64_t id : wanted.companies)
+    if (const auto found = names.troubled_companies.find(id); found != names.troubled_companies.end())
+      return found->second;
+  return std::nullopt;
 }
 
 /// What keeps a record from being made of it; nothing when it was added.
@@ -71,6 +84,7 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
   for (const Gathered& ticket : tickets) {
     if (ticket.gone) continue;
     std::optional<Error> trouble = ticket.trouble;
+    if (!trouble) trouble = trouble_of_names(ticket.parts, names);
     if (!trouble) trouble = add_record(ticket.parts, names, api_.site(), records);
     if (!trouble) continue;
     if (ticket.id <= 0) throw *trouble;
@@ -81,61 +95,32 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
   co_return records;
 }
 
-/// Whether an error speaks of the ticket that was asked for, and not of the service or of the key. `again`: it came
-/// once more although the helpdesk answered something else meanwhile.
-bool FreshdeskSource::of_one_ticket(const Error& error, bool again) const {
-  switch (error.kind()) {
-    case ErrorKind::invalid:
-    case ErrorKind::conflict:
-    case ErrorKind::not_found:
-      return true;
-    case ErrorKind::unauthorized:
-      return error.cause == "access_denied";
-    case ErrorKind::transient:
-      return again;
-    default:
-      return false;
-  }
-}
-
-/// Gathers, and notes what one ticket alone suffers from: it must not keep the others from arriving.
+/// Gathers, and notes what one ticket alone suffers from.
 awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
-  for (bool again = false;; again = true) {
-    std::optional<Error> trouble;
-    try {
-      co_await gather(ticket);
-    } catch (const http::TransportError&) {
-      throw;
-    } catch (const Error& error) {
-      trouble = error;
+  bool begun = false;
+  std::function<awaitable<void>()> attempt = [&] {
+    if (std::exchange(begun, true)) {
+      TicketParts as_listed;
+      as_listed.ticket = std::move(ticket.parts.ticket);
+      as_listed.archived = ticket.parts.archived;
+      ticket.parts = std::move(as_listed);
     }
-    if (!trouble) co_return;
-    if (trouble->kind() == ErrorKind::transient) {
-      // Another answer about tickets tells whether the service is ill or this ticket. It throws in the former case.
-      co_await api_.newest_ticket(Shelf::desk);
-    }
-    const bool scope = is_restricted(api_.account().agent) && trouble->cause == "access_denied";
-    if (scope) {
-      ticket.gone = true;
-      if (!std::exchange(hidden_told_, true))
-        services_.write_log(
-            LogLevel::warning, "freshdesk",
-            fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
-                        "it and others like it are left out",
-                        ticket.id));
-      co_return;
-    }
-    if (of_one_ticket(*trouble, again)) {
-      ticket.exists = true;
-      ticket.trouble = std::move(trouble);
-      co_return;
-    }
-    if (trouble->kind() != ErrorKind::transient) throw *trouble;
-    TicketParts as_listed;
-    as_listed.ticket = std::move(ticket.parts.ticket);
-    as_listed.archived = ticket.parts.archived;
-    ticket.parts = std::move(as_listed);
+    return gather(ticket);
+  };
+  std::optional<Error> trouble = co_await trouble_of_one(api_, std::move(attempt));
+  if (!trouble) co_return;
+  if (is_restricted(api_.account().agent) && trouble->cause == "access_denied") {
+    ticket.gone = true;
+    if (!std::exchange(hidden_told_, true))
+      services_.write_log(
+          LogLevel::warning, "freshdesk",
+          fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
+                      "it and others like it are left out",
+                      ticket.id));
+    co_return;
   }
+  ticket.exists = true;
+  ticket.trouble = std::move(trouble);
 }
 
 awaitable<void> FreshdeskSource::gather(Gathered& ticket) {

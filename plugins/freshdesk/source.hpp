@@ -71,7 +71,6 @@ class FreshdeskSource final : public Source {
   awaitable<std::vector<Record>> records_of(std::vector<Gathered>& tickets);
   awaitable<void> gather_or_note(Gathered& ticket);
   awaitable<void> gather(Gathered& ticket);
-  bool of_one_ticket(const Error& error, bool again) const;
   awaitable<void> view(Gathered& ticket);
   awaitable<bool> list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said);
   awaitable<void> gather_conversations(Gathered& ticket);

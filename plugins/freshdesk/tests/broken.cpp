@@ -90,6 +90,35 @@ TEST_CASE("a ticket whose requests fail for good fails, and every other one arri
     }
 }
 
+TEST_CASE("a requester or company that cannot be read is the trouble of the tickets that name it") {
+  for (const char* resource : {"contacts", "companies"}) {
+    CAPTURE(resource);
+    Lab lab(30);
+    const auto tickets = lab.truth_of({"active"});
+    // The one that the service is asked for first.
+    std::string victim;
+    lab.rewrite = [&](const http::Request& request, http::Response& response) {
+      const std::string under = fmt::format("/api/v2/{}/", resource);
+      if (victim.empty() && request.path().starts_with(under)) victim = request.path();
+      if (request.path() == victim) response = http::Response(500);
+    };
+    const Report report = migrate_all(lab);
+    REQUIRE_FALSE(victim.empty());
+    const std::string id = victim.substr(victim.rfind('/') + 1);
+    const auto named = static_cast<std::size_t>(std::count_if(tickets.begin(), tickets.end(), [&](const auto& entry) {
+      return boost::json::serialize(entry.second).find(id) != std::string::npos;
+    }));
+    CHECK_FALSE(report.fatal);
+    CHECK(report.status == Status::done_with_failures);
+    const Counters counters = report.types.at("tickets");
+    CHECK(counters.read == tickets.size());
+    CHECK(counters.failed >= 1);
+    CHECK(counters.failed <= named);
+    CHECK(report.causes.at("tickets").at("ticket_unreadable").count == counters.failed);
+    CHECK(counters.written == tickets.size() - counters.failed);
+  }
+}
+
 TEST_CASE("a service that answers nothing for tickets ends the run: no ticket is to blame") {
   Lab lab(30);
   bool ill = false;  // the checks before it find nothing yet
