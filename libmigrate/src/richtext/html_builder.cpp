@@ -1,5 +1,6 @@
 #include "html_builder.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -8,9 +9,35 @@
 MIGRATE_BEGIN
 namespace richtext {
 
+namespace {
+
+/// A blank behind another one is none.
+std::string folded(std::string_view text, bool blank) {
+  std::string result(text.size(), '\0');
+  char* end = result.data();
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t as_it_is = single_spaced_bytes(text, at, blank);
+    end = std::copy_n(text.data() + at, as_it_is, end);
+    at += as_it_is;
+    if (as_it_is > 0) blank = text[at - 1] == ' ';
+    for (const std::size_t some = std::min(at + 8, text.size()); at < some; ++at) {
+      const bool space = is_ascii_space(text[at]);
+      if (!space || !blank) *end++ = space ? ' ' : text[at];
+      blank = space;
+    }
+  }
+  result.resize(static_cast<std::size_t>(end - result.data()));
+  return result;
+}
+
+}  // namespace
+
 // A link is repeated in every piece of its text, so one long address around many marks would grow with their product.
 HtmlBuilder::HtmlBuilder(std::size_t input, Losses& losses) : losses_(losses), link_budget_(16 * input + (1 << 16)) {
+  open_.reserve(8);
   open_.emplace_back();
+  // Few paragraphs of HTML are shorter.
+  open_.front().node.children.reserve(std::min<std::size_t>(input / 64, 32));
 }
 
 void HtmlBuilder::open(Node block) {
@@ -27,15 +54,16 @@ void HtmlBuilder::open(Node block) {
 
 void HtmlBuilder::close() {
   boundary();
-  Open closed = std::move(open_.back());
-  open_.pop_back();
-  if (!closed.left_out) {
+  Open& closed = open_.back();
+  std::vector<Node>& around = open_[open_.size() - 2].node.children;
+  if (closed.left_out) {
+    // A left out block would be one more level of the tree: its content goes straight up.
+    std::move(closed.node.children.begin(), closed.node.children.end(), std::back_inserter(around));
+  } else {
     --depth_;
-    attach(std::move(closed.node));
-    return;
+    around.push_back(std::move(closed.node));
   }
-  // A left out block would be one more level of the tree: its content goes straight up.
-  for (Node& child : closed.node.children) attach(std::move(child));
+  open_.pop_back();
 }
 
 int HtmlBuilder::open_item_of_level(int level, const Node& list) {
@@ -79,34 +107,31 @@ Node& HtmlBuilder::line() {
     if (starts && !around.children.empty()) around.children.emplace_back(Kind::hard_break);
     return around;
   }
-  if (starts) around.children.emplace_back(Kind::paragraph);
+  // Words, a link and breaks: a node is large to move.
+  if (starts) around.children.emplace_back(Kind::paragraph).children.reserve(4);
   return around.children.back();
 }
 
+bool HtmlBuilder::ends_blank() const {
+  const Node& around = open_.back().node;
+  const Node* const line = !in_line_ ? nullptr : around.kind == Kind::heading ? &around : &around.children.back();
+  const Node* const last = line == nullptr || line->children.empty() ? nullptr : &line->children.back();
+  return last == nullptr || last->kind == Kind::hard_break ||
+         (last->kind == Kind::text && !last->text.empty() && is_ascii_space(last->text.back()));
+}
+
 void HtmlBuilder::words(std::string_view text, const HtmlStyle& style) {
-  std::string folded;
+  std::string shown;
   if (style.keeps_blanks) {
-    folded = text;
-    clean(folded);
+    shown = text;
+    clean(shown);
   } else {
-    const Node& around = open_.back().node;
-    const Node* const before = !in_line_ ? nullptr : around.kind == Kind::heading ? &around : &around.children.back();
-    const Node* const last = before == nullptr || before->children.empty() ? nullptr : &before->children.back();
-    // A blank at the start of a line, or after another one, is none.
-    bool blank = last == nullptr || last->kind == Kind::hard_break ||
-                 (last->kind == Kind::text && !last->text.empty() && is_ascii_space(last->text.back()));
-    folded.resize(text.size());
-    std::size_t size = 0;
-    for (const char byte : text) {
-      const bool space = is_ascii_space(byte);
-      if (space && blank) continue;
-      blank = space;
-      folded[size++] = space ? ' ' : byte;
-    }
-    folded.resize(size);
+    shown = folded(text, ends_blank());
   }
-  if (folded.empty()) return;
-  Node node = richtext::text(std::move(folded), style.marks);
+  if (shown.empty()) return;
+  Node& node = line().children.emplace_back(Kind::text);
+  node.text = std::move(shown);
+  node.marks = style.marks;
   node.colour = style.colour;
   if (style.link.size() <= link_budget_) {
     link_budget_ -= style.link.size();
@@ -114,7 +139,6 @@ void HtmlBuilder::words(std::string_view text, const HtmlStyle& style) {
   } else {
     losses_.add("link", "text", style.link);
   }
-  line().children.push_back(std::move(node));
 }
 
 void HtmlBuilder::add(Node inside_line) { line().children.push_back(std::move(inside_line)); }

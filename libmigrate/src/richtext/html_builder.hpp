@@ -44,6 +44,8 @@ class HtmlBuilder {
     bool left_out = false;
   };
   Node& line();
+  /// Whether a blank would follow another one, or begin a line.
+  bool ends_blank() const;
   void attach(Node block);
 
   Losses& losses_;

@@ -56,6 +56,7 @@ class HtmlReader {
   /// Without recursion: the tree may be a thousand levels deep.
   void read(const GumboNode& root) {
     std::vector<Level> levels;
+    levels.reserve(16);
     if (enter(root)) levels.push_back({&root, 0, style_, after_});
     while (!levels.empty()) {
       Level& level = levels.back();

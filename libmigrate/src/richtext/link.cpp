@@ -17,8 +17,8 @@ std::string clean_address(std::string_view address) {
 
 bool is_clean_address(std::string_view address) noexcept {
   if (address.empty()) return true;
-  return !is_ascii_space(address.front()) && !is_ascii_space(address.back()) && !has_break_or_tab(address) &&
-         is_clean(address);
+  if (is_ascii_space(address.front()) || is_ascii_space(address.back())) return false;
+  return printable_bytes(address, 0) == address.size() || (!has_break_or_tab(address) && is_clean(address));
 }
 
 std::string scheme_of(std::string_view address) {

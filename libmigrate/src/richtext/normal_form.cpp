@@ -27,8 +27,9 @@ bool is_line(const std::string& text) {
 }
 
 bool is_normal_text(const Node& node) {
-  if (node.text.empty() || !is_clean(node.text) || !is_clean_address(node.link)) return false;
-  if (has_break_or_tab(node.text)) return false;
+  if (node.text.empty() || !is_clean_address(node.link)) return false;
+  const bool printable = printable_bytes(node.text, 0) == node.text.size();
+  if (!printable && (!is_clean(node.text) || has_break_or_tab(node.text))) return false;
   if (node.marks.has(Mark::sub) && node.marks.has(Mark::sup)) return false;
   if (node.colour == 0 || node.colour > 0xFFFFFF) return false;
   if (!is_blank(node.text)) return true;

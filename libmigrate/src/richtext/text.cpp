@@ -108,7 +108,12 @@ class Canonical {
  public:
   void put(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
-      // Most of a text are words of ASCII: each is taken at once.
+      // Most of a text are words of ASCII with single blanks between them: each is taken at once, or all of them.
+      if (const std::size_t size = single_spaced_bytes(text, at, false); size > 0) {
+        words(text.substr(at, size));
+        at += size;
+        continue;
+      }
       const std::size_t end = end_of_word(text, at);
       if (end > at) {
         word(text.substr(at, end - at));
@@ -167,6 +172,16 @@ class Canonical {
   static std::size_t end_of_word(std::string_view text, std::size_t at) {
     while (at < text.size() && text[at] > ' ' && static_cast<unsigned char>(text[at]) < 0x80) ++at;
     return at;
+  }
+  void words(std::string_view spaced) {
+    if (spaced.front() == ' ') {
+      blank_ = true;
+      spaced.remove_prefix(1);
+    }
+    const bool blank = spaced.back() == ' ';
+    if (blank) spaced.remove_suffix(1);
+    word(spaced);
+    blank_ = blank;
   }
   void word(std::string_view letters) {
     if (blank_ && !fresh_) all_ += ' ';

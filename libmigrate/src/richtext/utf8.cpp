@@ -1,6 +1,6 @@
 #include "utf8.hpp"
 
-#include <cstring>
+#include "eight_bytes.hpp"
 
 MIGRATE_BEGIN
 namespace richtext {
@@ -39,16 +39,39 @@ bool is_control(char32_t code) noexcept {
          code == 0xFFFF;
 }
 
+using eight_bytes::each;
+using eight_bytes::high;
+
+bool are_printable(std::uint64_t eight) noexcept {
+  // Below 0x20 the subtraction borrows, at 0x7F the addition carries into the highest bit.
+  return ((eight | (eight - 0x20 * each) | (eight + each)) & high) == 0;
+}
+
+/// Whether two blanks stand side by side in printable characters.
+bool hold_two_blanks(std::uint64_t eight) noexcept {
+  // The highest bit of all but blanks.
+  const std::uint64_t others = ((eight ^ (0x20 * each)) + 0x7F * each) | ~high;
+  return (~others & (~others << 8U)) != 0;
+}
+
 }  // namespace
 
 std::size_t printable_bytes(std::string_view text, std::size_t at) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101U, high = 0x80 * each;
   const std::size_t start = at;
   for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, text.data() + at, sizeof eight);
-    // Below 0x20 the subtraction borrows, at 0x7F the addition carries into the highest bit.
-    if (((eight | (eight - 0x20 * each) | (eight + each)) & high) != 0) break;
+    if (!are_printable(eight_bytes::load(text, at))) return at - start;
+  }
+  // The rest together with what is known already.
+  if (at > start && at < text.size() && are_printable(eight_bytes::load(text, text.size() - 8))) at = text.size();
+  return at - start;
+}
+
+std::size_t single_spaced_bytes(std::string_view text, std::size_t at, bool blank) noexcept {
+  const std::size_t start = at;
+  for (; at + 8 <= text.size(); at += 8) {
+    const std::uint64_t eight = eight_bytes::load(text, at);
+    if (!are_printable(eight) || hold_two_blanks(eight) || (blank && text[at] == ' ')) break;
+    blank = text[at + 7] == ' ';
   }
   return at - start;
 }

@@ -32,8 +32,10 @@ std::size_t clean(std::string& text);
 /// Whether clean() would leave it as it is.
 bool is_clean(std::string_view text) noexcept;
 
-/// How many bytes from `at` on are printable ASCII: eight at a time, the last few may be left.
+/// How many bytes from `at` on are printable ASCII: eight at a time, the last few before another one may be left.
 std::size_t printable_bytes(std::string_view text, std::size_t at) noexcept;
+/// The same of words with single blanks between them; `blank`: one stands before `at`.
+std::size_t single_spaced_bytes(std::string_view text, std::size_t at, bool blank) noexcept;
 
 /// As is_space(), of a character that is not ASCII.
 bool is_wide_space(char32_t code) noexcept;
