@@ -52,7 +52,9 @@ bool is_blank(const Value& value) {
 /// An image that a paragraph gave up leaves blanks and breaks at the ends.
 void trim_line(Array& line) {
   const auto is_edge = [](const Value& value) {
-    return value.get_object().at("type") == "hardBreak" || (value.get_object().at("type") == "text" && is_blank(value));
+    // Compared as text: a value would be made to compare with.
+    const std::string_view type = value.get_object().at("type").get_string();
+    return type == "hardBreak" || (type == "text" && is_blank(value));
   };
   while (!line.empty() && is_edge(line.back())) line.pop_back();
   std::size_t start = 0;
@@ -91,7 +93,7 @@ class AdfPrinter {
   void block(const Node& node, Place place, Pieces& out) {
     switch (node.kind) {
       case Kind::paragraph:
-        append(out, lines(node.children));
+        lines(node.children, out);
         break;
       case Kind::heading:
         heading(node, place, out);
@@ -121,14 +123,17 @@ class AdfPrinter {
   void heading(const Node& node, Place place, Pieces& out) {
     const bool allowed = fits(Type::heading, place);
     const Marks before = std::exchange(extra_, allowed ? extra_ : Marks(Mark::strong));
-    Pieces pieces = lines(node.children, allowed);
+    Pieces pieces;
+    lines(node.children, pieces, allowed);
     extra_ = before;
     if (!allowed) {
       losses_.add("heading", "a strong paragraph", first_words(node));
       return append(out, std::move(pieces));
     }
     Piece made{Type::heading, object_of("heading")};
-    made.json["attrs"] = {{"level", node.level}};
+    Object attrs(storage_);
+    attrs.emplace("level", node.level);
+    made.json.emplace("attrs", std::move(attrs));
     made.json.emplace("content", joined(pieces));
     if (!made.json["content"].get_array().empty()) out.push_back(std::move(made));
     append(out, std::move(pieces));
@@ -236,7 +241,8 @@ class AdfPrinter {
     for (; at < list.children.size() && list.children[at].task != Task::none && moved.empty(); ++at) {
       const Node& item = list.children[at];
       const bool has_line = !item.children.empty() && item.children[0].kind == Kind::paragraph;
-      Pieces pieces = has_line ? lines(item.children[0].children, true) : Pieces();
+      Pieces pieces;
+      if (has_line) lines(item.children[0].children, pieces, true);
       Object task = object_of("taskItem");
       task["attrs"] = {{"localId", local_id()}, {"state", item.task == Task::done ? "DONE" : "TODO"}};
       task.emplace("content", joined(pieces));
@@ -312,13 +318,12 @@ class AdfPrinter {
           line.insert(line.end(), cell.children[0].children.begin(), cell.children[0].children.end());
         }
       }
-      append(out, lines(line));
+      lines(line, out);
     }
   }
 
   /// A paragraph, parted where images stand. `together`: what is not an image becomes one line later.
-  Pieces lines(const Nodes& nodes, bool together = false) {
-    Pieces out;
+  void lines(const Nodes& nodes, Pieces& out, bool together = false) {
     Array line = array();
     line.reserve(nodes.size());
     const auto finish = [&] {
@@ -335,7 +340,6 @@ class AdfPrinter {
       }
     }
     finish();
-    return out;
   }
 
   Object media(const Node& image) {
@@ -366,7 +370,9 @@ class AdfPrinter {
       return losses_.add("link", "text", fmt::format("{} ({})", prefix(words, 40), address));
     }
     Object mark = object_of("link");
-    mark["attrs"] = {{"href", address}};
+    Object attrs(storage_);
+    attrs.emplace("href", address);
+    mark.emplace("attrs", std::move(attrs));
     marks.push_back(std::move(mark));
   }
 
