@@ -16,6 +16,7 @@ Node mention(std::string account, const GumboNode& node) {
 
 /// The number of the work item that an address of Azure DevOps shows.
 std::string work_item_of(std::string_view address) {
+  if (address.find("/_") == std::string_view::npos) return {};
   const std::string small = lower(address);
   for (const std::string_view opening : {"/_workitems/edit/", "/_workitems?id=", "/_workitems/view/"}) {
     std::size_t at = small.find(opening);
@@ -62,8 +63,8 @@ std::optional<Node> known_link(const GumboNode& node) {
     if (who.starts_with('@') && who.find('/') == std::string::npos) return mention(who, node);
   }
   // What is no address of the web would not be written as a link again, and a reference holds no picture.
-  const std::string number = is_web_address(address) && !has_below(node, GUMBO_TAG_IMG) ? work_item_of(address) : "";
-  if (!number.empty() && is_notation(text_below(node), number)) {
+  const std::string number = is_web_address(address) ? work_item_of(address) : "";
+  if (!number.empty() && !has_below(node, GUMBO_TAG_IMG) && is_notation(text_below(node), number)) {
     Node made(Kind::reference);
     made.id = number;
     made.text = trim(text_below(node));
