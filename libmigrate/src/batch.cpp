@@ -9,8 +9,9 @@ MIGRATE_BEGIN
 namespace {
 
 Record detached_copy(const Record& record) {
-  Record copy = record;
-  copy.data = detached(record.data);
+  // A copy of the whole would bring the data twice, once into the batch's arena.
+  Record copy{record.ref,      detached(record.data), record.links,  record.blobs,   record.keys,
+              record.warnings, record.version,        record.intent, record.deleted, record.failure};
   for (std::size_t i = 0; i < copy.links.size(); ++i) copy.links[i].attributes = detached(record.links[i].attributes);
   for (std::size_t i = 0; i < copy.blobs.size(); ++i) copy.blobs[i].locator = detached(record.blobs[i].locator);
   return copy;

@@ -76,7 +76,6 @@ Value Step::receipt(std::string target_id, const Value& undo) {
   row["state"] = "done";
   row["target_id"] = target_id;
   row["undo"] = detached(undo);
-  intent_ = row;
   target_id_ = std::move(target_id);
   return row;
 }
