@@ -74,12 +74,12 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
 
 std::string hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  char* to = out.data();
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    out += digits[byte >> 4];
-    out += digits[byte & 15U];
+    *to++ = digits[byte >> 4];
+    *to++ = digits[byte & 15U];
   }
   return out;
 }

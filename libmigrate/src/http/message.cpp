@@ -23,8 +23,8 @@ void check_field(const std::string& name, const std::string& value) {
     throw Error(ErrorKind::invalid, "header_field",
                 fmt::format("\"{}\" cannot be the name of a header field.", excerpt(name, 60)));
   }
-  constexpr std::string_view ends("\r\n\0", 3);
-  if (value.find_first_of(ends) != std::string::npos) {
+  const auto holds = [&](char byte) { return value.find(byte) != std::string::npos; };
+  if (holds('\r') || holds('\n') || holds('\0')) {
     throw Error(ErrorKind::invalid, "header_field",
                 fmt::format("The value of the header field {} holds a line end or NUL.", name))
         .with_advice("Encode the text, or send it in the body.");
@@ -53,6 +53,7 @@ bool Headers::has(std::string_view name) const noexcept {
 
 void Headers::add(std::string name, std::string value) {
   check_field(name, value);
+  if (fields_.empty()) fields_.reserve(8);
   fields_.emplace_back(std::move(name), std::move(value));
 }
 
