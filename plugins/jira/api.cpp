@@ -32,6 +32,7 @@ std::vector<std::string_view> segments_of(std::string_view path) {
   const std::size_t root = path.find("/rest/api/");
   if (root != std::string_view::npos) path.remove_prefix(std::min(path.size(), path.find('/', root + 10)));
   std::vector<std::string_view> segments;
+  segments.reserve(8);
   while (!path.empty()) {
     path.remove_prefix(1);
     const std::size_t slash = std::min(path.find('/'), path.size());

@@ -268,7 +268,7 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       refusal = error;
     }
     if (!refusal) {
-      co_await hide_or_remove(job, step, draft, made);
+      co_await hide_or_remove(job, step, draft, std::move(made));
       co_return;
     }
     if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;

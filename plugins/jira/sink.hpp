@@ -68,7 +68,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> make_issue(Job& job);
   awaitable<void> complete(Job& job);
   Value issue_body(Job& job, const std::string& key) const;
-  Value property_of(const Job& job, const std::string& key) const;
+  Value property_of(const Job& job, const std::string& key, boost::json::storage_ptr storage = {}) const;
   bool needs_more(const Job& job) const;
   std::vector<std::string> labels_of(const Job& job, const std::string& key) const;
   awaitable<void> set_links(Job& job);

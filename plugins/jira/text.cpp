@@ -185,9 +185,12 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
     }
   }
   if (context.images) text.images = find_images(body, *context.images);
-  append(text.tree, in_order(std::move(before), text.losses));
+  before = in_order(std::move(before), text.losses);
+  after = in_order(std::move(after), text.losses);
+  text.tree.children.reserve(before.size() + body.children.size() + after.size());
+  append(text.tree, std::move(before));
   append(text.tree, std::move(body.children));
-  append(text.tree, in_order(std::move(after), text.losses));
+  append(text.tree, std::move(after));
   // Printed once here to hear what the format cannot hold: as if every image had its place already.
   std::map<std::string, std::string> media;
   for (const std::string& image : text.images) media.emplace(image, image);

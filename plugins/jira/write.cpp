@@ -102,19 +102,19 @@ std::vector<std::string> JiraSink::labels_of(const Job& job, const std::string& 
   return labels;
 }
 
-Value JiraSink::property_of(const Job& job, const std::string& key) const {
+Value JiraSink::property_of(const Job& job, const std::string& key, boost::json::storage_ptr storage) const {
   const RecordRef& ref = job.operation.record().ref;
-  Object source;
+  Object source(storage);
   source.emplace("type", ref.type);
   source.emplace("id", ref.id);
   if (!job.item.url.empty()) source.emplace("url", job.item.url);
   if (!job.item.created.empty()) source.emplace("created", job.item.created);
   if (!job.item.updated.empty()) source.emplace("updated", job.item.updated);
-  Object fields;
+  Object fields(storage);
   for (const auto& [field, fingerprint] : job.draft.fingerprints) fields.emplace(field, fingerprint);
-  Array labels;
+  Array labels(storage);
   for (const std::string& label : job.draft.labels) labels.emplace_back(label);
-  Object value;
+  Object value(storage);
   value.emplace("key", key);
   value.emplace("source", std::move(source));
   value.emplace("fields", std::move(fields));
@@ -135,7 +135,7 @@ Value JiraSink::issue_body(Job& job, const std::string& key) const {
   fields.insert_or_assign("labels", std::move(labels));
   Object property(storage);
   property.emplace("key", property_key);
-  property.emplace("value", property_of(job, key));
+  property.emplace("value", property_of(job, key, storage));
   Array properties(storage);
   properties.push_back(std::move(property));
   Object body(storage);
