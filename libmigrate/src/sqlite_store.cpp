@@ -7,9 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
-#include <condition_variable>
 #include <deque>
 #include <iterator>
 #include <mutex>
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 using state_file::Connection;
 using state_file::Statement;
 
-/// An entry as it is written: what crosses to the pool owns its bytes.
+/// An entry as it is written: what crosses to the thread that writes owns its bytes.
 struct Row {
   Table table;
   std::string key;
@@ -45,12 +45,11 @@ struct Pending {
 
 bool is_unheard(const Pending& pending) { return !pending.done; }
 
-/// Outlives the store as long as the pool still holds a job that has not begun.
+/// Outlives the store as long as a strand still holds a departure that has not begun.
 struct Queue {
   std::mutex mutex;
-  std::condition_variable idle;
   std::deque<Pending> waiting, under_way;
-  bool scheduled = false, writing = false, closed = false;
+  bool scheduled = false, closed = false;
   std::exception_ptr failure;  ///< of a commit that nobody waited for
 };
 
@@ -217,12 +216,16 @@ class SqliteStore final : public CheckpointStore {
     state_file::make_sound(file, services);
     writer_.emplace(file);
     reader_.emplace(file);
+    if (services_.pool) thread_.emplace(1);
   }
 
   ~SqliteStore() override {
-    std::unique_lock guard(queue_->mutex);
-    queue_->closed = true;
-    queue_->idle.wait(guard, [this] { return !queue_->writing; });
+    {
+      std::scoped_lock guard(queue_->mutex);
+      queue_->closed = true;  // whatever departs from now on finds no thread
+    }
+    if (thread_) thread_->join();
+    std::scoped_lock guard(queue_->mutex);
     const bool promised = std::any_of(queue_->waiting.begin(), queue_->waiting.end(), is_unheard);
     if (promised && !queue_->failure) write(queue_->waiting);
   }
@@ -234,10 +237,8 @@ class SqliteStore final : public CheckpointStore {
       co_return;
     }
     asio::any_io_executor home = co_await asio::this_coro::executor;
-    auto enqueue = [&](auto handler) {
-      queue(
-          Pending{std::move(rows), asio::prefer(home, asio::execution::outstanding_work.tracked), std::move(handler)});
-    };
+    home = asio::prefer(home, asio::execution::outstanding_work.tracked);
+    auto enqueue = [&](auto handler) { queue(Pending{std::move(rows), std::move(home), std::move(handler)}); };
     // Not on_pool(): the commit that is under way carries all that came meanwhile. Once queued it cannot be cancelled.
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(enqueue,
                                                                                            asio::use_awaitable);
@@ -345,14 +346,11 @@ class SqliteStore final : public CheckpointStore {
       if (queue_->scheduled) return;
       queue_->scheduled = true;
     }
-    auto depart = [pool = services_.pool, job = [this, queue = queue_] {
-      {
-        std::scoped_lock entered(queue->mutex);
-        if (queue->closed) return;
-        queue->writing = true;
-      }
-      work();
-    }] { asio::post(*pool, job); };
+    // The lock keeps the store where it is until the job is posted; from then on the destructor waits for the job.
+    auto depart = [this, queue = queue_] {
+      std::scoped_lock guard(queue->mutex);
+      if (!queue->closed) asio::post(*thread_, [this] { work(); });
+    };
     asio::post(home, Departure<decltype(depart)>(queue_, std::move(depart)));
   }
 
@@ -362,8 +360,7 @@ class SqliteStore final : public CheckpointStore {
       {
         std::scoped_lock guard(queue_->mutex);
         if (queue_->waiting.empty()) {
-          queue_->scheduled = queue_->writing = false;
-          queue_->idle.notify_all();  // under the lock: the store may be gone as soon as it is released
+          queue_->scheduled = false;
           return;
         }
         group.swap(queue_->waiting);
@@ -388,6 +385,8 @@ class SqliteStore final : public CheckpointStore {
   std::optional<Database> writer_, reader_;
   std::mutex reader_mutex_;
   std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
+  /// There where there is a pool, and beside it: what is queued there would delay a commit, and a commit it.
+  std::optional<asio::thread_pool> thread_;
 };
 
 }  // namespace
