@@ -27,23 +27,51 @@ bool has_control_characters(std::string_view value) {
   });
 }
 
+/// Nodes that are treated alike, as bits.
+struct Kinds {
+  /// A few nodes may have marks and may have none in them.
+  std::uint64_t with_empty_marks = bits_of_nodes("codeBlock expand nestedExpand");
+  std::uint64_t styled = bits_of_nodes("paragraph heading"), cells = bits_of_nodes("tableCell tableHeader");
+  std::uint64_t cards = bits_of_nodes("blockCard inlineCard"), files = bits_of_nodes("media mediaInline");
+  std::uint64_t with_id = bits_of_nodes("taskList taskItem decisionList decisionItem");
+  std::uint64_t seen = bits_of_nodes("text mention emoji date status inlineCard blockCard media mediaInline rule");
+  std::uint64_t counted = bits_of_nodes("hardBreak paragraph heading codeBlock");
+  std::uint64_t lists = bits_of_nodes("bulletList orderedList taskList");
+  std::uint64_t not_begun_by_lists = bits_of_nodes("listItem taskList");
+  std::uint64_t doc = bits_of_nodes("doc"), text = bits_of_nodes("text"), mention = bits_of_nodes("mention");
+  std::uint64_t code = bits_of_nodes("codeBlock"), heading = bits_of_nodes("heading");
+  std::uint64_t single = bits_of_nodes("mediaSingle"), media = bits_of_nodes("media");
+  std::uint64_t alignment = bit(mark_number("alignment"));
+};
+
+const Kinds& kinds() {
+  static const Kinds all;
+  return all;
+}
+
+/// A node's members, looked up once.
+struct Members {
+  const Value *attrs = nullptr, *marks = nullptr, *content = nullptr, *text = nullptr, *version = nullptr;
+};
+
 class Examiner {
  public:
   explicit Examiner(Examined& found) : found_(found) {}
 
   /// The kind of node as its position in node_rules(), or no_node after a fault.
-  unsigned node(const Value& value, std::string_view parent) {
+  unsigned node(const Value& value, std::uint64_t parent) {
     if (!value.is_object()) return fault("is no object");
     const Object& object = value.get_object();
-    const unsigned kind = number_of(node_rules(), text_of(object, "type"));
-    if (kind == node_rules().size()) return fault(fmt::format("no node '{}'", text_of(object, "type")));
-    const NodeRule& rule = node_rules()[kind];
+    const unsigned kind = node_number(text_of(object, "type"));
+    if (kind == rules_.size()) return fault(fmt::format("no node '{}'", text_of(object, "type")));
+    const NodeRule& rule = rules_[kind];
+    const std::uint64_t self = bit(kind);
     trail_.emplace_back(rule.name, 0);
-    members(object, rule);
-    if (found_.fault.empty()) attributes(object, rule.attributes, true);
-    marks(object, rule, parent);
-    if (found_.fault.empty()) look_closer(object, rule.name);
-    content(object, rule);
+    const Members found = members(object, rule, self);
+    if (found_.fault.empty()) attributes(found.attrs, rule.attributes, true);
+    if (found.marks) marks(*found.marks, rule, self, parent);
+    if (found_.fault.empty()) look_closer(found, self);
+    content(found.content, rule, self);
     trail_.pop_back();
     return found_.fault.empty() ? kind : no_node;
   }
@@ -56,20 +84,27 @@ class Examiner {
     return no_node;
   }
 
-  void members(const Object& object, const NodeRule& rule) {
-    const bool document = rule.name == "doc", text = rule.name == "text";
-    // A few nodes may have marks and may have none in them.
-    const bool marked = rule.marks != 0 || in(rule.name, {"codeBlock", "expand", "nestedExpand"});
-    for (const auto& [name, value] : object) {
-      const bool known = name == "type" || (name == "attrs" && !document && !text) || (name == "marks" && marked) ||
-                         (name == "content" && rule.content != NodeRule::Content::absent) || (name == "text" && text) ||
-                         (name == "version" && document);
-      if (!known) fault(fmt::format("has no member '{}'", std::string_view(name)));
+  Members members(const Object& object, const NodeRule& rule, std::uint64_t self) {
+    const bool document = self == kinds_.doc, text = self == kinds_.text;
+    const bool marked = rule.marks != 0 || (self & kinds_.with_empty_marks);
+    Members found;
+    for (const auto& [key, value] : object) {
+      const std::string_view name = key;
+      const auto take = [&value = value](const Value*& member, bool known) {
+        member = &value;
+        return known;
+      };
+      const bool known = name == "type" || (name == "attrs" && take(found.attrs, !document && !text)) ||
+                         (name == "marks" && take(found.marks, marked)) ||
+                         (name == "content" && take(found.content, rule.content != NodeRule::Content::absent)) ||
+                         (name == "text" && take(found.text, text)) ||
+                         (name == "version" && take(found.version, document));
+      if (!known) fault(fmt::format("has no member '{}'", name));
     }
+    return found;
   }
 
-  void attributes(const Object& object, const std::vector<Attribute>& known, bool of_node) {
-    const Value* given = object.if_contains("attrs");
+  void attributes(const Value* given, const std::vector<Attribute>& known, bool of_node) {
     static const Object nothing;
     if (given && !given->is_object()) {
       fault("attrs is no object");
@@ -92,25 +127,24 @@ class Examiner {
     }
   }
 
-  static std::uint64_t allowed_marks(const NodeRule& rule, std::string_view parent) {
-    if (rule.name == "text") return parent == "codeBlock" ? 0 : rule.marks;
-    if (!in(rule.name, {"paragraph", "heading"}) || parent == "doc") return rule.marks;
-    if (!in(parent, {"tableCell", "tableHeader"})) return 0;
-    return rule.name == "heading" ? rule.marks : bit(number_of(mark_rules(), "alignment"));
+  std::uint64_t allowed_marks(const NodeRule& rule, std::uint64_t self, std::uint64_t parent) const {
+    if (self == kinds_.text) return parent == kinds_.code ? 0 : rule.marks;
+    if (!(self & kinds_.styled) || parent == kinds_.doc) return rule.marks;
+    if (!(parent & kinds_.cells)) return 0;
+    return self == kinds_.heading ? rule.marks : kinds_.alignment;
   }
 
-  void marks(const Object& object, const NodeRule& rule, std::string_view parent) {
-    const Value* given = object.if_contains("marks");
-    if (!given) return;
-    if (!given->is_array()) {
+  void marks(const Value& given, const NodeRule& rule, std::uint64_t self, std::uint64_t parent) {
+    if (!given.is_array()) {
       fault("marks is no list");
       return;
     }
     bool code = false, other = false;
-    for (const Value& each : given->get_array()) {
+    const std::uint64_t allowed = allowed_marks(rule, self, parent);
+    for (const Value& each : given.get_array()) {
       const std::string_view name = each.is_object() ? text_of(each.get_object(), "type") : std::string_view();
-      const unsigned which = number_of(mark_rules(), name);
-      if (which == mark_rules().size() || !(allowed_marks(rule, parent) & bit(which))) {
+      const unsigned which = mark_number(name);
+      if (which == mark_rules().size() || !(allowed & bit(which))) {
         fault(fmt::format("cannot have the mark '{}'", name));
         return;
       }
@@ -118,7 +152,7 @@ class Examiner {
       for (const auto& [key, value] : mark) {
         if (key != "type" && key != "attrs") fault("a mark has a member too many");
       }
-      attributes(mark, mark_rules()[which].attributes, false);
+      attributes(mark.if_contains("attrs"), mark_rules()[which].attributes, false);
       if (name == "link" && found_.fault.empty()) address(text_of(mark.at("attrs").get_object(), "href"));
       code = code || name == "code";
       other = other || !in(name, {"code", "link", "annotation"});
@@ -135,40 +169,36 @@ class Examiner {
   }
 
   /// What the table does not say, and what the caller wants to know of the document.
-  void look_closer(const Object& object, std::string_view name) {
+  void look_closer(const Members& members, std::uint64_t self) {
     static const Object nothing;
-    const Value* given = object.if_contains("attrs");
-    const Object& attrs = given ? given->get_object() : nothing;
-    if (name == "text") {
-      const std::string_view text = text_of(object, "text");
+    const Object& attrs = members.attrs ? members.attrs->get_object() : nothing;
+    if (self == kinds_.text) {
+      const bool is_text = members.text && members.text->is_string();
+      const std::string_view text = is_text ? std::string_view(members.text->get_string()) : std::string_view();
       if (text.empty()) fault("has no text");
       if (has_control_characters(text)) fault("has control characters");
       found_.characters += utf16_length(text);
-    } else if (name == "media" || name == "mediaInline") {
+    } else if (self & kinds_.files) {
       const bool external = text_of(attrs, "type") == "external";
       const bool proper = external ? attrs.contains("url") && !attrs.contains("id") && !attrs.contains("collection")
                                    : attrs.contains("id") && attrs.contains("collection") && !attrs.contains("url");
       if (!proper) fault("a file needs id and collection, an external picture url");
       if (!external) found_.media.emplace_back(text_of(attrs, "id"));
-    } else if (name == "mention") {
+    } else if (self == kinds_.mention) {
       found_.mentions.emplace_back(text_of(attrs, "id"));
-    } else if (in(name, {"blockCard", "inlineCard"}) && attrs.contains("url") == attrs.contains("data")) {
+    } else if ((self & kinds_.cards) && attrs.contains("url") == attrs.contains("data")) {
       fault("a card needs either url or data");
-    } else if (in(name, {"taskList", "taskItem", "decisionList", "decisionItem"}) && !attrs.contains("localId")) {
+    } else if ((self & kinds_.with_id) && !attrs.contains("localId")) {
       fault("attribute 'localId' is missing");
-    } else if (name == "doc") {
-      const Value* version = object.if_contains("version");
+    } else if (self == kinds_.doc) {
+      const Value* version = members.version;
       if (!version || !version->is_number() || version->to_number<double>() != 1) fault("version is not 1");
     }
-    if (in(name,
-           {"text", "mention", "emoji", "date", "status", "inlineCard", "blockCard", "media", "mediaInline", "rule"})) {
-      found_.empty = false;
-    }
-    if (in(name, {"hardBreak", "paragraph", "heading", "codeBlock"})) ++found_.characters;
+    if (self & kinds_.seen) found_.empty = false;
+    if (self & kinds_.counted) ++found_.characters;
   }
 
-  void content(const Object& object, const NodeRule& rule) {
-    const Value* given = object.if_contains("content");
+  void content(const Value* given, const NodeRule& rule, std::uint64_t self) {
     if (!given) {
       if (rule.content == NodeRule::Content::required) fault("has no content");
       return;
@@ -181,18 +211,19 @@ class Examiner {
     if (rule.filled && children.empty()) fault("has no content");
     for (std::size_t i = 0; i < children.size() && found_.fault.empty(); ++i) {
       trail_.back().second = i;
-      const unsigned kind = node(children[i], rule.name);
+      const unsigned kind = node(children[i], self);
       if (kind == no_node) return;
-      const std::string_view child = node_rules()[kind].name;
-      if (!(rule.children & bit(kind))) fault(fmt::format("cannot hold '{}'", child));
-      const bool list = in(child, {"bulletList", "orderedList", "taskList"});
-      if (i == 0 && list && in(rule.name, {"listItem", "taskList"})) fault("begins with a list");
-      if (rule.name == "mediaSingle" && (i > 1 || (i == 0) != (child == "media")))
+      const std::uint64_t child = bit(kind);
+      if (!(rule.children & child)) fault(fmt::format("cannot hold '{}'", rules_[kind].name));
+      if (i == 0 && (child & kinds_.lists) && (self & kinds_.not_begun_by_lists)) fault("begins with a list");
+      if (self == kinds_.single && (i > 1 || (i == 0) != (child == kinds_.media)))
         fault("holds one file and one caption");
     }
   }
 
   Examined& found_;
+  const Kinds& kinds_ = kinds();
+  const std::vector<NodeRule>& rules_ = node_rules();
   std::vector<std::pair<std::string_view, std::size_t>> trail_;  ///< nodes from the root, and which child is looked at
 };
 
@@ -220,7 +251,7 @@ Examined examine(const Value& document) {
     found.fault = "it is no document";
     return found;
   }
-  examiner.node(document, "");
+  examiner.node(document, 0);
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_map>
 
 namespace migrate::jira::sim {
 namespace {
@@ -144,7 +145,30 @@ std::uint64_t bits_of(std::string_view names, const Line (&lines)[N]) {
   return bits;
 }
 
+using Numbers = std::unordered_map<std::string_view, unsigned>;
+
+template <std::size_t N>
+Numbers numbers_of(const Line (&lines)[N]) {
+  Numbers numbers;
+  for (unsigned i = 0; i < N; ++i) numbers.emplace(lines[i].name, i);
+  return numbers;
+}
+
 }  // namespace
+
+unsigned node_number(std::string_view name) {
+  static const Numbers numbers = numbers_of(node_lines);
+  const auto found = numbers.find(name);
+  return found == numbers.end() ? static_cast<unsigned>(numbers.size()) : found->second;
+}
+
+unsigned mark_number(std::string_view name) {
+  static const Numbers numbers = numbers_of(mark_lines);
+  const auto found = numbers.find(name);
+  return found == numbers.end() ? static_cast<unsigned>(numbers.size()) : found->second;
+}
+
+std::uint64_t bits_of_nodes(std::string_view names) { return bits_of(names, node_lines); }
 
 const std::vector<MarkRule>& mark_rules() {
   static const std::vector<MarkRule> rules = [] {

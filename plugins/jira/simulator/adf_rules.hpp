@@ -37,12 +37,10 @@ const std::vector<MarkRule>& mark_rules();
 bool has_form(const Value& value, const Attribute& rule);
 
 /// The position of the rule of that name; the size of the list when there is none.
-template <class Rule>
-unsigned number_of(const std::vector<Rule>& rules, std::string_view name) {
-  unsigned i = 0;
-  while (i < rules.size() && rules[i].name != name) ++i;
-  return i;
-}
+unsigned node_number(std::string_view name);
+unsigned mark_number(std::string_view name);
 inline std::uint64_t bit(unsigned position) { return std::uint64_t{1} << position; }
+/// The bits of these nodes.
+std::uint64_t bits_of_nodes(std::string_view names);
 
 }  // namespace migrate::jira::sim

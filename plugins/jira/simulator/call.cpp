@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 namespace migrate::jira::sim {
 
@@ -138,10 +139,10 @@ std::uint64_t id_of(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
-Value parse_deep(std::string_view text) {
+Value parse_deep(std::string_view text, boost::json::storage_ptr memory) {
   boost::json::parse_options options;
   options.max_depth = 512;
-  return boost::json::parse(boost::json::string_view(text.data(), text.size()), boost::json::storage_ptr(), options);
+  return boost::json::parse(boost::json::string_view(text.data(), text.size()), std::move(memory), options);
 }
 
 namespace {

@@ -39,7 +39,7 @@ class Faults {
 [[noreturn]] void refuse_payload();  ///< 400: a member that the resource does not have, or of a wrong type
 
 struct Call {
-  explicit Call(const http::Request& from) : request(from) {}
+  Call(const http::Request& from, boost::json::storage_ptr memory) : request(from), body(std::move(memory)) {}
 
   const http::Request& request;
   std::string method;  ///< HEAD counts as GET
@@ -48,7 +48,7 @@ struct Call {
   Millis now = 0;
   std::vector<std::string> path;  ///< what stands for the {} of the route, decoded
   std::vector<std::pair<std::string, std::string>> query;
-  Value body;
+  Value body;  ///< in memory that ends with the call: the store keeps texts and numbers, no values
 
   const std::string* get(std::string_view name) const;
   bool flag(std::string_view name, bool otherwise) const;                    ///< refuses what is neither true nor false
@@ -77,7 +77,7 @@ void only_members(const Object& object, std::initializer_list<std::string_view> 
 std::uint64_t id_of(std::string_view text);
 
 /// JSON that may be nested as deep as a document is. Throws boost::system::system_error.
-Value parse_deep(std::string_view text);
+Value parse_deep(std::string_view text, boost::json::storage_ptr memory = {});
 
 /// One file of an upload. Views into the request's body.
 struct UploadPart {

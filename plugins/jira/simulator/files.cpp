@@ -177,8 +177,9 @@ http::Response Service::media_file(Call& call) {
 }
 
 std::vector<std::string> Service::media_in(const std::string& stored) const {
-  // The names of nodes that show files begin so; a look saves reading most texts.
-  if (site_.server() || stored.find("\"media") == std::string::npos) return {};
+  // The names of nodes that show files begin so; a look saves reading most texts. (A quote is every few characters of
+  // JSON: a search that begins with one stops at each.)
+  if (site_.server() || stored.find("media") == std::string::npos) return {};
   return examine(parse_deep(stored)).media;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
 #include <cmath>
 
 #include "migrate/base64.hpp"
@@ -80,14 +81,14 @@ std::string host_of(std::string_view origin) {
   return std::string(at == std::string_view::npos ? origin : origin.substr(at + 3));
 }
 
-Value read_body(const http::Request& request, const Route& route) {
+Value read_body(const http::Request& request, const Route& route, boost::json::storage_ptr memory) {
   const std::string_view type = request.headers.get("Content-Type");
   if (route.body == Route::json) {
     if (!same_text(type.substr(0, type.find(';')), "application/json")) {
       throw Refusal{plain(415, "HTTP 415 Unsupported Media Type")};
     }
     try {
-      return parse_deep(request.body);
+      return parse_deep(request.body, std::move(memory));
     } catch (const boost::system::system_error&) {
       refuse(400, "There was an error parsing JSON. Check that your request body is valid.");
     }
@@ -122,7 +123,9 @@ Millis Service::now() const {
 
 http::Response Service::answer(const http::Request& request) {
   ++requests_;
-  Call call(request);
+  // A tree of JSON is many small pieces: they go at once when the request is answered.
+  boost::json::monotonic_resource memory(room_.get(), body_room);
+  Call call(request, &memory);
   call.method = request.method == "HEAD" ? "GET" : request.method;
   call.now = now();
   store_.catch_up(call.now);
@@ -153,24 +156,27 @@ http::Response Service::answer(const http::Request& request) {
     if (rest ? call.api == 0 : call.path.front() != "secure") {
       throw Refusal{plain(404, "null for uri: " + std::string(path))};
     }
-    bool other_method = false;
-    for (std::size_t i = 0; i < split_routes().size() && route == routes().size(); ++i) {
-      const Split& each = split_routes()[i];
-      if (each.route->where != Route::everywhere && (each.route->where == Route::server) != site_.server()) continue;
-      if (!matches(each.parts, call.path)) continue;
-      if (each.route->method == call.method) route = i;
-      other_method = true;
-    }
-    if (route == routes().size()) {
-      throw Refusal{other_method ? plain(405, "HTTP 405 Method Not Allowed")
-                                 : plain(404, "null for uri: " + std::string(path))};
-    }
+    route = route_of(call, path);
     response = run(route, call);
   } catch (Refusal& refusal) {
     response = std::move(refusal.response);
   }
   add_headers(response, route, call);
   return response;
+}
+
+std::size_t Service::route_of(const Call& call, std::string_view path) const {
+  const std::vector<Split>& all = split_routes();
+  bool other_method = false;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Route& route = *all[i].route;
+    if (!matches(all[i].parts, call.path)) continue;
+    if (route.where != Route::everywhere && (route.where == Route::server) != site_.server()) continue;
+    if (route.method == call.method) return i;
+    other_method = true;
+  }
+  throw Refusal{other_method ? plain(405, "HTTP 405 Method Not Allowed")
+                             : plain(404, "null for uri: " + std::string(path))};
 }
 
 http::Response Service::run(std::size_t number, Call& call) {
@@ -188,7 +194,7 @@ http::Response Service::run(std::size_t number, Call& call) {
       refuse(400, fmt::format("The resource {} has no query parameter '{}'.", route.pattern, name));
     }
   }
-  call.body = read_body(call.request, route);
+  call.body = read_body(call.request, route, call.body.storage());
   const std::vector<std::string_view>& pattern = split_routes()[number].parts;
   std::vector<std::string> named;
   for (std::size_t i = 0; i < pattern.size(); ++i) {

@@ -59,6 +59,7 @@ class Service : public testing::Simulator {
  private:
   // service.cpp: from the request to the handler
   http::Response answer(const http::Request& request);
+  std::size_t route_of(const Call& call, std::string_view path) const;
   http::Response run(std::size_t route, Call& call);
   /// Who asks: the account, or with its token another of the site's people. None: a stranger.
   Index signed_in(const http::Request& request);
@@ -150,6 +151,9 @@ class Service : public testing::Simulator {
   std::map<std::uint64_t, Task> tasks_;
   Mail mail_;
   std::unordered_map<std::string, std::weak_ptr<const std::string>> contents_;  ///< by SHA-256
+  /// For the body of the request that is being answered, one at a time: most fit.
+  static constexpr std::size_t body_room = 256 * 1024;
+  std::unique_ptr<unsigned char[]> room_ = std::make_unique<unsigned char[]>(body_room);
   std::uint64_t requests_ = 0, failed_logins_ = 0, orphaned_ = 0, leaked_credentials_ = 0;
 };
 
