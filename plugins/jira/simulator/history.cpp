@@ -33,7 +33,8 @@ const std::string& stored(const Values& values, Index field) {
 void Store::remember(Issue& issue, const Values& before, const Values& after, Millis now) {
   Change change;
   const auto note = [&change](std::string_view field, const std::string& from, const std::string& to) {
-    if (from != to) change.items.push_back({std::string(field), shown(from), shown(to)});
+    // A long text that was not changed is one object.
+    if (&from != &to && from != to) change.items.push_back({std::string(field), shown(from), shown(to)});
   };
   note("summary", before.summary, after.summary);
   note("description", before.description, after.description);

@@ -82,7 +82,7 @@ void Intake::field(Index index, const Value& value, Values& values) {
     case Kind::text:
       return text(of, value, values.summary);
     case Kind::rich: {
-      std::string& out = of.id == "description" ? values.description : values.environment;
+      LongText& out = of.id == "description" ? values.description : values.environment;
       out = rich(of.id, value);
       return;
     }

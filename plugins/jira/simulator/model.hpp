@@ -129,9 +129,26 @@ struct Link {
   Index type = none, inward = none, outward = none;
 };
 
+/// A text that may be long and that nobody changes: copies share it.
+class LongText {
+ public:
+  LongText() = default;
+  LongText(std::string text) {
+    if (!text.empty()) text_ = std::make_shared<const std::string>(std::move(text));
+  }
+  bool empty() const noexcept { return !text_; }
+  /// Of copies the very same object.
+  operator const std::string&() const noexcept { return text_ ? *text_ : nothing; }
+
+ private:
+  static inline const std::string nothing;
+  std::shared_ptr<const std::string> text_;
+};
+
 /// The values of an issue's fields. A change makes a new copy; the index keeps the one that it has seen.
 struct Values {
-  std::string summary, description, environment, due;
+  std::string summary, due;
+  LongText description, environment;
   std::vector<std::string> labels;  ///< sorted, as they are answered
   Index type = none, priority = none, status = 0, resolution = none, assignee = none, reporter = none, parent = none;
   std::vector<Index> components, fix_versions, versions;
