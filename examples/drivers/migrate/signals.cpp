@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <ctime>
 #include <string_view>
 
 #include "commands.hpp"
@@ -12,6 +11,9 @@
 namespace migrate::program {
 
 namespace {
+
+/// Sent to the watcher's thread alone, when it has nothing to watch for any more.
+constexpr int wake_up = SIGUSR1;
 
 sigset_t watched_signals() {
   sigset_t set;
@@ -28,10 +30,11 @@ void say(std::string_view text) {
 }
 
 void watch(const std::stop_token& ended, std::stop_source stop) {
-  const sigset_t set = watched_signals();
-  const timespec patience{0, 200'000'000};
+  sigset_t set = watched_signals();
+  sigaddset(&set, wake_up);
   while (!ended.stop_requested()) {
-    if (::sigtimedwait(&set, nullptr, &patience) < 0) continue;
+    const int received = ::sigwaitinfo(&set, nullptr);
+    if (received < 0 || received == wake_up) continue;
     if (stop.stop_requested()) {
       say("\nLeaving at once; the state is saved as it is, and the next run goes on from there.\n");
       ::_exit(exit_interrupted);
@@ -46,11 +49,19 @@ void watch(const std::stop_token& ended, std::stop_source stop) {
 SignalWatch::SignalWatch(std::stop_source stop) {
   const sigset_t set = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // Blocked in the watcher from its first moment, and nowhere else.
+  sigset_t own;
+  sigset_t before;
+  sigemptyset(&own);
+  sigaddset(&own, wake_up);
+  ::pthread_sigmask(SIG_BLOCK, &own, &before);
   watcher_ = std::jthread([stop = std::move(stop)](const std::stop_token& ended) { watch(ended, stop); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 SignalWatch::~SignalWatch() {
   watcher_.request_stop();
+  ::pthread_kill(watcher_.native_handle(), wake_up);
   watcher_.join();
   restore_signals();
 }
