@@ -75,7 +75,7 @@ class Checker {
       auto field =
           std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key == f.name; });
       if (field != shape.fields.end()) {
-        if (element.is_null() && field->nullable) continue;
+        if (element.is_null() && field->nullable && !lacks(child)) continue;
         result[key] = this->value(field->shape, element, child);
       } else if (std::find(known.begin(), known.end(), std::string(key)) == known.end()) {
         fault(child, fmt::format("unknown option{}", suggestion(key, known)), true);
@@ -114,6 +114,13 @@ class Checker {
   }
 
  private:
+  /// Whether that very value is one that could not be had.
+  bool lacks(const std::string& path) const {
+    if (!context_.origins) return false;
+    const auto origin = context_.origins->find(path);
+    return origin != context_.origins->end() && !origin->second.missing.empty();
+  }
+
   /// Says of a value that could not be had why, and nothing else. What nobody looks into is looked through here.
   bool is_missing(const Shape& shape, const std::string& path) {
     if (!context_.origins) return false;

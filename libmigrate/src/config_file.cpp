@@ -21,7 +21,8 @@ class FileChecker {
   FileChecker(config::Document document, std::vector<ConfigFault> faults, const Registry& registry, MigrationFile& file)
       : document_(std::move(document)), registry_(registry), file_(file), faults_(std::move(faults)) {}
 
-  void run() {
+  /// `ends`: source, transformers and sink too.
+  void run(bool ends) {
     Object& top = document_.value.get_object();
     spread_report_list(top);
     guarded([&] {
@@ -42,14 +43,7 @@ class FileChecker {
         faults_.push_back(config::fault_at(context(""), "migration", "may hold a-z, 0-9 and - only"));
       }
     }
-    if (Value* source = top.if_contains("source")) file_.source = connector(ConnectorKind::source, *source, "source");
-    if (Value* transforms = top.if_contains("transform"); transforms && transforms->is_array()) {
-      for (std::size_t i = 0; i < transforms->get_array().size(); ++i) {
-        file_.transforms.push_back(connector(ConnectorKind::transformer, transforms->get_array()[i],
-                                             config::child_path("transform", i), "use"));
-      }
-    }
-    if (Value* sink = top.if_contains("sink")) file_.sink = connector(ConnectorKind::sink, *sink, "sink");
+    if (ends) check_ends(top);
     file_.store = connector(ConnectorKind::store, store(top), "store");
     auto place = [](const ConfigFault& f) { return std::tuple(f.line == 0, f.line, f.column); };
     std::stable_sort(faults_.begin(), faults_.end(),
@@ -64,6 +58,17 @@ class FileChecker {
     context.origins = &document_.origins;
     context.warnings = &file_.warnings;
     return context;
+  }
+
+  void check_ends(Object& top) {
+    if (Value* source = top.if_contains("source")) file_.source = connector(ConnectorKind::source, *source, "source");
+    if (Value* transforms = top.if_contains("transform"); transforms && transforms->is_array()) {
+      for (std::size_t i = 0; i < transforms->get_array().size(); ++i) {
+        file_.transforms.push_back(connector(ConnectorKind::transformer, transforms->get_array()[i],
+                                             config::child_path("transform", i), "use"));
+      }
+    }
+    if (Value* sink = top.if_contains("sink")) file_.sink = connector(ConnectorKind::sink, *sink, "sink");
   }
 
   /// What is missing in a connector's block is said where that block is checked.
@@ -201,10 +206,13 @@ MigrationFile parse_migration(const fs::path& file, const Registry& registry, co
   }
   if (overrides.working_dir) {
     document.value.get_object()["working_dir"] = fs::absolute(*overrides.working_dir).string();
+    config::Origin origin;
+    origin.overridden = true;
+    document.origins.insert_or_assign("working_dir", std::move(origin));
   }
   MigrationFile result;
   result.file = fs::absolute(file);
-  FileChecker(std::move(document), std::move(faults), registry, result).run();
+  FileChecker(std::move(document), std::move(faults), registry, result).run(!overrides.state_only);
   return result;
 }
 

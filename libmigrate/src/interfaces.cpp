@@ -86,6 +86,13 @@ awaitable<std::vector<bool>> ItemSink::exist(std::vector<std::string>) {
   throw unsupported("listing what it has marked");
   co_return std::vector<bool>();
 }
+awaitable<std::vector<std::string>> ItemSink::present_ids(std::vector<std::string> target_ids) {
+  std::vector<std::string> asked = target_ids;
+  const std::vector<bool> there = co_await exist(std::move(asked));
+  for (std::size_t i = 0; i < target_ids.size(); ++i)
+    if (!there[i]) target_ids[i].clear();
+  co_return target_ids;
+}
 
 TableTransaction::~TableTransaction() = default;
 

@@ -39,6 +39,11 @@ awaitable<std::int64_t> Sequence::next() {
 }
 
 awaitable<Step> Operation::begin(std::string name) {
+  Value nothing;
+  co_return co_await begin(std::move(name), std::move(nothing));
+}
+
+awaitable<Step> Operation::begin(std::string name, Value undo) {
   if (!context_ || !context_->sequence)
     throw Error(ErrorKind::internal, "no_steps", "steps exist only inside ItemSink::write");
   OperationContext& context = *context_;
@@ -64,6 +69,7 @@ awaitable<Step> Operation::begin(std::string name) {
   row.emplace("key", step.key_);
   row.emplace("n", co_await context.sequence->next());
   row.emplace("at", now_ms(*context.clock));
+  if (!undo.is_null()) row.emplace("undo", detached(undo));
   step.intent_ = row;
   std::vector<Entry> entries;
   entries.push_back(Entry{Table::step, step.row_, std::move(row)});

@@ -1,6 +1,7 @@
 // Target and journal compared, for services without transactions.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "engine.hpp"
@@ -122,19 +123,35 @@ awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& re
       // Older states have rows without an id, of records that were deleted before they came.
       if (!outcome.target_id.is_string() || outcome.target_id.get_string().empty()) continue;
       ids.emplace_back(outcome.target_id.get_string());
-      unclaimed.meet(ids.back());
       records.push_back(Journal::ref_from(row.key));
     }
     if (!ids.empty()) {
       std::vector<std::string> asked = ids;
-      const std::vector<bool> there = co_await sink.exist(std::move(asked));
-      for (std::size_t i = 0; i < ids.size(); ++i)
-        if (!there[i]) result.missing.emplace_back(std::move(records[i]), std::move(ids[i]));
+      const std::vector<std::string> present = co_await sink.present_ids(std::move(asked));
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        // The service may call it something else by now.
+        unclaimed.meet(ids[i]);
+        unclaimed.meet(present[i]);
+        if (present[i].empty()) result.missing.emplace_back(std::move(records[i]), std::move(ids[i]));
+      }
     }
     if (rows.size() < ask_batch) break;
     after = rows.back().key;
   }
   unclaimed.conclude();
+}
+
+/// Whether it is what its record stands for, under another name than the id map has.
+awaitable<bool> is_renamed(Journal& journal, ItemSink& sink, std::string migration, Marked marked) {
+  std::string key = record_of(migration, marked);
+  if (key.empty()) co_return false;
+  const std::optional<Value> row = co_await journal.store().get(Table::outcome, std::move(key));
+  if (!row) co_return false;
+  const Value id = Journal::outcome_from(*row).target_id;
+  if (!id.is_string() || id.get_string().empty()) co_return false;
+  std::vector<std::string> asked{std::string(id.get_string())};
+  const std::vector<std::string> present = co_await sink.present_ids(std::move(asked));
+  co_return present.front() == marked.target_id;
 }
 
 }  // namespace
@@ -172,9 +189,16 @@ awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> o
     co_return trouble;
   };
   CountItem count = [&removed] { return Entry{Table::run, "orphans_removed", static_cast<std::int64_t>(++removed)}; };
+  // Newest first: what was made below another thing goes before it.
+  std::reverse(orphans.begin(), orphans.end());
   for (const Marked& orphan : orphans) {
     Marked looked = orphan;
-    const Standing standing = co_await standing_of(journal, pipeline.name, std::move(looked));
+    Standing standing = co_await standing_of(journal, pipeline.name, std::move(looked));
+    if (standing == Standing::unknown) {
+      Marked asked = orphan;
+      const bool renamed = co_await is_renamed(journal, sink, pipeline.name, std::move(asked));
+      if (renamed) standing = Standing::known;
+    }
     std::optional<Error> trouble;
     if (standing == Standing::known) {
       trouble = Error(ErrorKind::conflict, "known", "the journal knows it by now");

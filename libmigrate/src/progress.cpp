@@ -9,10 +9,11 @@ MIGRATE_BEGIN
 
 awaitable<void> Engine::begin_phase(Phase phase) {
   if (options_.observer) {
-    if (phase == Phase::import || phase == Phase::pre_validation || phase == Phase::verification) {
+    const bool only_rollback = phase == Phase::rollback && options_.mode == Mode::rollback;
+    if (phase == Phase::import || phase == Phase::pre_validation || phase == Phase::verification || only_rollback) {
       // Sizes are a courtesy: a source that cannot tell leaves progress without an end.
       std::optional<std::uint64_t> expected;
-      if (phase != Phase::pre_validation) {
+      if (phase != Phase::pre_validation && !only_rollback) {
         const std::vector<Partition> partitions = co_await pipeline_.source->partitions();
         expected = 0;
         for (const Partition& partition : partitions) {

@@ -6,7 +6,10 @@
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "atomic_file.hpp"
@@ -98,6 +101,8 @@ class RunRecorder::State {
   State(WorkingDirectory folder, std::stop_source stop_source, std::filesystem::file_time_type began)
       : directory(std::move(folder)), stop(std::move(stop_source)) {
     directory.create();
+    if (std::ifstream in(directory.status_file(), std::ios::binary); in)
+      status_before.emplace(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
     const bool asked = directory.stop_requested_since(began);
     if (!asked) directory.clear_stop();
     log_file = std::fopen(directory.log_file().c_str(), "abe");
@@ -183,7 +188,18 @@ class RunRecorder::State {
       trouble = fmt::format("{} cannot be written: the disk may be full", directory.log_file().string());
     }
   }
+  bool rehearses() const { return mode == to_string(Mode::dry_run); }
+  /// A rehearsal must not pass for what really happened, once it is over.
+  void put_back_status() {
+    if (!status_before) return;
+    try {
+      write_file_atomically(directory.status_file(), *status_before);
+    } catch (const Error& error) {
+      trouble = error.what();
+    }
+  }
   void write_checkpoint(Phase last) {
+    if (rehearses()) return;
     Object state{{"status", status},  {"mode", mode},
                  {"run", run_number}, {"completedPhases", phases_as_json(completed)},
                  {"done", done},      {"types", counters_as_json(types)}};
@@ -219,6 +235,7 @@ class RunRecorder::State {
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   std::FILE* log_file = nullptr;
+  std::optional<std::string> status_before;
   std::string migration, state_id, mode, status, trouble;
   std::uint64_t run_number = 0, done = 0, failures = 0;
   std::chrono::system_clock::time_point started;
@@ -322,6 +339,7 @@ void RunRecorder::finish(const Report& report) {
                       {"types", counters_as_json(state_->types)},
                       {"elapsed_ms", static_cast<std::int64_t>(report.elapsed.count())}});
   state_->write_status();
+  if (state_->rehearses()) state_->put_back_status();
   if (!state_->completed.empty()) state_->write_checkpoint(state_->completed.back());
   state_->directory.clear_stop();
 }

@@ -126,7 +126,8 @@ awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
 awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
   if (ticket.parts.ticket.is_object()) {
     ticket.id = number(ticket.parts.ticket, "id");
-    if (must_be_viewed(ticket.parts.ticket)) co_await view(ticket);
+    // An archived one has been viewed: the plain address of its id shows nothing.
+    if (!ticket.parts.archived && must_be_viewed(ticket.parts.ticket)) co_await view(ticket);
   } else {
     co_await fetch_one(ticket);
   }

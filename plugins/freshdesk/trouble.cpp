@@ -28,8 +28,10 @@ awaitable<std::optional<Error>> trouble_of_one(Api& api, std::function<awaitable
     try {
       awaitable<void> work = attempt();
       co_await std::move(work);
-    } catch (const http::TransportError&) {
-      throw;
+    } catch (const http::TransportError& error) {
+      // An answer that is too large is this one's; a connection is everybody's.
+      if (error.kind() != ErrorKind::invalid) throw;
+      trouble = error;
     } catch (const Error& error) {
       trouble = error;
     }

@@ -171,7 +171,7 @@ Advance Window::advance(const ListedPage& page, std::size_t limit) {
   const Second window = since_;
   const auto out_of_order = [](const Row& a, const Row& b) { return a.updated > b.updated; };
   if (std::adjacent_find(page.rows.begin(), page.rows.end(), out_of_order) != page.rows.end())
-    throw Error(ErrorKind::unsupported, "list_out_of_order",
+    throw Error(ErrorKind::invalid, "list_out_of_order",
                 "the service does not list tickets in the order of updated_at that was asked for: reading on could "
                 "miss tickets");
   // Should `updated_since` leave out its own second, the tickets read last do not come again: ask from a second before.

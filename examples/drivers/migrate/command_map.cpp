@@ -28,6 +28,11 @@ void require_type(const MapArguments& arguments, const char* option) {
       .with_advice("For example: --type customers");
 }
 
+bool is_asked_for(const MapArguments& arguments, const Mapping& mapping) {
+  return (arguments.source_id.empty() || mapping.source_id == arguments.source_id) &&
+         (arguments.target_id.empty() || plain(mapping.target_id) == arguments.target_id);
+}
+
 int import_file(const MapArguments& arguments, const Plan& plan) {
   require_type(arguments, "--import");
   std::vector<Mapping> mappings;
@@ -46,6 +51,7 @@ int export_file(const MapArguments& arguments, const Plan& plan) {
   const Session session(plan, arguments.verbosity, Access::existing);
   std::size_t count = 0;
   wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
+    if (!is_asked_for(arguments, mapping)) return;
     writer.add(mapping);
     ++count;
   }));
@@ -58,11 +64,9 @@ int look_up(const MapArguments& arguments, const Plan& plan) {
   const Session session(plan, arguments.verbosity, Access::existing);
   std::size_t count = 0;
   wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
-    const std::string target = plain(mapping.target_id);
-    if (!arguments.source_id.empty() && mapping.source_id != arguments.source_id) return;
-    if (!arguments.target_id.empty() && target != arguments.target_id) return;
+    if (!is_asked_for(arguments, mapping)) return;
     ++count;
-    std::cout << mapping.type << '\t' << mapping.source_id << '\t' << target << '\n';
+    std::cout << mapping.type << '\t' << mapping.source_id << '\t' << plain(mapping.target_id) << '\n';
   }));
   const bool asked = !arguments.source_id.empty() || !arguments.target_id.empty();
   if (count > 0 || !asked) return exit_done;

@@ -43,17 +43,29 @@ RunOptions options_of(const Plan& plan, const RunArguments& arguments) {
 /// Whether to go on; the person may have second thoughts about --fresh.
 bool fresh_is_wanted(const Plan& plan, const RunArguments& arguments) {
   if (!arguments.fresh || arguments.dry_run || arguments.yes) return true;
-  const std::optional<Value> status = plan.directory.read_status();
-  if (!status) return true;
-  const Object& object = status->get_object();
-  const auto text = [&](const char* name) {
-    const Value* value = object.if_contains(name);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string("unknown");
-  };
+  // The state knows, wherever it is kept; the status file knows better, but may be gone or damaged.
+  std::optional<Report> last;
+  {
+    const Session session(plan, arguments.verbosity, Access::look);
+    last = wait_for(last_report(session.pipeline().store));
+  }
+  if (!last) return true;
+  std::string told = fmt::format("is \"{}\"", to_string(last->status));
+  try {
+    if (const std::optional<Value> status = plan.directory.read_status()) {
+      const auto text = [&](const char* name) {
+        const Value* value = status->get_object().if_contains(name);
+        return value && value->is_string() ? std::string(value->get_string()) : std::string("unknown");
+      };
+      told = fmt::format("is \"{}\" since {}", text("status"), text("updated"));
+    }
+  } catch (const Error&) {
+    // The next run writes it anew.
+  }
   std::cout << fmt::format(
-      "--fresh starts a new run of {} from the first record. The last run is \"{}\" since {}. What it brought to the "
-      "target stays there and is compared again; what it had left to do is not gone on with.\n",
-      plan.file.name, text("status"), text("updated"));
+      "--fresh starts a new run of {} from the first record. The last run {}. What it brought to the target stays there "
+      "and is compared again; what it had left to do is not gone on with.\n",
+      plan.file.name, told);
   return confirmed("Start anew?");
 }
 

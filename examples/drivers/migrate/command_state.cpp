@@ -53,7 +53,7 @@ void print_status(const Plan& plan, const Object& status) {
 }
 
 int show_status(const StateArguments& arguments) {
-  const Plan plan = load_plan(arguments);
+  const Plan plan = load_plan(arguments, Needs::state);
   const std::optional<Value> status = plan.directory.read_status();
   if (arguments.json) {
     const Object none{{"migration", plan.file.name}, {"status", "none"}};
@@ -67,7 +67,7 @@ int show_status(const StateArguments& arguments) {
 }
 
 int stop_run(const StateArguments& arguments) {
-  const Plan plan = load_plan(arguments);
+  const Plan plan = load_plan(arguments, Needs::state);
   plan.directory.request_stop();
   const std::optional<Value> status = plan.directory.read_status();
   if (status && text_at(status->get_object(), "status") == "running") {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <iostream>
 
@@ -95,7 +96,8 @@ ReportFiles report_files(const Plan& plan, std::filesystem::path directory) {
 }
 
 int exit_code_of(const Report& report) {
-  if (report.fatal && report.fatal->kind() == ErrorKind::unsupported) return exit_usage;
+  const bool imported = std::count(report.completed.begin(), report.completed.end(), Phase::import) > 0;
+  if (report.fatal && report.fatal->kind() == ErrorKind::unsupported && !imported) return exit_usage;
   switch (report.status) {
     case Status::done:
       return exit_done;

@@ -30,10 +30,11 @@ Registry make_registry(const std::vector<std::filesystem::path>& first) {
   return registry;
 }
 
-Plan load_plan(const FileArguments& arguments) {
+Plan load_plan(const FileArguments& arguments, Needs needs) {
   Registry registry = make_registry(arguments.plugins);
   FileOverrides overrides;
   overrides.set = arguments.set;
+  overrides.state_only = needs == Needs::state;
   if (!arguments.working_dir.empty()) overrides.working_dir = arguments.working_dir;
   MigrationFile file = parse_migration(arguments.file, registry, overrides);
   for (const ConfigFault& warning : file.warnings) std::cerr << "warning: " << to_string(warning) << '\n';

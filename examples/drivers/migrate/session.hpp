@@ -39,7 +39,8 @@ struct Plan {
   WorkingDirectory directory;
   std::string arguments;  ///< FILE and the options that say where, as typed: for the commands that messages recommend
 };
-Plan load_plan(const FileArguments& arguments);
+enum class Needs { everything, state };  ///< state: neither the ends nor their secrets
+Plan load_plan(const FileArguments& arguments, Needs needs = Needs::everything);
 
 /// Where Services::log goes: to stderr as far as asked for, and to the recorder once there is one.
 class LogTarget {

@@ -15,12 +15,14 @@ namespace {
 /// Sent to the watcher's thread alone, when it has nothing to watch for any more.
 constexpr int wake_up = SIGUSR1;
 
+/// What the program was started to ignore (by nohup, or by a script's "&") it goes on ignoring.
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction inherited {};
+    if (::sigaction(each, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) sigaddset(&set, each);
+  }
   return set;
 }
 

@@ -6,7 +6,8 @@
 
 namespace migrate::program {
 
-/// SIGINT and SIGTERM ask `stop` to stop; a second one ends the process with 130 at once, which is as safe as a crash.
+/// SIGINT, SIGTERM and SIGHUP ask `stop` to stop; a second one ends the process with 130 at once, which is as safe as a
+/// crash. One that the process was started to ignore stays ignored.
 /// Made before any other thread of the program, because threads inherit that the signals are not delivered to them.
 class SignalWatch {
  public:

@@ -43,6 +43,9 @@ struct FileOverrides {
   FileOverrides() {}
   std::vector<std::string> set;  ///< "source.tables[0].rank=2"; relative paths in it start at the current directory
   std::optional<std::filesystem::path> working_dir;
+  /// For who only wants to know where the state is: source, transformers and sink are not looked at and stay empty, so
+  /// that none of their secrets is needed.
+  bool state_only = false;
 };
 
 /// Reads and checks; nothing else is touched. Throws ConfigError with every fault at once, each with its position.

@@ -87,6 +87,9 @@ class MIGRATE_API Operation {
   /// ItemSink::write() and link() only. Durable before it returns; `name` is unique within the record ("create",
   /// "comment:17") and holds no "/".
   awaitable<Step> begin(std::string name);
+  /// The same for an effect that replaces something: `undo` stands in the receipt until finish() gives another one, so
+  /// that what was there is known even when the receipt is never written.
+  awaitable<Step> begin(std::string name, Value undo);
   /// ItemSink only. The bytes of one of the record's blobs, from the source.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
   /// ItemSink only. The migration's name: what keys of steps begin with.
@@ -193,6 +196,9 @@ class MIGRATE_API ItemSink : public Sink {
   virtual awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each);
   /// Which of these things are still there, in the same order. Default: Error(unsupported).
   virtual awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids);
+  /// What for_each_marked() calls these things now, in the same order: a service may rename them. Empty: gone. Default:
+  /// what they were called, as far as they exist().
+  virtual awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids);
 };
 
 enum class Effect : std::uint8_t { created, updated, unchanged, removed, absent };
