@@ -32,6 +32,7 @@ awaitable<std::optional<Error>> undo_steps(Journal& journal, RecordRef record, U
       std::any_of(steps.begin(), steps.end(), [](const StepRow& step) { return !step.receipt.uncertain; });
   std::optional<Error> left;
   for (const StepRow& step : steps) {
+    co_await announce_undo(journal, step);
     Receipt receipt = step.receipt;
     const std::optional<Error> trouble = co_await undo(std::move(receipt));
     if (trouble) {
@@ -52,23 +53,26 @@ awaitable<std::optional<Error>> undo_steps(Journal& journal, RecordRef record, U
   co_return left;
 }
 
+/// Takes one effect back, as often as it takes; returns why it stays.
+awaitable<std::optional<Error>> Engine::undo_patiently(ItemSink& sink, Receipt receipt) {
+  std::optional<Error> trouble;
+  for (int attempt = 1; attempt <= options_.retry.attempts; ++attempt) {
+    trouble.reset();
+    try {
+      Receipt copy = receipt;
+      co_await sink.undo(std::move(copy));
+    } catch (const Error& error) {
+      trouble = error;
+    }
+    if (!trouble || !trouble->retryable()) break;
+    co_await back_off(receipt.record, *trouble, attempt);
+  }
+  co_return trouble;
+}
+
 /// Takes back what the record has caused so far. What could not be taken back is told, and stays in the journal.
 awaitable<std::optional<Error>> Engine::take_back(ItemSink& sink, RecordRef record) {
-  UndoStep undo = [this, &sink](Receipt receipt) -> awaitable<std::optional<Error>> {
-    std::optional<Error> trouble;
-    for (int attempt = 1; attempt <= options_.retry.attempts; ++attempt) {
-      trouble.reset();
-      try {
-        Receipt copy = receipt;
-        co_await sink.undo(std::move(copy));
-      } catch (const Error& error) {
-        trouble = error;
-      }
-      if (!trouble || !trouble->retryable()) break;
-      co_await back_off(receipt.record, *trouble, attempt);
-    }
-    co_return trouble;
-  };
+  UndoStep undo = [this, &sink](Receipt receipt) { return undo_patiently(sink, std::move(receipt)); };
   CountItem count = [this] {
     ++run_.cleaned;
     return Journal::entry(run_);

@@ -116,6 +116,9 @@ class Engine {
   awaitable<void> report_left(StreamState& stream, RecordRef record, Error error);
   awaitable<void> roll_back();
   awaitable<void> roll_back_tables(TableSink& sink);
+  awaitable<void> roll_back_items(ItemSink& sink);
+  awaitable<void> forget_outcomes();
+  awaitable<std::optional<Error>> undo_patiently(ItemSink& sink, Receipt receipt);
   awaitable<void> verify(VerifyLevel level);
   awaitable<void> count_tables(TableSink& tables, Report::Verification& verification);
   awaitable<Examination> compare(VerifyLevel level, Report::Verification& verification);

@@ -18,6 +18,8 @@ struct Item {
   State state = State::waiting;
   bool skipped = false, update = false;
   bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
+  bool imported = false, ours = true;  ///< as in its Outcome
+  std::uint64_t made = 0;
   std::string target_id;
   std::uint64_t files_left = 0;
   int attempts = 1;
@@ -58,7 +60,7 @@ class ItemImport final : public Stage {
   awaitable<void> fail(Work& work, Item& item, Error error);
   awaitable<void> fail_unit_mates(Work& work);
   void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
-  void book_links(Work& work, StreamState& next, const Item& item, std::vector<Entry>& entries);
+  void book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const;
 
   Engine& engine_;
   ItemSink& sink_;
@@ -159,6 +161,9 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
     const Outcome outcome = Journal::outcome_from(rows[i]);
     item.target_id = std::string(outcome.target_id.as_string());
     item.update = true;
+    item.imported = outcome.imported;
+    item.ours = outcome.ours;
+    item.made = outcome.made;
     const bool same = item.record->version.empty() ? outcome.run == engine_.run_state().number
                                                    : outcome.version == item.record->version;
     if (!same && item.record->intent != Intent::get_or_create) continue;
@@ -230,7 +235,12 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
     outcome.shared = item->record->intent == Intent::get_or_create;
     outcome.derived = item->record->ref != work.batch.units[item->unit].source;
     outcome.files_left = item->files_left;
+    outcome.imported = item->imported;
+    outcome.ours = item->ours;
+    outcome.made = item->update ? item->made : engine_.run_state().number;
     entries.push_back(Journal::entry(item->record->ref, outcome));
+    // With the outcome: a run of another kind that comes after a death here passes over what is settled.
+    book_links(work, *item, entries);
   }
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
   if (!entries.empty()) co_await engine_.journal().store().commit(std::move(entries));
@@ -336,8 +346,12 @@ awaitable<void> ItemImport::fail(Work& work, Item& item, Error error) {
 awaitable<void> ItemImport::fail_unit_mates(Work& work) {
   for (Item& item : work.items) {
     const Unit& unit = work.batch.units[item.unit];
-    if (!unit.failure || item.state != Item::State::settled || item.skipped) continue;
+    if (!unit.failure || item.state != Item::State::settled) continue;
     if (item.record->intent == Intent::get_or_create) continue;
+    // What an earlier run has brought stays as it was; what this run has, in an attempt that was cut short, is its own.
+    const bool own = !item.skipped || (item.made != 0 && item.made == engine_.run_state().number);
+    if (!own) continue;
+    if (item.skipped) item.update = false;
     // First of all it is settled no more: whoever dies while it is taken back must not find it settled, and gone.
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
@@ -347,18 +361,15 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
   }
 }
 
-void ItemImport::book_links(Work& work, StreamState& next, const Item& item, std::vector<Entry>& entries) {
+/// The links that had no target yet when the item was written.
+void ItemImport::book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const {
   for (const Link& link : item.record->links) {
-    if (work.answers.get(link.target)) continue;
-    if (link.missing == Missing::deferred) {
-      const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
-      // A relation of items is no column: there may be several of the same.
-      Entry entry = Journal::entry(deferred);
-      entry.key += "/" + Journal::key(link.target);
-      entries.push_back(std::move(entry));
-    } else if (!link.cause.empty()) {
-      ++next.tally.warnings[item.record->ref.type][link.cause];
-    }
+    if (link.missing != Missing::deferred || work.answers.get(link.target)) continue;
+    const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
+    // A relation of items is no column: there may be several of the same.
+    Entry entry = Journal::entry(deferred);
+    entry.key += "/" + Journal::key(link.target);
+    entries.push_back(std::move(entry));
   }
 }
 
@@ -391,7 +402,12 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     counters.files_written +=
         item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
-    if (!item.earlier) book_links(work, next, item, entries);
+    if (item.earlier) continue;
+    // In the state of an older version what is settled may have none of its links booked.
+    if (item.skipped) book_links(work, item, entries);
+    for (const Link& link : item.record->links)
+      if (link.missing != Missing::deferred && !link.cause.empty() && !work.answers.get(link.target))
+        ++next.tally.warnings[item.record->ref.type][link.cause];
   }
   next.cursor = detached(batch.raw.next);
   next.finished = batch.raw.last;

@@ -292,6 +292,7 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.shared = flag(row, "shared");
   outcome.derived = flag(row, "derived");
   outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
+  outcome.made = static_cast<std::uint64_t>(integer(row, "made"));
   return outcome;
 }
 
@@ -305,6 +306,7 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.shared) row.emplace("shared", true);
   if (outcome.derived) row.emplace("derived", true);
   if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
+  if (outcome.made) row.emplace("made", static_cast<std::int64_t>(outcome.made));
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

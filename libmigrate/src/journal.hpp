@@ -61,6 +61,7 @@ struct Outcome {
   bool shared = false;      ///< a get_or_create record
   bool derived = false;     ///< a transformer has named it: the source does not know this name
   std::uint64_t files_left = 0;  ///< files of an item that it was brought without
+  std::uint64_t made = 0;        ///< the run that has made the item; 0: none, it was there, or an older state does not tell
 };
 
 /// A row of Table::deferred.

@@ -57,7 +57,7 @@ awaitable<Step> Operation::begin(std::string name, Value undo) {
     step.intent_ = *known;
     step.done_ = text(row, "state") == "done";
     step.uncertain_ = !step.done_;
-    step.target_id_ = text(row, "target_id");
+    if (step.done_) step.target_id_ = text(row, "target_id");
     step.age_ = std::chrono::milliseconds(now_ms(*context.clock) - row.at("at").as_int64());
     // A call may follow, and no intent has to be written first that would wait for the receipts before it.
     std::vector<Entry> nothing;
@@ -125,6 +125,20 @@ const std::string& Operation::migration() const noexcept {
   return context_ ? context_->migration : nobody;
 }
 
+awaitable<void> announce_undo(Journal& journal, const StepRow& step) {
+  if (step.receipt.uncertain) co_return;
+  Object row;
+  row.emplace("state", "undoing");
+  row.emplace("key", step.receipt.key);
+  row.emplace("n", step.number);
+  row.emplace("at", std::chrono::duration_cast<std::chrono::milliseconds>(step.receipt.begun.time_since_epoch()).count());
+  row.emplace("target_id", step.receipt.target_id);
+  row.emplace("undo", detached(step.receipt.undo));
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, step.row, std::move(row)});
+  co_await journal.store().commit(std::move(entries));
+}
+
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) {
   std::vector<StepRow> result;
   const std::string prefix = record.type.empty() ? std::string() : Journal::key(record) + "/";
@@ -144,7 +158,7 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) 
       step.receipt.key = text(row, "key");
       step.receipt.target_id = text(row, "target_id");
       if (const Value* undo = row.if_contains("undo")) step.receipt.undo = *undo;
-      step.receipt.uncertain = text(row, "state") != "done";
+      step.receipt.uncertain = text(row, "state") == "intent";
       step.receipt.begun = std::chrono::system_clock::time_point(std::chrono::milliseconds(row.at("at").as_int64()));
       result.push_back(std::move(step));
     }

@@ -22,6 +22,56 @@ awaitable<void> Engine::roll_back_tables(TableSink& sink) {
   }
 }
 
+/// Newest first, over all records.
+awaitable<void> Engine::roll_back_items(ItemSink& sink) {
+  RecordRef everything;
+  const std::vector<StepRow> steps = co_await receipts_of(journal_, std::move(everything));
+  for (const StepRow& step : steps) {
+    if (options_.stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped", "the rollback was stopped; run it again");
+    co_await announce_undo(journal_, step);
+    Receipt receipt = step.receipt;
+    const std::optional<Error> trouble = co_await undo_patiently(sink, std::move(receipt));
+    if (trouble && trouble->kind() != ErrorKind::conflict) throw *trouble;
+    if (trouble) {
+      Finding finding;
+      finding.record = step.receipt.record;
+      finding.message = trouble->what();
+      report_.rollback->kept.push_back(std::move(finding));
+      continue;
+    }
+    ++report_.rollback->removed;
+    std::vector<Entry> entries;
+    entries.push_back(Entry{Table::step, step.row, nullptr});
+    co_await journal_.store().commit(std::move(entries));
+    if (options_.observer) options_.observer->on_progress(report_);
+  }
+}
+
+/// First of all nothing is settled any more: a run after a rollback that was cut short must not pass over what is gone.
+/// Imported mappings are a person's work and stay, but what they lead to is as it was before.
+awaitable<void> Engine::forget_outcomes() {
+  for (const Table table : {Table::cursor, Table::deferred, Table::failed, Table::alias, Table::vanished})
+    co_await journal_.clear(table);
+  std::string after;
+  while (true) {
+    std::vector<Entry> rows = co_await journal_.store().scan(Table::outcome, "", after, walk_batch);
+    if (rows.empty()) break;
+    after = rows.back().key;
+    std::vector<Entry> entries;
+    for (const Entry& row : rows) {
+      Outcome outcome = Journal::outcome_from(row.value);
+      if (!outcome.imported) {
+        entries.push_back(Entry{Table::outcome, row.key, nullptr});
+        continue;
+      }
+      outcome.version.clear();
+      outcome.run = 0;
+      entries.push_back(Journal::entry(Journal::ref_from(row.key), outcome));
+    }
+    co_await journal_.store().commit(std::move(entries));
+  }
+}
+
 awaitable<void> Engine::roll_back() {
   if (!pipeline_.sink->traits().undoes)
     throw Error(ErrorKind::unsupported, "no_rollback", "this sink cannot take back what it has written");
@@ -32,47 +82,11 @@ awaitable<void> Engine::roll_back() {
   std::vector<Entry> open;
   open.push_back(Entry{Table::run, "settled", nullptr});
   co_await journal_.store().commit(std::move(open));
-  if (TableSink* tables = pipeline_.sink->as_tables()) {
+  co_await forget_outcomes();
+  if (TableSink* tables = pipeline_.sink->as_tables())
     co_await roll_back_tables(*tables);
-  } else {
-    ItemSink& sink = *pipeline_.sink->as_items();
-    RecordRef everything;
-    std::vector<StepRow> steps = co_await receipts_of(journal_, std::move(everything));
-    for (StepRow& step : steps) {
-      std::optional<Error> conflict;
-      try {
-        Receipt receipt = step.receipt;
-        co_await sink.undo(std::move(receipt));
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::conflict) throw;
-        conflict = error;
-      }
-      if (conflict) {
-        Finding finding;
-        finding.record = step.receipt.record;
-        finding.message = conflict->what();
-        report_.rollback->kept.push_back(std::move(finding));
-        continue;
-      }
-      ++report_.rollback->removed;
-      std::vector<Entry> entries;
-      entries.push_back(Entry{Table::step, step.row, nullptr});
-      co_await journal_.store().commit(std::move(entries));
-    }
-  }
-  // The target is as it was, so the next run starts from nothing; imported mappings are a person's work and stay.
-  for (const Table table : {Table::cursor, Table::deferred, Table::failed, Table::alias, Table::vanished})
-    co_await journal_.clear(table);
-  std::string after;
-  while (true) {
-    std::vector<Entry> rows = co_await journal_.store().scan(Table::outcome, "", after, walk_batch);
-    if (rows.empty()) break;
-    after = rows.back().key;
-    std::vector<Entry> entries;
-    for (const Entry& row : rows)
-      if (!Journal::outcome_from(row.value).imported) entries.push_back(Entry{Table::outcome, row.key, nullptr});
-    co_await journal_.store().commit(std::move(entries));
-  }
+  else
+    co_await roll_back_items(*pipeline_.sink->as_items());
   if (!co_await journal_.any(Table::step)) {
     std::vector<Entry> settled;
     settled.push_back(Entry{Table::run, "settled", true});

@@ -444,7 +444,13 @@ class MemoryItems final : public ItemSink {
       if (!id || !service_.items.count(id)) co_return;
       if (service_.items[id].touched)
         throw Error(ErrorKind::conflict, "touched", fmt::format("item {} has been changed by a person", id));
-      exchange([&] { return static_cast<int>(service_.items.erase(id)); });
+      exchange([&] {
+        // What leads to it goes with it, as in the services that there are.
+        const std::string arrow = "->" + std::to_string(id);
+        for (auto& [other, item] : service_.items)
+          std::erase_if(item.links, [&](const std::string& link) { return link.ends_with(arrow); });
+        return static_cast<int>(service_.items.erase(id));
+      });
     } else {
       for (auto& [id, item] : service_.items)
         std::erase_if(item.comments, [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });

@@ -300,7 +300,27 @@ TEST_CASE("what cannot be put in is told once, beside all other faults") {
   auto spec = Spec<Anything>("").field("a", &Anything::a, "");
   CHECK_THROWS_WITH_AS(spec.parse(Object{{"a", {{"b", {""}}}}}, context), "a.b[0]: x", ConfigError);
 
+  // Where nothing may stand, what could not be had is not taken for nothing.
+  struct Maybe {
+    std::optional<std::string> a;
+  };
+  origins.clear();
+  origins["a"].missing = "x";
+  auto maybe = Spec<Maybe>("").field("a", &Maybe::a, "");
+  CHECK_THROWS_WITH_AS(maybe.parse(Object{{"a", nullptr}}, context), "a: x", ConfigError);
+
+  // Who looks at the state needs nothing of the ends, but does of the state.
+  const std::string ends =
+      "migration: a\nsource: {connector: files, path: '${env:MIGRATE_TEST_ABSENT}'}\nsink: {connector: '${file:none}'}\n";
+  FileOverrides overrides;
+  overrides.state_only = true;
+  CHECK(parse_migration(dir.write("m.yaml", ends), registry_for_tests(), overrides).name == "a");
+  const auto file = dir.write("m.yaml", ends + "working_dir: '${env:MIGRATE_TEST_ABSENT}'\n");
+  CHECK_THROWS_AS(parse_migration(file, registry_for_tests(), overrides), ConfigError);
+
   // What the command line replaces is not missed.
+  overrides.working_dir = dir.path() / "elsewhere";
+  CHECK(parse_migration(file, registry_for_tests(), overrides).working_dir == dir.path() / "elsewhere");
   CHECK(faults(dir, minimal + "run: {mode: '${env:MIGRATE_TEST_ABSENT}'}\n", {"run.mode=test"}) == "accepted");
 }
 

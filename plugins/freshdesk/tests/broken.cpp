@@ -237,6 +237,32 @@ TEST_CASE("of a deleted ticket that may not be viewed it is told what the list l
   CHECK(read == deleted.size());
 }
 
+TEST_CASE("an archived ticket that cannot be read is told, whatever it belongs to") {
+  Lab lab(300);
+  lab.config.include = {"archived"};
+  const auto archived = lab.truth_of({"archived"});
+  // The plain address of an even id shows nothing of an archived ticket.
+  const auto even = std::find_if(archived.begin(), archived.end(),
+                                 [](const auto& ticket) { return number(ticket.second, "id") % 2 == 0; });
+  REQUIRE(even != archived.end());
+  const std::string own = "/api/v2/tickets/archived/" + even->first;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() == own + "/conversations") response = http::Response(502);
+    if (request.path() != own) return;
+    Value body = boost::json::parse(response.body);
+    body.as_object()["association_type"] = 2;
+    body.as_object()["associated_tickets_list"] = Array();
+    response.body = boost::json::serialize(body);
+  };
+  const std::size_t all = lab.truth_of({"active", "archived"}).size();
+  const Report report = migrate_all(lab);
+  CHECK_FALSE(report.fatal);
+  const Counters counters = report.types.at("tickets");
+  CHECK(counters.read == all);
+  CHECK(counters.failed == 1);
+  CHECK(report.causes.at("tickets").count("ticket_unreadable") == 1);
+}
+
 TEST_CASE("an archived ticket whose conversations are not shown arrives without them, and says so") {
   Lab lab(60);
   lab.config.include = {"archived"};

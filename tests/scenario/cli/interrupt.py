@@ -53,6 +53,27 @@ class Interrupts(program.ProgramTest):
         self.assertTrue(any(event["event"] == "stop_requested" for event in self.log()))
         self.resumes()
 
+    def test_stop_and_status_need_no_secret_of_the_ends(self):
+        self.file.write_text(program.MIGRATION.replace("path: target.db", 'path: "${env:TARGET_DATABASE}"'))
+        environment = self.environment() | {"TARGET_DATABASE": str(self.target)}
+        running = self.start("run", self.file, "--interactive", environment=environment)
+        running.read_until(QUESTION)
+        self.assertEqual(json.loads(self.expect(0, "status", self.file, "--json").out)["status"], "running")
+        self.assertIn("is asked to stop", self.expect(0, "stop", self.file).out)
+        self.assertEqual(running.end(), 130, running.text)
+        self.assertIn("TARGET_DATABASE is not set", self.expect(2, "run", self.file).err)
+
+    def test_a_signal_that_nohup_ignores_stays_ignored(self):
+        running = self.start("run", self.file, "--interactive", ignoring=signal.SIGHUP)
+        running.read_until(QUESTION)
+        running.signal(signal.SIGHUP)
+        running.text = ""
+        running.say("m\n")
+        running.read_until(QUESTION)
+        running.say("a\n")
+        self.assertEqual(running.end(), 0, running.text)
+        self.assertNotIn("Stopping", running.text)
+
     def test_stop_of_a_long_run(self):
         connection_rows = ",".join(f"({i},'P{i}','2000-01-01','Dubai')" for i in range(7, 30_007))
         self.write(self.legacy, f"INSERT INTO people VALUES {connection_rows}")

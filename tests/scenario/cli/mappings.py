@@ -26,6 +26,8 @@ class Mappings(program.ProgramTest):
                          f"people\t4\t{self.ids('people')[4]}\n")
         self.assertIn("people\t4\t", self.expect(0, "map", self.file, "--type", "people", "--target-id",
                                                  self.ids("people")[4]).out)
+        self.expect(0, "map", self.file, "--type", "people", "--source-id", "4", "--export", "one.json")
+        self.assertEqual(json.loads((self.folder / "one.json").read_text()), {"4": self.ids("people")[4]})
         self.assertIn("no people", self.expect(1, "map", self.file, "--type", "people", "--source-id", "99").err)
 
     def imported(self, name, content):

@@ -114,17 +114,19 @@ class ProgramTest(unittest.TestCase):
     def log(self):
         return [json.loads(line) for line in (self.work / "migration-log.jsonl").read_text().splitlines()]
 
-    def start(self, *words):
-        return Running(self, words)
+    def start(self, *words, **options):
+        return Running(self, words, **options)
 
 
 class Running:
     """A program that goes on while the test does something else."""
 
-    def __init__(self, test, words):
+    def __init__(self, test, words, environment=None, ignoring=None):
         self.test, self.text = test, ""
+        ignore = (lambda: signal.signal(ignoring, signal.SIG_IGN)) if ignoring else None
         self.process = subprocess.Popen([MIGRATE, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, cwd=test.folder, env=test.environment())
+                                        stderr=subprocess.STDOUT, cwd=test.folder, preexec_fn=ignore,
+                                        env=environment or test.environment())
         test.addCleanup(self.close)
 
     def read_until(self, words):

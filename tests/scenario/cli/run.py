@@ -71,8 +71,11 @@ class Runs(program.ProgramTest):
         self.expect(1, "run", self.file)
         before = self.rows("SELECT * FROM people")
         self.write(self.legacy, "UPDATE people SET name='Changed'")
+        kept = [(self.work / name).read_text() for name in ("migration-status.json", "migration-checkpoint.json")]
         self.migrate("run", self.file, "--dry-run")
         self.assertEqual(self.rows("SELECT * FROM people"), before)
+        self.assertEqual([(self.work / name).read_text() for name in ("migration-status.json", "migration-checkpoint.json")],
+                         kept, "a rehearsal passes for what happened")
 
     def test_recommended_commands_name_the_same_place(self):
         self.expect(1, "run", self.file, "--working-dir", "other place", "--set", "run.batch_size=2")
@@ -188,6 +191,7 @@ class Runs(program.ProgramTest):
         self.assertEqual(self.rows("SELECT name FROM people"), [("Edited by hand",)])
         self.assertEqual(self.rows("SELECT id, name FROM towns"), [(10, "Ours")])
         self.assertIn("1 kept", result.out)
+        self.assertEqual((self.status()["mode"], self.status()["phase"]), ("rollback", "rollback"))
         self.assertEqual(self.expect(result.code, "rollback", self.file, "--yes").code, result.code)
         self.assertEqual(self.rows("SELECT name FROM people"), [("Edited by hand",)])
 

@@ -1,0 +1,171 @@
+// Runs of different kinds one after the other, with a death between them.
+#include <doctest/doctest.h>
+
+#include "memory_tickets.hpp"
+#include "shard.hpp"
+
+using namespace testing_systems;
+
+namespace {
+
+RunOptions mode(Mode mode) {
+  RunOptions options;
+  options.mode = mode;
+  return options;
+}
+
+/// By what the items stand for: their numbers differ from run to run.
+std::multiset<std::string> links_of(const MemoryService& service) {
+  std::multiset<std::string> all;
+  for (const auto& [id, item] : service.items)
+    for (const std::string& link : item.links) {
+      const std::size_t arrow = link.find("->");
+      const auto target = service.items.find(std::stoi(link.substr(arrow + 2)));
+      all.insert(fmt::format("{} {} {}", item.marker, link.substr(0, arrow),
+                             target == service.items.end() ? "nothing" : target->second.marker));
+    }
+  return all;
+}
+
+std::size_t known_mappings(World& world) {
+  std::size_t count = 0;
+  std::function<void(const Mapping&)> each = [&](const Mapping&) { ++count; };
+  const auto look = [&]() -> awaitable<bool> {
+    co_await for_each_mapping(world.pipeline(), "tickets", each);
+    co_return true;
+  };
+  wait_for(look());
+  return count;
+}
+
+/// Things that the service calls something else since its project was renamed.
+class Renamed final : public ItemSink {
+ public:
+  Renamed(MemoryService& service, Services services) : inner_(service, std::move(services)) {}
+  SinkTraits traits() const override { return inner_.traits(); }
+  awaitable<std::vector<Check>> check() override { co_return std::vector<Check>(); }
+  awaitable<std::string> write(Operation& operation) override { co_return co_await inner_.write(operation); }
+  awaitable<void> undo(Receipt receipt) override {
+    receipt.target_id = receipt.target_id.substr(4);
+    co_await inner_.undo(std::move(receipt));
+  }
+  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override {
+    std::function<void(const Marked&)> renamed = [&each](const Marked& marked) {
+      Marked now = marked;
+      now.target_id = "new-" + marked.target_id;
+      each(now);
+    };
+    co_await inner_.for_each_marked(std::move(migration), std::move(renamed));
+  }
+  awaitable<std::vector<bool>> exist(std::vector<std::string> ids) override {
+    co_return co_await inner_.exist(std::move(ids));
+  }
+  awaitable<std::vector<std::string>> present_ids(std::vector<std::string> ids) override {
+    std::vector<std::string> asked = ids;
+    const std::vector<bool> there = co_await inner_.exist(std::move(asked));
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = there[i] ? "new-" + ids[i] : "";
+    co_return ids;
+  }
+
+ private:
+  MemoryItems inner_;
+};
+
+}  // namespace
+
+TEST_CASE("a run after a rollback that died at any point makes everything anew") {
+  World undisturbed;
+  REQUIRE(undisturbed.run().has_value());
+  const int before = undisturbed.faults.passed;
+  REQUIRE(undisturbed.run(mode(Mode::rollback)).has_value());
+  REQUIRE(undisturbed.service.items.empty());
+  const int points = undisturbed.faults.passed - before;
+  REQUIRE(undisturbed.run().has_value());
+  const auto whole = undisturbed.service.content();
+  REQUIRE(whole.size() == 7);
+  for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
+    World world;
+    REQUIRE(world.run().has_value());
+    world.faults.at = world.faults.passed + at;
+    REQUIRE_FALSE(world.run(mode(Mode::rollback)).has_value());
+    world.revive();
+    INFO("died at point " << at);
+    REQUIRE(world.run().has_value());
+    REQUIRE(world.service.content() == whole);
+    REQUIRE(links_of(world.service) == links_of(undisturbed.service));
+  }
+}
+
+TEST_CASE("a rollback that the service is too busy for once goes on, and can be stopped") {
+  World world;
+  REQUIRE(world.run().has_value());
+  const int exchanges = world.service.exchanges;
+  world.service.refuse = [exchanges](int number) { return number == exchanges + 2; };
+  CHECK(world.run(mode(Mode::rollback)).value().status == Status::done);
+  CHECK(world.service.items.empty());
+
+  World stopped;
+  REQUIRE(stopped.run().has_value());
+  std::stop_source stop;
+  stop.request_stop();
+  RunOptions options = mode(Mode::rollback);
+  options.stop = stop.get_token();
+  CHECK(stopped.run(options).value().status == Status::stopped);
+  CHECK(stopped.service.items.size() == 7);
+}
+
+TEST_CASE("links of what a dead run has settled are set by whatever run comes next") {
+  World undisturbed;
+  REQUIRE(undisturbed.run().has_value());
+  REQUIRE(links_of(undisturbed.service).size() == 1);
+  for (const Mode next : {Mode::full, Mode::incremental}) {
+    for (int at = 1; at <= undisturbed.faults.passed; ++at) {
+      if (!testing_support::in_shard(at)) continue;
+      World world;
+      world.faults.at = at;
+      REQUIRE_FALSE(world.run().has_value());
+      world.revive();
+      INFO("died at point " << at << ", then " << to_string(next));
+      REQUIRE(world.run(mode(next)).has_value());
+      REQUIRE(links_of(world.service) == links_of(undisturbed.service));
+    }
+  }
+}
+
+TEST_CASE("an imported mapping outlives a run and its rollback") {
+  World world;
+  std::vector<Mapping> mappings{Mapping{"tickets", "3", Value("1")}};
+  MemoryService::Item there;
+  there.title = "ticket 3";
+  world.service.items[world.service.next++] = there;
+  wait_for(import_mappings(world.store, mappings));
+  REQUIRE(known_mappings(world) == 1);
+  REQUIRE(world.run().has_value());
+  CHECK(known_mappings(world) == 7);
+  REQUIRE(world.run(mode(Mode::rollback)).has_value());
+  CHECK(known_mappings(world) == 1);
+}
+
+TEST_CASE("what the service has renamed is neither an orphan nor missing, and is not removed") {
+  World world;
+  REQUIRE(world.run().has_value());
+  Pipeline pipeline = world.pipeline();
+  pipeline.sink = std::make_shared<Renamed>(world.service, pipeline.services);
+  const Orphans found = wait_for(find_orphans(pipeline));
+  CHECK(found.known == 7);
+  CHECK(found.unknown.empty());
+  CHECK(found.missing.empty());
+  // Even for who has the list of another look.
+  std::vector<Marked> listed;
+  for (const auto& [id, item] : world.service.items)
+    listed.push_back(Marked{item.marker, "new-" + std::to_string(id), item.title, ""});
+  std::size_t kept = 0;
+  std::function<void(const Marked&, const Error&)> stays = [&](const Marked&, const Error& error) {
+    CHECK(error.cause == "known");
+    ++kept;
+  };
+  CHECK(wait_for(remove_orphans(pipeline, listed, stays)) == 0);
+  CHECK(kept == 7);
+  CHECK(world.service.items.size() == 7);
+}
