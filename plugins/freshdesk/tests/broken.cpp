@@ -84,9 +84,9 @@ TEST_CASE("a ticket whose requests fail for good fails, and every other one arri
       CHECK(counters.read == tickets.size());
       CHECK(counters.failed == 1);
       if (mode == Mode::full) CHECK(report.causes.at("tickets").at("ticket_unreadable").count == 1);
-      CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), [&](const std::string& warning) {
-              return warning.find("ticket " + victim + " cannot be read: ") != std::string::npos;
-            }) == 1);
+      const std::string words = "ticket " + victim + " cannot be read: ";
+      const auto tells = [&](const std::string& warning) { return warning.find(words) != std::string::npos; };
+      CHECK(std::count_if(lab.warnings.begin(), lab.warnings.end(), tells) == 1);
     }
 }
 
