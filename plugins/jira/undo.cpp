@@ -21,6 +21,16 @@ Error touched(const std::string& issue, const std::string& by) {
   return error;
 }
 
+constexpr std::size_t fetched_at_once = 100;
+
+Error parent_of(const std::string& issue, const std::string& child) {
+  Error error(ErrorKind::conflict, "touched",
+              child.empty() ? fmt::format("{} stays: it has sub-tasks", issue)
+                            : fmt::format("{} stays: it has the sub-task {}", issue, child));
+  error.with_advice("sub-tasks are not deleted along with their parent: delete it by hand when it is not needed");
+  return error;
+}
+
 std::string person_of(const Value& user) {
   const std::string name = text_at(user, {"displayName"});
   return name.empty() ? std::string("somebody") : name;
@@ -76,6 +86,19 @@ void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, 
   throw error;
 }
 
+/// Sub-tasks would go with their parent. What was made later is taken back earlier, so that one which is still there is
+/// not to go: somebody has made it or touched it, another migration has, or the source still has it.
+awaitable<void> JiraSink::refuse_if_parent(std::string issue, std::vector<std::string> children) {
+  const std::vector<std::string> fields{"labels"};
+  for (std::size_t first = 0; first < children.size(); first += fetched_at_once) {
+    const auto from = children.begin() + static_cast<std::ptrdiff_t>(first);
+    std::vector<std::string> keys(from, from + static_cast<std::ptrdiff_t>(
+                                                   std::min(fetched_at_once, children.size() - first)));
+    const Array there = co_await api_.issues(std::move(keys), fields);
+    if (!there.empty()) throw parent_of(issue, text_at(there.front(), {"key"}));
+  }
+}
+
 /// What others have done to an issue. Apps and automation count as nobody, and so does what was done with the
 /// migration's own account: it cannot be told from the migration.
 awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
@@ -93,18 +116,7 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
       throw touched(issue, person_of(*user) + " has logged time on it");
   std::vector<std::string> children;
   for (const Value& child : list_at(found, {"fields", "subtasks"})) children.push_back(text_at(child, {"key"}));
-  if (!children.empty()) {
-    std::vector<std::string> fields{"labels"};
-    const Array there = co_await api_.issues(children, fields);
-    for (const Value& child : there) {
-      const Array& labels = list_at(child, {"fields", "labels"});
-      const std::string mark = config_.label + "-";
-      const bool ours = std::any_of(labels.begin(), labels.end(), [&](const Value& label) {
-        return label.is_string() && label.get_string().starts_with(mark);
-      });
-      if (!ours) throw touched(issue, fmt::format("somebody has given it the sub-task {}", text_at(child, {"key"})));
-    }
-  }
+  co_await refuse_if_parent(issue, std::move(children));
   const std::vector<Change> history = co_await api_.changes(issue);
   for (const Change& change : history)
     if (change.author.person && change.author.id != site_->self.id) {
@@ -122,11 +134,13 @@ awaitable<void> JiraSink::delete_issue(std::string issue, std::string key) {
   co_await refuse_if_touched(issue, std::move(*found));
   std::optional<http::StatusError> refusal;
   try {
-    co_await api_.remove("/issue/" + http::encode(issue) + "?deleteSubtasks=true");
+    co_await api_.remove("/issue/" + http::encode(issue));
   } catch (const http::StatusError& error) {
     refusal = error;
   }
   if (!refusal) co_return;
+  // One that was made since, or that the account may not see.
+  if (refusal->status() == 400) throw parent_of(issue, std::string());
   if (refusal->status() != 403) throw *refusal;
   Error error(ErrorKind::conflict, "may_not_delete",
               fmt::format("{} stays: the account may not delete issues of {}", issue, site_->project_key));

@@ -251,6 +251,25 @@ TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless s
   }
 }
 
+TEST_CASE("what is gone at the source takes no sub-task along that the source still has") {
+  World world;
+  world.config.vanished = "delete";
+  plain_ticket(world, 91, R"(,"kind":"Task")");
+  plain_ticket(world, 92, R"(,"kind":"Sub-task")");
+  Tickets::link(world.source->records[92], "parent", "91");
+  RunOptions options;
+  options.batch_size = 1;
+  REQUIRE(world.run(options).status == Status::done);
+  Record& gone = world.source->records[91];
+  gone.deleted = true;
+  gone.version = "gone";
+  gone.data = Object();
+  const Report report = world.run(Mode::incremental);
+  INFO(World::complaint(report));
+  CHECK(report.total().failed == 1);
+  CHECK(world.issues().size() == 2);
+}
+
 TEST_CASE("an issue that was there before is adopted by an imported mapping, and given back by a rollback") {
   World world;
   const std::string key = adopt(world, "7", "Was here");

@@ -124,6 +124,38 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
   }
 }
 
+TEST_CASE("a sub-task that stays keeps its parent, whoever has made it") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::string what : {"none", "touched", "clone"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      World world(way);
+      plain_ticket(world, 91, R"(,"kind":"Task")");
+      plain_ticket(world, 92, R"(,"kind":"Sub-task")");
+      Tickets::link(world.source->records[92], "parent", "91");
+      RunOptions options;
+      options.batch_size = 1;
+      REQUIRE(world.run(options).status == Status::done);
+      const std::string parent = world.key_of("91"), child = world.key_of("92");
+      if (what == "touched")
+        world.as(World::ana, "PUT", "/issue/" + child, parsed(R"({"fields":{"summary":"Hers"}})"));
+      if (what == "clone") {
+        Object fields =
+            parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Sub-task"},"summary":"A clone"})").as_object();
+        fields.emplace("labels", world.issue_of("92").at("labels"));
+        fields.emplace("parent", object("key", parent));
+        world.as(World::ana, "POST", "/issue", object("fields", std::move(fields)));
+      }
+      const Report report = world.run(Mode::rollback);
+      INFO(World::complaint(report));
+      CHECK_FALSE(report.fatal);
+      CHECK(left(world).size() == (what == "none" ? 0 : 2));
+      CHECK(world.issues().contains(parent) == (what != "none"));
+      CHECK(world.issues().contains(child) == (what == "touched"));
+      CHECK(report.rollback->kept.size() == (what == "none" ? 0 : what == "touched" ? 2 : 1));
+    }
+  }
+}
+
 TEST_CASE("without the right to delete, an issue stays and is named") {
   World world(World::Way::documents, R"({"denied_permissions":["DELETE_ISSUES"]})");
   family(world);
