@@ -44,7 +44,7 @@ class JiraSink final : public ItemSink {
     std::string key;         ///< of the issue
     bool ours = true;        ///< this migration has made the issue
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
-    bool resumed = false;    ///< made by an earlier call, of whose parts the journal may have forgotten some
+    bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last one
     Value issue;             ///< as it was before; null: just made
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked

@@ -52,6 +52,8 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.attachments = list_at(job.issue, {"fields", "attachment"});
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
   job.ours = is_ours(job.issue, key);
+  // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.
+  job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
   Value known = job.issue;
   co_await recall_limit(job, std::move(known));
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))

@@ -251,6 +251,28 @@ TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless s
   }
 }
 
+TEST_CASE("a state that was lost: with the mappings imported, nothing is made a second time") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool adopted : {false, true}) {
+      INFO("way " << static_cast<int>(way) << (adopted ? ", adopted" : ""));
+      World world(way);
+      rich_ticket(world, 81);
+      if (adopted) adopt(world, "81", "Was here");
+      REQUIRE(world.run().status == Status::done);
+      const Value before = world.issue_of("81");
+      world.store = make_memory_store(world.services);
+      know(world, "81", std::string(before.at("key").as_string()));
+      const Report report = world.run();
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(world.issues().size() == 1);
+      const Value after = world.issue_of("81");
+      for (const char* list : {"comments", "attachments", "worklogs", "remoteLinks"})
+        CHECK(print(after.at(list)) == print(before.at(list)));
+    }
+  }
+}
+
 TEST_CASE("what is gone at the source takes no sub-task along that the source still has") {
   World world;
   world.config.vanished = "delete";
