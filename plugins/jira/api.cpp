@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "json.hpp"
 #include "migrate/task_group.hpp"
@@ -285,6 +286,34 @@ awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::str
   }
   co_await group.join();
   co_return found;
+}
+
+awaitable<std::vector<std::string>> Api::present_keys(std::vector<std::string> keys) {
+  std::vector<std::string> fields{"labels"}, present(keys.size());
+  std::set<std::string> there;
+  if (cloud_) {
+    std::vector<std::string> asked = keys;
+    const Array found = co_await issues(std::move(asked), std::move(fields));
+    for (const Value& issue : found) there.insert(text_at(issue, {"key"}));
+  }
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, single_reads);
+  // An answer for many does not say which of them was asked for by another key.
+  auto read_one = [this, &keys, &present](std::size_t i) -> awaitable<void> {
+    const std::optional<Value> issue = co_await find_issue(keys[i], "?fields=labels");
+    if (issue) present[i] = text_at(*issue, {"key"});
+  };
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (there.count(keys[i])) {
+      present[i] = keys[i];
+      continue;
+    }
+    awaitable<void> reading = read_one(i);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
+  co_return present;
 }
 
 awaitable<SearchPage> Api::search(Search search, std::string next) {

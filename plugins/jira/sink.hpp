@@ -31,6 +31,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo(Receipt receipt) override;
   awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override;
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override;
+  awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids) override;
 
  private:
   /// One item on its way.

@@ -295,6 +295,53 @@ TEST_CASE("orphans: what the target has and the journal does not know") {
   }
 }
 
+TEST_CASE("orphans: a project that got another key has none") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    const std::string gone = world.key_of("84"), moved = world.key_of("81");
+    world.as(World::self, "DELETE", "/issue/" + gone);
+    world.as(World::self, "PUT", "/project/OPS", object("key", "HELP"));
+    plain_ticket(world, 85);
+    REQUIRE(world.run(Mode::incremental).status == Status::done);
+    const std::string present = world.key_of("81");
+    CHECK(present == "HELP" + moved.substr(3));
+    const Orphans orphans = orphans_of(world);
+    CHECK(orphans.known == 4);
+    CHECK(orphans.unknown.empty());
+    REQUIRE(orphans.missing.size() == 1);
+    CHECK(orphans.missing[0].first.id == "84");
+    std::vector<std::string> called;
+    std::vector<bool> there;
+    const auto ask = [&]() -> awaitable<void> {
+      const std::shared_ptr<Sink> sink = world.pipeline().sink;
+      std::vector<std::string> ids{moved, gone, present};
+      called = co_await sink->as_items()->present_ids(ids);
+      there = co_await sink->as_items()->exist(ids);
+    };
+    wait_for(ask());
+    CHECK(called == std::vector<std::string>{present, "", present});
+    CHECK(there == std::vector<bool>{true, false, true});
+    // Nor is one taken for an orphan that was found before.
+    Marked marked;
+    marked.key = "freshdesk-to-jira/tickets/81/create";
+    marked.target_id = present;
+    std::vector<Marked> all;
+    all.push_back(std::move(marked));
+    std::uint64_t removed = 0;
+    std::size_t kept = 0;
+    const auto remove = [&]() -> awaitable<void> {
+      removed = co_await remove_orphans(world.pipeline(), all, [&](const Marked&, const Error&) { ++kept; });
+    };
+    wait_for(remove());
+    CHECK(removed == 0);
+    CHECK(kept == 1);
+    CHECK(left(world).size() == 4);
+  }
+}
+
 TEST_CASE("what this migration has not made is not deleted, whatever it looks like") {
   for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     INFO("way " << static_cast<int>(way));
