@@ -137,6 +137,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo_upload(std::string issue, Receipt receipt);
   awaitable<void> undo_link(std::string issue, Value undo);
   awaitable<void> refuse_if_touched(std::string issue, Value found);
+  awaitable<Array> all_of(std::string issue, Value found, std::string field, std::string list);
   awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);
   void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
   awaitable<void> delete_issue(std::string issue, std::string key);

@@ -99,10 +99,19 @@ awaitable<void> JiraSink::refuse_if_parent(std::string issue, std::vector<std::s
   }
 }
 
+/// An issue shows only the first of its comments (100) and of its time entries (20).
+awaitable<Array> JiraSink::all_of(std::string issue, Value found, std::string field, std::string list) {
+  const Array& shown = list_at(found, {"fields", field, list});
+  if (static_cast<std::int64_t>(shown.size()) >= number_at(found, {"fields", field, "total"})) co_return shown;
+  if (field == "comment") co_return co_await api_.comments(std::move(issue));
+  co_return co_await api_.worklogs(std::move(issue));
+}
+
 /// What others have done to an issue. Apps and automation count as nobody, and so does what was done with the
 /// migration's own account: it cannot be told from the migration.
 awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
-  for (const Value& comment : list_at(found, {"fields", "comment", "comments"})) {
+  const Array comments = co_await all_of(issue, found, "comment", "comments");
+  for (const Value& comment : comments) {
     if (const Value* user = find(comment, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has commented on it");
     if (const Value* user = find(comment, {"updateAuthor"}); user && by_others(*user))
@@ -111,9 +120,13 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
   for (const Value& file : list_at(found, {"fields", "attachment"}))
     if (const Value* user = find(file, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has attached a file");
-  for (const Value& entry : list_at(found, {"fields", "worklog", "worklogs"}))
+  const Array entries = co_await all_of(issue, found, "worklog", "worklogs");
+  for (const Value& entry : entries) {
     if (const Value* user = find(entry, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has logged time on it");
+    if (const Value* user = find(entry, {"updateAuthor"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has edited a time entry");
+  }
   std::vector<std::string> children;
   for (const Value& child : list_at(found, {"fields", "subtasks"})) children.push_back(text_at(child, {"key"}));
   co_await refuse_if_parent(issue, std::move(children));

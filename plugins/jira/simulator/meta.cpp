@@ -152,7 +152,7 @@ http::Response Service::project(Call& call) {
 http::Response Service::edit_project(Call& call) {
   const Index of = project_of(site_, call, call.path[0]);
   const Value* sent = text_member(call.object({"key"}), "key");
-  if (!site_.may("ADMINISTER_PROJECTS")) refuse(403, "You cannot edit the configuration of this project.");
+  if (!site_.may("ADMINISTER")) refuse(403, "You cannot edit the configuration of this project.");
   const std::string key(text_or(sent));
   const bool fit = key.size() >= 2 && key.size() <= 10 && key.front() >= 'A' && key.front() <= 'Z' &&
                    key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;

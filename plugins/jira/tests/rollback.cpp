@@ -124,6 +124,33 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
   }
 }
 
+TEST_CASE("what somebody has done stays, also beyond what an issue shows of its lists") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::string what : {"none", "comment", "worklog"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      World world(way);
+      Object& data = plain_ticket(world, 91).data.as_object();
+      Array comments, entries;
+      for (int i = 0; i < 105; ++i)
+        comments.push_back(
+            parsed(fmt::format(R"({{"id":"{}","created":"2024-01-01T00:00:00Z","body":"a"}})", 9100 + i)));
+      for (int i = 0; i < 25; ++i)
+        entries.push_back(
+            parsed(fmt::format(R"({{"id":"{}","started":"2024-01-01T00:00:00Z","seconds":{}}})", i, 600 + 60 * i)));
+      data["comments"] = std::move(comments);
+      data["worklogs"] = std::move(entries);
+      REQUIRE(world.run().status == Status::done);
+      const std::string issue = "/issue/" + world.key_of("91");
+      if (what == "comment") world.as(World::ana, "POST", issue + "/comment", object("body", world.body_of("Thanks")));
+      if (what == "worklog") world.as(World::ana, "POST", issue + "/worklog", object("timeSpentSeconds", 600));
+      const Report report = world.run(Mode::rollback);
+      INFO(World::complaint(report));
+      CHECK(left(world).size() == (what == "none" ? 0 : 1));
+      CHECK(report.rollback->kept.size() == (what == "none" ? 0 : 1));
+    }
+  }
+}
+
 TEST_CASE("a sub-task that stays keeps its parent, whoever has made it") {
   for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
     for (const std::string what : {"none", "touched", "clone"}) {
