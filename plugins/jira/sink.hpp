@@ -90,6 +90,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> move_comments(Job& job);
   awaitable<void> move_comment(Job& job, CommentDraft& draft);
   awaitable<std::optional<Value>> find_comment(Job& job, std::string key);
+  awaitable<bool> is_hidden(Job& job, Value comment);
+  awaitable<void> remove_exposed(Job& job, const CommentDraft& draft, Value comment);
   awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
   Value comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const;
   awaitable<Value> comment_print(Job& job, CommentDraft& draft);
@@ -126,6 +128,9 @@ class JiraSink final : public ItemSink {
   awaitable<void> update_fields(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   awaitable<void> update_comments(Job& job);
+  bool comments_may_differ(const Job& job) const;
+  awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
+  awaitable<void> hide_comment(Job& job, CommentDraft& draft);
   awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);

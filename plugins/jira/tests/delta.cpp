@@ -106,6 +106,90 @@ TEST_CASE("a comment that was edited at the source is edited, and stays for staf
   CHECK(delta.issue().at("comments").as_array().size() == 2);
 }
 
+TEST_CASE("a public comment that is for staff by now is never public with its new text") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const std::string what : {"flag", "text", "hers"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      Delta delta(way);
+      const Value before = delta.issue().at("comments");
+      const std::string public_one(before.at(0).at("id").as_string());
+      Object& comment = delta.data()["comments"].as_array()[1].as_object();
+      comment["internal"] = true;
+      if (what != "flag") {
+        comment["body"] = "The password is 1234";
+        comment["updated"] = "2024-02-03T00:00:00Z";
+      }
+      if (what == "hers")
+        delta.world.as(World::ana, "PUT", "/issue/" + delta.key + "/comment/" + public_one,
+                       object("body", delta.world.body_of("Hers")));
+      delta.world.source->records[81].version = "2";
+      const Report report = delta.world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      CHECK(report.total().failed == (what == "hers" ? 1 : 0));
+      const Value after = delta.issue().at("comments");
+      CHECK(after.as_array().size() == 2);
+      std::size_t open = 0;
+      for (const Value& each : after.as_array()) {
+        const bool staff = each.at("internal") == true || !each.at("visibility").is_null();
+        open += staff ? 0 : 1;
+        if (!staff) CHECK(print(each).find("1234") == std::string::npos);
+      }
+      CHECK(open == (what == "hers" ? 1 : 0));
+      if (what == "hers") continue;
+      const Report proof = delta.world.run(Mode::verify, VerifyLevel::comprehensive);
+      // The order is another now.
+      for (const Finding& finding : proof.verification->examples) CHECK(finding.field == "comments");
+    }
+  }
+}
+
+TEST_CASE("a death while a comment is hidden neither loses nor doubles nor publishes it") {
+  const auto change = [](Delta& delta) {
+    Object& comment = delta.data()["comments"].as_array()[1].as_object();
+    comment["internal"] = true;
+    comment["body"] = "The password is 1234";
+    comment["updated"] = "2024-02-03T00:00:00Z";
+    delta.world.source->records[81].version = "2";
+    delta.world.death = Death();
+  };
+  Delta undisturbed;
+  change(undisturbed);
+  undisturbed.run("2");
+  const std::string expected = print(undisturbed.world.masked());
+  for (int at = 1; at <= undisturbed.world.death.passed; ++at) {
+    Delta delta;
+    change(delta);
+    delta.world.death.at = at;
+    RunOptions options;
+    options.mode = Mode::incremental;
+    REQUIRE_FALSE(delta.world.try_run(options));
+    delta.world.revive();
+    const Report report = delta.world.run(options);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(delta.world.masked()) == expected);
+  }
+}
+
+TEST_CASE("an internal comment that the source has published stays internal, and is told") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const bool edited : {false, true}) {
+      Delta delta(way);
+      Object& comment = delta.data()["comments"].as_array()[0].as_object();
+      comment["internal"] = false;
+      if (edited) {
+        comment["body"] = "It is very old";
+        comment["updated"] = "2024-02-03T00:00:00Z";
+      }
+      const Report report = delta.run("2");
+      CHECK(warned(report, "internal_stays") == 1);
+      const Value note = delta.issue().at("comments").at(1);
+      CHECK((note.at("internal") == true || !note.at("visibility").is_null()));
+      CHECK((print(note).find("very old") != std::string::npos) == edited);
+    }
+  }
+}
+
 TEST_CASE("what somebody has changed in Jira since stays, and is told") {
   Delta delta;
   delta.world.as(World::ana, "PUT", "/issue/" + delta.key,
