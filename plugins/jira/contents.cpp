@@ -253,8 +253,9 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       exposed = !hidden;
     }
     if (found && !exposed) {
+      std::string id = text_at(*found, {"id"});
       Value undo(undo_of(job.key, job.ours));
-      co_await step.finish_soon(text_at(*found, {"id"}), std::move(undo));
+      co_await step.finish_soon(std::move(id), std::move(undo));
       co_return;
     }
     if (found) co_await remove_exposed(job, draft, std::move(*found));
@@ -304,8 +305,13 @@ awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Va
         .with_advice("make it internal or delete it by hand, then try the item again");
   const std::string path =
       fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(text_at(comment, {"id"})));
+  const Value* body = find(comment, {"body"});
+  Value shown = body ? *body : Value(), nothing;
+  Released released;
+  co_await release_pictures(job, std::move(shown), std::move(nothing), released);
   co_await api_.remove(path);
   job.comments.reset();
+  co_await regain_pictures(job, std::move(released));
 }
 
 /// The receipt of a comment; but one for staff that others can see is taken away again, at once.

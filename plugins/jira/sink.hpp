@@ -112,6 +112,11 @@ class JiraSink final : public ItemSink {
   static bool has_originals(const Job& job);
   awaitable<void> drop_originals(Job& job, std::string what, ItemText text, Value shown);
 
+  // pictures.cpp
+  using Released = std::vector<const Blob*>;
+  awaitable<void> release_pictures(Job& job, Value before, Value after, Released& released);
+  awaitable<void> regain_pictures(Job& job, Released released);
+
   // search.cpp
   /// `age`: of the step. `since_call`: see Api.
   awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age,

@@ -184,8 +184,15 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     undo.emplace("before", std::move(before));
     undo.emplace("labels", labels);
   }
+  Released released;
   while (true) {
-    if (rewrites) co_await move_original(job, job.draft.description.original);
+    if (rewrites) {
+      co_await move_original(job, job.draft.description.original);
+      const Value* there = find(issue, {"fields", "description"});
+      Value shown = there ? *there : Value();
+      Value next = fields.at("description");
+      co_await release_pictures(job, std::move(shown), std::move(next), released);
+    }
     Value change = edit_body(job, fields, labels);
     std::optional<http::StatusError> refusal;
     try {
@@ -201,6 +208,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   }
   Value receipt(std::move(undo));
   if (!step.done()) co_await step.finish(job.key, std::move(receipt));
+  co_await regain_pictures(job, std::move(released));
   if (!rewrites) co_return;
   Value shown = fields.at("description");
   co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
@@ -289,8 +297,11 @@ awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
 awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value there, Value text) {
   const std::string id = text_at(there, {"id"});
   const std::size_t limit = limit_of(job, draft);
+  Released released;
   while (true) {
     co_await move_original(job, draft.text.original);
+    Value shown = *find(there, {"body"}), next = text;
+    co_await release_pictures(job, std::move(shown), std::move(next), released);
     Object edited;
     if (limit_of(job, draft) < limit) {
       // Who may see it stays as it is.
@@ -317,6 +328,7 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
     if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
     text = co_await comment_print(job, draft);
   }
+  co_await regain_pictures(job, std::move(released));
   co_await drop_originals(job, "comment-" + draft.comment->id, draft.comment->body, std::move(text));
 }
 
