@@ -169,8 +169,9 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
     // The call may be at work still, and the label may be so new that no search shows it.
     co_await settle(receipt.key);
     // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
-    const std::optional<std::string> found =
-        co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
+    std::optional<std::string> found;
+    if (!issue.empty()) found = issue;
+    if (!found) found = co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
     if (!found) co_return;
     const std::optional<Value> there =
         co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));
@@ -249,7 +250,7 @@ awaitable<void> JiraSink::undo_upload(std::string issue, Receipt receipt) {
   }
 }
 
-/// The former content, of the fields that nobody has changed meanwhile.
+/// The former content, of the fields that nobody has changed meanwhile. It is known of a call without an answer too.
 awaitable<void> JiraSink::undo_edit(Receipt receipt) {
   const std::string issue = text_at(receipt.undo, {"issue"});
   const Value* before = find(receipt.undo, {"before"});

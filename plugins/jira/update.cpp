@@ -178,12 +178,14 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       co_await reach_status(job, step_name("status", version));
     }
   }
-  Step step = co_await job.operation.begin(step_name("edit", version));
   Object undo = undo_of(job.key, job.ours);
   if (!job.ours) {
     undo.emplace("before", std::move(before));
     undo.emplace("labels", labels);
   }
+  // After a death behind the call nothing is to be changed any more: what was there stands in the intent.
+  Value known(undo);
+  Step step = co_await job.operation.begin(step_name("edit", version), std::move(known));
   Released released;
   while (true) {
     if (rewrites) {
@@ -354,7 +356,10 @@ awaitable<std::string> JiraSink::withdraw(Operation& operation) {
   Object undo = undo_of(issue, ours);
   undo.emplace("labels", changes);
   std::optional<Step> step;
-  if (!ours) step = co_await operation.begin(step_name("edit", "gone"));
+  if (!ours) {
+    Value known(undo);
+    step = co_await operation.begin(step_name("edit", "gone"), std::move(known));
+  }
   Value body(object("update", object("labels", std::move(changes))));
   co_await api_.edit_issue(issue, std::move(body), site_->silences);
   Value receipt(std::move(undo));

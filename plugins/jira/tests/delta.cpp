@@ -402,6 +402,38 @@ TEST_CASE("an issue that was there before is adopted by an imported mapping, and
   CHECK(print(after) == print(before));
 }
 
+TEST_CASE("an issue that was there before is given back as it was, whenever the run dies") {
+  const auto fill = [](World& world) {
+    const std::string key = adopt(world, "7", "Was here");
+    Object fields = object("description", world.body_of("As it was"));
+    world.as(World::ana, "PUT", "/issue/" + key, object("fields", std::move(fields)));
+    plain_ticket(world, 7, R"(,"labels":["new"],"priority":"High","description":"As the source has it")");
+    world.death = Death();
+    return key;
+  };
+  World counter;
+  fill(counter);
+  REQUIRE(counter.run().status == Status::done);
+  const int points = counter.death.passed;
+  for (const bool resumed : {true, false}) {
+    for (int at = 1; at <= points; ++at) {
+      World world;
+      const std::string key = fill(world);
+      const Value before = world.issues().at(key);
+      world.death.at = at;
+      REQUIRE_FALSE(world.try_run());
+      world.revive();
+      if (resumed) REQUIRE(world.run().status == Status::done);
+      const Report back = world.run(Mode::rollback);
+      INFO("died at point " << at << (resumed ? ", resumed; " : "; ") << World::complaint(back));
+      CHECK(back.rollback->kept.empty());
+      Value after = world.issues().at(key);
+      after.as_object()["updated"] = before.at("updated");
+      REQUIRE(print(after) == print(before));
+    }
+  }
+}
+
 TEST_CASE("an issue that was there before keeps what it had, whatever was done with it, and is never deleted") {
   World world;
   const std::string key = adopt(world, "7", "Was here");
