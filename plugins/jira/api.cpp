@@ -386,6 +386,23 @@ awaitable<Array> Api::worklogs(std::string issue) {
   co_return co_await all_pages("/issue/" + http::encode(issue) + "/worklog", "&expand=properties", "worklogs");
 }
 
+bool Change::concerns(const std::string& id, const std::string& name) const {
+  // What the history calls fields that are called otherwise everywhere else.
+  static const std::multimap<std::string, std::string> others{{"components", "Component"},
+                                                              {"fixVersions", "Fix Version"},
+                                                              {"versions", "Version"},
+                                                              {"timetracking", "timeestimate"},
+                                                              {"timetracking", "timeoriginalestimate"}};
+  const auto [first, last] = others.equal_range(id);
+  const bool custom = id.starts_with("customfield_");
+  return std::any_of(fields.begin(), fields.end(), [&, from = first, to = last](const Item& item) {
+    const auto also = [&](const auto& other) { return same_name(item.name, other.second); };
+    if (std::any_of(from, to, also)) return true;
+    if (!item.id.empty()) return item.id == id;
+    return (!custom && same_name(item.name, id)) || (!name.empty() && same_name(item.name, name));
+  });
+}
+
 awaitable<std::vector<Change>> Api::changes(std::string issue) {
   Array histories;
   if (cloud_) {
@@ -398,7 +415,10 @@ awaitable<std::vector<Change>> Api::changes(std::string issue) {
   for (const Value& history : histories) {
     Change change;
     if (const Value* author = jira::find(history, {"author"})) change.author = account_from(*author);
-    for (const Value& item : list_at(history, {"items"})) change.fields.push_back(text_at(item, {"field"}));
+    for (const Value& item : list_at(history, {"items"})) {
+      Change::Item changed{text_at(item, {"fieldId"}), text_at(item, {"field"})};
+      change.fields.push_back(std::move(changed));
+    }
     changes.push_back(std::move(change));
   }
   co_return changes;

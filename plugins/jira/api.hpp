@@ -38,8 +38,13 @@ struct SearchPage {
 };
 /// What somebody changed in an issue after it was made.
 struct Change {
+  struct Item {
+    std::string id, name;  ///< of a field; Data Center tells no id
+  };
   Account author;
-  std::vector<std::string> fields;
+  std::vector<Item> fields;
+  /// Whether the field is among them. `name`: what the site calls it; of Jira's own fields it need not be known.
+  bool concerns(const std::string& id, const std::string& name) const;
 };
 
 /// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError;

@@ -133,7 +133,7 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
   const std::vector<Change> history = co_await api_.changes(issue);
   for (const Change& change : history)
     if (change.author.person && change.author.id != site_->self.id) {
-      const std::string what = change.fields.empty() ? std::string("it") : change.fields.front();
+      const std::string what = change.fields.empty() ? std::string("it") : change.fields.front().name;
       throw touched(issue, fmt::format("{} has changed {}", change.author.name, what));
     }
 }
@@ -261,17 +261,24 @@ awaitable<void> JiraSink::undo_edit(Receipt receipt) {
     labels.push_back(added.empty() ? object("add", text_at(change, {"remove"})) : object("remove", added));
   }
   if (former.empty() && labels.empty()) co_return;
+  std::string asked = "?expand=names&fields=labels";
+  for (const auto& member : former) asked += "," + std::string(member.key());
+  const std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
+  if (!found) co_return;
   const std::vector<Change> history = co_await api_.changes(issue);
   Object fields;
   for (const auto& member : former) {
+    const std::string field(member.key());
+    const Value* present = find(*found, {"fields", field});
+    if ((present ? *present : Value()) == member.value()) continue;
+    const std::string name = text_at(*found, {"names", field});
     bool other = false;
     for (const Change& change : history)
-      for (const std::string& said : change.fields)
-        if (same_name(said, std::string(member.key())))
-          other = change.author.person && change.author.id != site_->self.id;
-    if (other) throw touched(issue, fmt::format("somebody has changed {}", std::string(member.key())));
-    fields.emplace(member.key(), as_taken(member.value()));
+      if (change.concerns(field, name)) other = change.author.person && change.author.id != site_->self.id;
+    if (other) throw touched(issue, fmt::format("somebody has changed {}", field));
+    fields.emplace(field, as_taken(member.value()));
   }
+  if (fields.empty() && labels.empty()) co_return;
   Object change = object("fields", std::move(fields));
   if (!labels.empty()) change.emplace("update", object("labels", std::move(labels)));
   Value body(std::move(change));

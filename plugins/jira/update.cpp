@@ -18,12 +18,6 @@ namespace {
 
 constexpr std::string_view gone_label = "gone-at-source";
 
-/// What Jira's history calls the fields.
-bool is_change_of(const std::string& said, const std::string& field, const std::string& name) {
-  if (field == "duedate" && said == "duedate") return true;
-  return same_name(said, field) || (!name.empty() && same_name(said, name));
-}
-
 /// What a comment's property says.
 const Value* mark_in(const Value& comment) {
   for (const Value& property : list_at(comment, {"properties"}))
@@ -124,8 +118,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::string name = screen == job.looked.screen->fields.end() ? std::string() : screen->second.name;
     bool by_other = false;
     for (const Change& change : *history)
-      for (const std::string& said : change.fields)
-        if (is_change_of(said, field, name)) by_other = change.author.person && change.author.id != site_->self.id;
+      if (change.concerns(field, name)) by_other = change.author.person && change.author.id != site_->self.id;
     return by_other;
   };
   for (const auto& member : wanted) {

@@ -434,6 +434,32 @@ TEST_CASE("an issue that was there before is given back as it was, whenever the 
   }
 }
 
+TEST_CASE("a custom field of an issue that was there before is given back, unless a person has changed it since") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool touched : {false, true}) {
+      INFO("way " << static_cast<int>(way) << (touched ? ", touched" : ""));
+      World world(way);
+      std::string field;
+      const Value all = world.as(World::self, "GET", "/field").json();
+      for (const Value& each : all.as_array())
+        if (each.at("name") == "Requester") field = std::string(each.at("id").as_string());
+      const std::string key = adopt(world, "7", "Was here");
+      const auto set = [&](const char* value) {
+        world.as(World::ana, "PUT", "/issue/" + key, object("fields", object(field, value)));
+      };
+      set("Before");
+      plain_ticket(world, 7, fmt::format(R"(,"fields":{{"{}":"The source's"}})", field));
+      REQUIRE(world.run().status == Status::done);
+      CHECK(world.issues().at(key).at("fields").at("Requester") == "The source's");
+      if (touched) set("Hers");
+      const Report back = world.run(Mode::rollback);
+      INFO(World::complaint(back));
+      CHECK(back.rollback->kept.size() == (touched ? 1 : 0));
+      CHECK(world.issues().at(key).at("fields").at("Requester") == (touched ? "Hers" : "Before"));
+    }
+  }
+}
+
 TEST_CASE("an issue that was there before keeps what it had, whatever was done with it, and is never deleted") {
   World world;
   const std::string key = adopt(world, "7", "Was here");
