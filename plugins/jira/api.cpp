@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "json.hpp"
 #include "migrate/task_group.hpp"
@@ -287,6 +288,34 @@ awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::str
   co_return found;
 }
 
+awaitable<std::vector<std::string>> Api::present_keys(std::vector<std::string> keys) {
+  std::vector<std::string> fields{"labels"}, present(keys.size());
+  std::set<std::string> there;
+  if (cloud_) {
+    std::vector<std::string> asked = keys;
+    const Array found = co_await issues(std::move(asked), std::move(fields));
+    for (const Value& issue : found) there.insert(text_at(issue, {"key"}));
+  }
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  TaskGroup group(executor, single_reads);
+  // An answer for many does not say which of them was asked for by another key.
+  auto read_one = [this, &keys, &present](std::size_t i) -> awaitable<void> {
+    const std::optional<Value> issue = co_await find_issue(keys[i], "?fields=labels");
+    if (issue) present[i] = text_at(*issue, {"key"});
+  };
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (there.count(keys[i])) {
+      present[i] = keys[i];
+      continue;
+    }
+    awaitable<void> reading = read_one(i);
+    const bool started = co_await group.spawn(std::move(reading));
+    if (!started) break;
+  }
+  co_await group.join();
+  co_return present;
+}
+
 awaitable<SearchPage> Api::search(Search search, std::string next) {
   Object body;
   body.emplace("jql", search.jql);
@@ -357,6 +386,23 @@ awaitable<Array> Api::worklogs(std::string issue) {
   co_return co_await all_pages("/issue/" + http::encode(issue) + "/worklog", "&expand=properties", "worklogs");
 }
 
+bool Change::concerns(const std::string& id, const std::string& name) const {
+  // What the history calls fields that are called otherwise everywhere else.
+  static const std::multimap<std::string, std::string> others{{"components", "Component"},
+                                                              {"fixVersions", "Fix Version"},
+                                                              {"versions", "Version"},
+                                                              {"timetracking", "timeestimate"},
+                                                              {"timetracking", "timeoriginalestimate"}};
+  const auto [first, last] = others.equal_range(id);
+  const bool custom = id.starts_with("customfield_");
+  return std::any_of(fields.begin(), fields.end(), [&, from = first, to = last](const Item& item) {
+    const auto also = [&](const auto& other) { return same_name(item.name, other.second); };
+    if (std::any_of(from, to, also)) return true;
+    if (!item.id.empty()) return item.id == id;
+    return (!custom && same_name(item.name, id)) || (!name.empty() && same_name(item.name, name));
+  });
+}
+
 awaitable<std::vector<Change>> Api::changes(std::string issue) {
   Array histories;
   if (cloud_) {
@@ -369,7 +415,10 @@ awaitable<std::vector<Change>> Api::changes(std::string issue) {
   for (const Value& history : histories) {
     Change change;
     if (const Value* author = jira::find(history, {"author"})) change.author = account_from(*author);
-    for (const Value& item : list_at(history, {"items"})) change.fields.push_back(text_at(item, {"field"}));
+    for (const Value& item : list_at(history, {"items"})) {
+      Change::Item changed{text_at(item, {"fieldId"}), text_at(item, {"field"})};
+      change.fields.push_back(std::move(changed));
+    }
     changes.push_back(std::move(change));
   }
   co_return changes;

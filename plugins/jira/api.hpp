@@ -38,8 +38,13 @@ struct SearchPage {
 };
 /// What somebody changed in an issue after it was made.
 struct Change {
+  struct Item {
+    std::string id, name;  ///< of a field; Data Center tells no id
+  };
   Account author;
-  std::vector<std::string> fields;
+  std::vector<Item> fields;
+  /// Whether the field is among them. `name`: what the site calls it; of Jira's own fields it need not be known.
+  bool concerns(const std::string& id, const std::string& name) const;
 };
 
 /// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError;
@@ -71,6 +76,8 @@ class Api {
   awaitable<std::optional<Value>> find_issue(std::string issue, std::string rest);  ///< nothing: gone, or never was
   /// At most 100; those that are there, in any order.
   awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
+  /// At most 100; what they are called now, in the same order; empty: gone.
+  awaitable<std::vector<std::string>> present_keys(std::vector<std::string> keys);
   /// `next`: of the page before; empty for the first one.
   awaitable<SearchPage> search(Search search, std::string next);
   awaitable<Array> comments(std::string issue);

@@ -247,11 +247,19 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
     std::optional<Value> found = co_await find_comment(job, step.key());
     const bool again = !found && co_await wait_for_call(job, step);
     if (again) found = co_await find_comment(job, step.key());
-    if (found) {
-      co_await hide_or_remove(job, step, draft, std::move(*found));
+    bool exposed = false;
+    if (found && draft.comment->internal) {
+      const bool hidden = co_await is_hidden(job, *found);
+      exposed = !hidden;
+    }
+    if (found && !exposed) {
+      std::string id = text_at(*found, {"id"});
+      Value undo(undo_of(job.key, job.ours));
+      co_await step.finish_soon(std::move(id), std::move(undo));
       co_return;
     }
-    if (step.uncertain()) {
+    if (found) co_await remove_exposed(job, draft, std::move(*found));
+    if (found || step.uncertain()) {
       co_await step.refused();
       step = co_await job.operation.begin(name);
     }
@@ -276,18 +284,42 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
   }
 }
 
+/// Whether a comment is hidden from the requester, asked once more where Jira does not tell. What is not known to be
+/// hidden counts as public.
+awaitable<bool> JiraSink::is_hidden(Job& job, Value comment) {
+  if (is_internal(comment)) co_return true;
+  if (find(comment, {"jsdPublic"}) || find(comment, {"visibility"}) || property(comment, internal_key)) co_return false;
+  std::string asked = fmt::format("/comment/{}?expand=properties", http::encode(text_at(comment, {"id"})));
+  const std::optional<Value> again = co_await api_.find_issue(job.key, std::move(asked));
+  co_return again && is_internal(*again);
+}
+
+/// A comment of ours that others can see and that is for staff only at the source. What a person has written into it is
+/// theirs to publish or to hide.
+awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Value comment) {
+  if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor))
+    throw Error(ErrorKind::invalid, "internal_comment",
+                fmt::format("{}: the comment {} is for staff only at the source, is public in Jira, and was edited there: "
+                            "it stays as it is",
+                            job.key, draft.comment->id))
+        .with_advice("make it internal or delete it by hand, then try the item again");
+  const std::string path =
+      fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(text_at(comment, {"id"})));
+  const Value* body = find(comment, {"body"});
+  Value shown = body ? *body : Value(), nothing;
+  Released released;
+  co_await release_pictures(job, std::move(shown), std::move(nothing), released);
+  co_await api_.remove(path);
+  job.comments.reset();
+  co_await regain_pictures(job, std::move(released));
+}
+
 /// The receipt of a comment; but one for staff that others can see is taken away again, at once.
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
-  bool hidden = is_internal(made);
-  const bool told = find(made, {"jsdPublic"}) || find(made, {"visibility"}) || property(made, internal_key);
-  if (draft.comment->internal && !hidden && !told) {
-    // The answer does not tell who may see it. What is not known to be hidden counts as public.
-    std::string asked = fmt::format("/comment/{}?expand=properties", http::encode(id));
-    const std::optional<Value> again = co_await api_.find_issue(job.key, std::move(asked));
-    hidden = again && is_internal(*again);
-  }
-  if (draft.comment->internal && !hidden) {
+  bool hidden = true;
+  if (draft.comment->internal) hidden = co_await is_hidden(job, std::move(made));
+  if (!hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
     co_await step.refused();
     throw Error(ErrorKind::invalid, "internal_comment",

@@ -147,6 +147,12 @@ std::string id_of_step(const std::string& name) {
 
 std::string boundary(const std::string& step_key) { return "migrate-" + sha256(step_key).substr(0, 40); }
 
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  const auto folded = [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; };
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return folded(x) == folded(y); });
+}
+
 std::optional<std::int64_t> number_of(std::string_view issue_key) {
   const std::size_t dash = issue_key.rfind('-');
   if (dash == std::string_view::npos) return std::nullopt;

@@ -46,6 +46,9 @@ bool is_file_of(const std::string& file_name, const std::string& blob_id);
 /// Of a multipart body: the same for the same step.
 std::string boundary(const std::string& step_key);
 
+/// Without regard to the case of ASCII letters, as people type names.
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
 /// "SUP-24" is number 24 of project SUP; nothing for other texts.
 std::optional<std::int64_t> number_of(std::string_view issue_key);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "json.hpp"
 #include "names.hpp"
@@ -140,25 +141,25 @@ awaitable<void> JiraSink::for_each_marked(std::string migration, std::function<v
 }
 
 awaitable<std::vector<bool>> JiraSink::exist(std::vector<std::string> target_ids) {
+  const std::vector<std::string> present = co_await present_ids(std::move(target_ids));
+  std::vector<bool> there(present.size());
+  for (std::size_t i = 0; i < present.size(); ++i) there[i] = !present[i].empty();
+  co_return there;
+}
+
+/// Issues get other keys when they are moved and when their project gets another key.
+awaitable<std::vector<std::string>> JiraSink::present_ids(std::vector<std::string> target_ids) {
   site_ = co_await reader_.site();
-  std::vector<bool> there(target_ids.size());
-  std::vector<std::string> fields{"labels"};
+  std::vector<std::string> present;
+  present.reserve(target_ids.size());
   for (std::size_t first = 0; first < target_ids.size(); first += walk_page) {
     const std::size_t end = std::min(target_ids.size(), first + static_cast<std::size_t>(walk_page));
     std::vector<std::string> keys(target_ids.begin() + static_cast<std::ptrdiff_t>(first),
                                   target_ids.begin() + static_cast<std::ptrdiff_t>(end));
-    const Array issues = co_await api_.issues(std::move(keys), fields);
-    std::set<std::string> found;
-    for (const Value& issue : issues) found.insert(text_at(issue, {"key"}));
-    for (std::size_t i = first; i < end; ++i) {
-      there[i] = found.count(target_ids[i]) != 0;
-      if (there[i]) continue;
-      // It may bear another key by now.
-      const std::optional<Value> issue = co_await api_.find_issue(target_ids[i], "?fields=labels");
-      there[i] = issue.has_value();
-    }
+    std::vector<std::string> found = co_await api_.present_keys(std::move(keys));
+    std::move(found.begin(), found.end(), std::back_inserter(present));
   }
-  co_return there;
+  co_return present;
 }
 
 }  // namespace migrate::jira

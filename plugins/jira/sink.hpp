@@ -31,6 +31,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo(Receipt receipt) override;
   awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override;
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override;
+  awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids) override;
 
  private:
   /// One item on its way.
@@ -44,7 +45,7 @@ class JiraSink final : public ItemSink {
     std::string key;         ///< of the issue
     bool ours = true;        ///< this migration has made the issue
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
-    bool resumed = false;    ///< made by an earlier call, of whose parts the journal may have forgotten some
+    bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last one
     Value issue;             ///< as it was before; null: just made
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
@@ -89,6 +90,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> move_comments(Job& job);
   awaitable<void> move_comment(Job& job, CommentDraft& draft);
   awaitable<std::optional<Value>> find_comment(Job& job, std::string key);
+  awaitable<bool> is_hidden(Job& job, Value comment);
+  awaitable<void> remove_exposed(Job& job, const CommentDraft& draft, Value comment);
   awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
   Value comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const;
   awaitable<Value> comment_print(Job& job, CommentDraft& draft);
@@ -109,6 +112,11 @@ class JiraSink final : public ItemSink {
   static bool has_originals(const Job& job);
   awaitable<void> drop_originals(Job& job, std::string what, ItemText text, Value shown);
 
+  // pictures.cpp
+  using Released = std::vector<const Blob*>;
+  awaitable<void> release_pictures(Job& job, Value before, Value after, Released& released);
+  awaitable<void> regain_pictures(Job& job, Released released);
+
   // search.cpp
   /// `age`: of the step. `since_call`: see Api.
   awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age,
@@ -125,6 +133,9 @@ class JiraSink final : public ItemSink {
   awaitable<void> update_fields(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   awaitable<void> update_comments(Job& job);
+  bool comments_may_differ(const Job& job) const;
+  awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
+  awaitable<void> hide_comment(Job& job, CommentDraft& draft);
   awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);
@@ -136,6 +147,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo_upload(std::string issue, Receipt receipt);
   awaitable<void> undo_link(std::string issue, Value undo);
   awaitable<void> refuse_if_touched(std::string issue, Value found);
+  awaitable<Array> all_of(std::string issue, Value found, std::string field, std::string list);
+  awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);
   void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
   awaitable<void> delete_issue(std::string issue, std::string key);
   bool by_others(const Value& user) const;

@@ -46,12 +46,6 @@ bool Field::is_document() const noexcept {
   return id == "description" || id == "environment" || custom.ends_with(":textarea");
 }
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  const auto folded = [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return folded(x) == folded(y); });
-}
-
 const Field* parent_field(const Screen& screen) {
   if (const auto parent = screen.fields.find("parent"); parent != screen.fields.end()) return &parent->second;
   for (const auto& [id, field] : screen.fields)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api.hpp"
+#include "names.hpp"
 #include "migrate/task_group.hpp"
 #include "workflow.hpp"
 
@@ -93,7 +94,5 @@ class SiteReader {
 
 /// Every right that the migration uses, for one request.
 std::vector<std::string> rights_asked();
-/// Without regard to the case of ASCII letters, as people type names.
-bool same_name(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace migrate::jira

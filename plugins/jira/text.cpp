@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "migrate/digest.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 // Of the limit, what the panel of further fields may take.
 constexpr std::size_t rows_share = 4;
+// Of a text that is cut, what pictures behind the cut may take.
+constexpr std::size_t pictures_share = 4;
 
 using richtext::Kind;
 using richtext::Node;
@@ -118,6 +121,25 @@ std::vector<std::string> find_images(Node& tree, const std::vector<InlineImage>&
   return shown;
 }
 
+/// The pictures of a tree that are files of the item, each once, and the room that they take where they are shown.
+std::vector<Node> pictures_in(const Node& tree, std::size_t room, const TextContext& context, std::size_t& taken) {
+  std::vector<Node> found;
+  if (!context.images || context.images->empty()) return found;
+  Node copy = tree;
+  find_images(copy, *context.images);
+  std::set<std::string> known;
+  richtext::rewrite(copy, [&](Node& node) {
+    if (node.kind != Kind::image || node.id.empty() || known.count(node.id)) return;
+    // Markup names the file.
+    const std::size_t size = node.text.size() + (context.markup == Markup::wiki ? 2 * node.id.size() + 100 : 1);
+    if (taken + size > room) return;
+    taken += size;
+    known.insert(node.id);
+    found.push_back(node);
+  });
+  return found;
+}
+
 std::size_t length_of(const Node& tree, Markup markup) {
   return richtext::utf16_length(markup == Markup::wiki ? richtext::print_wiki(tree).text : richtext::plain_text(tree));
 }
@@ -153,6 +175,16 @@ void append(Node& tree, std::vector<Node> blocks) {
   std::move(blocks.begin(), blocks.end(), std::back_inserter(tree.children));
 }
 
+/// Those of the pictures that the text does not show, behind it.
+void append_missing(Node& text, std::vector<Node> pictures, const TextContext& context) {
+  if (pictures.empty()) return;
+  const std::vector<std::string> shown = find_images(text, *context.images);
+  std::erase_if(pictures, [&](const Node& picture) {
+    return std::find(shown.begin(), shown.end(), picture.id) != shown.end();
+  });
+  if (!pictures.empty()) text.children.push_back(line(std::move(pictures)));
+}
+
 /// `before`, the text, `after`; of the text as much as fits, and then where the rest is.
 Text assembled(const std::string& what, const ItemText& source, std::vector<Node> before, std::vector<Node> after,
                const TextContext& context) {
@@ -175,11 +207,17 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
     blocks.push_back(line(std::move(said)));
     const Node note = panel("warning", std::move(blocks));
     const Markup markup = context.markup;
-    richtext::Split split = richtext::split_at(body, context.limit > taken ? context.limit - taken : 0, note,
-                                               [markup](const Node& tree) { return length_of(tree, markup); });
+    const auto length = [markup](const Node& tree) { return length_of(tree, markup); };
+    const std::size_t room = context.limit > taken ? context.limit - taken : 0;
+    richtext::Split split = richtext::split_at(body, room, note, length);
     if (split.cut) {
+      // Jira deletes a picture that its text shows no longer: those of the rest stand behind the note.
+      std::size_t shown = 0;
+      std::vector<Node> pictures = pictures_in(body, room / pictures_share, context, shown);
+      if (!pictures.empty()) split = richtext::split_at(body, room - shown, note, length);
       body = std::move(split.head);
       if (body.children.empty()) body.children.push_back(note);
+      append_missing(body, std::move(pictures), context);
       text.original = std::move(original);
       text.losses.add("text", "the beginning, and the whole as an attachment");
     }

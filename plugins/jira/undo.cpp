@@ -21,6 +21,16 @@ Error touched(const std::string& issue, const std::string& by) {
   return error;
 }
 
+constexpr std::size_t fetched_at_once = 100;
+
+Error parent_of(const std::string& issue, const std::string& child) {
+  Error error(ErrorKind::conflict, "touched",
+              child.empty() ? fmt::format("{} stays: it has sub-tasks", issue)
+                            : fmt::format("{} stays: it has the sub-task {}", issue, child));
+  error.with_advice("sub-tasks are not deleted along with their parent: delete it by hand when it is not needed");
+  return error;
+}
+
 std::string person_of(const Value& user) {
   const std::string name = text_at(user, {"displayName"});
   return name.empty() ? std::string("somebody") : name;
@@ -76,10 +86,32 @@ void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, 
   throw error;
 }
 
+/// Sub-tasks would go with their parent. What was made later is taken back earlier, so that one which is still there is
+/// not to go: somebody has made it or touched it, another migration has, or the source still has it.
+awaitable<void> JiraSink::refuse_if_parent(std::string issue, std::vector<std::string> children) {
+  const std::vector<std::string> fields{"labels"};
+  for (std::size_t first = 0; first < children.size(); first += fetched_at_once) {
+    const auto from = children.begin() + static_cast<std::ptrdiff_t>(first);
+    std::vector<std::string> keys(from, from + static_cast<std::ptrdiff_t>(
+                                                   std::min(fetched_at_once, children.size() - first)));
+    const Array there = co_await api_.issues(std::move(keys), fields);
+    if (!there.empty()) throw parent_of(issue, text_at(there.front(), {"key"}));
+  }
+}
+
+/// An issue shows only the first of its comments (100) and of its time entries (20).
+awaitable<Array> JiraSink::all_of(std::string issue, Value found, std::string field, std::string list) {
+  const Array& shown = list_at(found, {"fields", field, list});
+  if (static_cast<std::int64_t>(shown.size()) >= number_at(found, {"fields", field, "total"})) co_return shown;
+  if (field == "comment") co_return co_await api_.comments(std::move(issue));
+  co_return co_await api_.worklogs(std::move(issue));
+}
+
 /// What others have done to an issue. Apps and automation count as nobody, and so does what was done with the
 /// migration's own account: it cannot be told from the migration.
 awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
-  for (const Value& comment : list_at(found, {"fields", "comment", "comments"})) {
+  const Array comments = co_await all_of(issue, found, "comment", "comments");
+  for (const Value& comment : comments) {
     if (const Value* user = find(comment, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has commented on it");
     if (const Value* user = find(comment, {"updateAuthor"}); user && by_others(*user))
@@ -88,27 +120,20 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
   for (const Value& file : list_at(found, {"fields", "attachment"}))
     if (const Value* user = find(file, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has attached a file");
-  for (const Value& entry : list_at(found, {"fields", "worklog", "worklogs"}))
+  const Array entries = co_await all_of(issue, found, "worklog", "worklogs");
+  for (const Value& entry : entries) {
     if (const Value* user = find(entry, {"author"}); user && by_others(*user))
       throw touched(issue, person_of(*user) + " has logged time on it");
+    if (const Value* user = find(entry, {"updateAuthor"}); user && by_others(*user))
+      throw touched(issue, person_of(*user) + " has edited a time entry");
+  }
   std::vector<std::string> children;
   for (const Value& child : list_at(found, {"fields", "subtasks"})) children.push_back(text_at(child, {"key"}));
-  if (!children.empty()) {
-    std::vector<std::string> fields{"labels"};
-    const Array there = co_await api_.issues(children, fields);
-    for (const Value& child : there) {
-      const Array& labels = list_at(child, {"fields", "labels"});
-      const std::string mark = config_.label + "-";
-      const bool ours = std::any_of(labels.begin(), labels.end(), [&](const Value& label) {
-        return label.is_string() && label.get_string().starts_with(mark);
-      });
-      if (!ours) throw touched(issue, fmt::format("somebody has given it the sub-task {}", text_at(child, {"key"})));
-    }
-  }
+  co_await refuse_if_parent(issue, std::move(children));
   const std::vector<Change> history = co_await api_.changes(issue);
   for (const Change& change : history)
     if (change.author.person && change.author.id != site_->self.id) {
-      const std::string what = change.fields.empty() ? std::string("it") : change.fields.front();
+      const std::string what = change.fields.empty() ? std::string("it") : change.fields.front().name;
       throw touched(issue, fmt::format("{} has changed {}", change.author.name, what));
     }
 }
@@ -122,11 +147,13 @@ awaitable<void> JiraSink::delete_issue(std::string issue, std::string key) {
   co_await refuse_if_touched(issue, std::move(*found));
   std::optional<http::StatusError> refusal;
   try {
-    co_await api_.remove("/issue/" + http::encode(issue) + "?deleteSubtasks=true");
+    co_await api_.remove("/issue/" + http::encode(issue));
   } catch (const http::StatusError& error) {
     refusal = error;
   }
   if (!refusal) co_return;
+  // One that was made since, or that the account may not see.
+  if (refusal->status() == 400) throw parent_of(issue, std::string());
   if (refusal->status() != 403) throw *refusal;
   Error error(ErrorKind::conflict, "may_not_delete",
               fmt::format("{} stays: the account may not delete issues of {}", issue, site_->project_key));
@@ -142,8 +169,9 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
     // The call may be at work still, and the label may be so new that no search shows it.
     co_await settle(receipt.key);
     // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
-    const std::optional<std::string> found =
-        co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
+    std::optional<std::string> found;
+    if (!issue.empty()) found = issue;
+    if (!found) found = co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
     if (!found) co_return;
     const std::optional<Value> there =
         co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));
@@ -222,7 +250,7 @@ awaitable<void> JiraSink::undo_upload(std::string issue, Receipt receipt) {
   }
 }
 
-/// The former content, of the fields that nobody has changed meanwhile.
+/// The former content, of the fields that nobody has changed meanwhile. It is known of a call without an answer too.
 awaitable<void> JiraSink::undo_edit(Receipt receipt) {
   const std::string issue = text_at(receipt.undo, {"issue"});
   const Value* before = find(receipt.undo, {"before"});
@@ -233,17 +261,24 @@ awaitable<void> JiraSink::undo_edit(Receipt receipt) {
     labels.push_back(added.empty() ? object("add", text_at(change, {"remove"})) : object("remove", added));
   }
   if (former.empty() && labels.empty()) co_return;
+  std::string asked = "?expand=names&fields=labels";
+  for (const auto& member : former) asked += "," + std::string(member.key());
+  const std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
+  if (!found) co_return;
   const std::vector<Change> history = co_await api_.changes(issue);
   Object fields;
   for (const auto& member : former) {
+    const std::string field(member.key());
+    const Value* present = find(*found, {"fields", field});
+    if ((present ? *present : Value()) == member.value()) continue;
+    const std::string name = text_at(*found, {"names", field});
     bool other = false;
     for (const Change& change : history)
-      for (const std::string& said : change.fields)
-        if (same_name(said, std::string(member.key())))
-          other = change.author.person && change.author.id != site_->self.id;
-    if (other) throw touched(issue, fmt::format("somebody has changed {}", std::string(member.key())));
-    fields.emplace(member.key(), as_taken(member.value()));
+      if (change.concerns(field, name)) other = change.author.person && change.author.id != site_->self.id;
+    if (other) throw touched(issue, fmt::format("somebody has changed {}", field));
+    fields.emplace(field, as_taken(member.value()));
   }
+  if (fields.empty() && labels.empty()) co_return;
   Object change = object("fields", std::move(fields));
   if (!labels.empty()) change.emplace("update", object("labels", std::move(labels)));
   Value body(std::move(change));

@@ -18,18 +18,14 @@ namespace {
 
 constexpr std::string_view gone_label = "gone-at-source";
 
-/// What Jira's history calls the fields.
-bool is_change_of(const std::string& said, const std::string& field, const std::string& name) {
-  if (field == "duedate" && said == "duedate") return true;
-  return same_name(said, field) || (!name.empty() && same_name(said, name));
-}
-
 /// What a comment's property says.
 const Value* mark_in(const Value& comment) {
   for (const Value& property : list_at(comment, {"properties"}))
     if (text_at(property, {"key"}) == property_key) return find(property, {"value"});
   return nullptr;
 }
+
+bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
 
 std::string list_of(const Array& values) {
   std::string out;
@@ -52,6 +48,8 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.attachments = list_at(job.issue, {"fields", "attachment"});
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
   job.ours = is_ours(job.issue, key);
+  // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.
+  job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
   Value known = job.issue;
   co_await recall_limit(job, std::move(known));
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
@@ -120,8 +118,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::string name = screen == job.looked.screen->fields.end() ? std::string() : screen->second.name;
     bool by_other = false;
     for (const Change& change : *history)
-      for (const std::string& said : change.fields)
-        if (is_change_of(said, field, name)) by_other = change.author.person && change.author.id != site_->self.id;
+      if (change.concerns(field, name)) by_other = change.author.person && change.author.id != site_->self.id;
     return by_other;
   };
   for (const auto& member : wanted) {
@@ -174,14 +171,23 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       co_await reach_status(job, step_name("status", version));
     }
   }
-  Step step = co_await job.operation.begin(step_name("edit", version));
   Object undo = undo_of(job.key, job.ours);
   if (!job.ours) {
     undo.emplace("before", std::move(before));
     undo.emplace("labels", labels);
   }
+  // After a death behind the call nothing is to be changed any more: what was there stands in the intent.
+  Value known(undo);
+  Step step = co_await job.operation.begin(step_name("edit", version), std::move(known));
+  Released released;
   while (true) {
-    if (rewrites) co_await move_original(job, job.draft.description.original);
+    if (rewrites) {
+      co_await move_original(job, job.draft.description.original);
+      const Value* there = find(issue, {"fields", "description"});
+      Value shown = there ? *there : Value();
+      Value next = fields.at("description");
+      co_await release_pictures(job, std::move(shown), std::move(next), released);
+    }
     Value change = edit_body(job, fields, labels);
     std::optional<http::StatusError> refusal;
     try {
@@ -197,6 +203,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   }
   Value receipt(std::move(undo));
   if (!step.done()) co_await step.finish(job.key, std::move(receipt));
+  co_await regain_pictures(job, std::move(released));
   if (!rewrites) co_return;
   Value shown = fields.at("description");
   co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
@@ -218,52 +225,91 @@ Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& lab
   return body;
 }
 
+/// Whether it is worth reading the issue's comments: some were edited at the source, or have to be kept from others.
+bool JiraSink::comments_may_differ(const Job& job) const {
+  const Array& shown = list_at(job.issue, {"fields", "comment", "comments"});
+  const auto matters = [](const CommentDraft& draft) { return draft.comment->internal || was_edited(*draft.comment); };
+  const auto hidden = [this](const Value& comment) { return is_internal(comment); };
+  return std::any_of(job.draft.comments.begin(), job.draft.comments.end(), matters) ||
+         std::any_of(shown.begin(), shown.end(), hidden);
+}
+
 /// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
 awaitable<void> JiraSink::update_comments(Job& job) {
-  const bool any_edited =
-      std::any_of(job.draft.comments.begin(), job.draft.comments.end(), [](const CommentDraft& draft) {
-        return !draft.comment->updated.empty() && draft.comment->updated != draft.comment->created;
-      });
-  if (!any_edited) co_return;
+  if (!comments_may_differ(job)) co_return;
   if (!job.comments) job.comments = co_await api_.comments(job.key);
+  const std::string ours = job.operation.migration() + "/";
+  const Array there = *job.comments;
   for (CommentDraft& draft : job.draft.comments) {
-    const Comment& comment = *draft.comment;
-    if (comment.updated.empty() || comment.updated == comment.created) continue;
-    for (const Value& each : *job.comments) {
-      const std::string id = text_at(each, {"id"});
+    for (const Value& each : there) {
       const Value* mark = mark_in(each);
-      const Value* body = find(each, {"body"});
-      if (!mark || !body || text_at(*mark, {"id"}) != comment.id) continue;
-      const auto limit = static_cast<std::size_t>(number_at(*mark, {"limit"}));
-      if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
-      Value text = co_await comment_print(job, draft);
-      if (canonical(*body, markup()) == canonical(text, markup())) {
-        Value shown = *body;
-        co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
-        continue;
-      }
-      if (const Value* author = find(each, {"updateAuthor"}); author && by_others(*author)) {
-        warn(job.operation, Warning{"changed_on_both_sides", "comments",
-                                    fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
-        continue;
-      }
-      co_await edit_comment(job, draft, each, std::move(text));
+      if (!mark || !find(each, {"body"}) || text_at(*mark, {"id"}) != draft.comment->id) continue;
+      if (text_at(*mark, {"key"}).starts_with(ours)) co_await update_comment(job, draft, each);
     }
   }
+}
+
+/// One that was public becomes internal as a new comment: no text for staff is ever written where others see it. One
+/// that was internal stays so.
+awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value there) {
+  const Comment& comment = *draft.comment;
+  bool hidden = is_internal(there);
+  if (comment.internal && !hidden) hidden = co_await is_hidden(job, there);
+  if (comment.internal && !hidden) {
+    co_await hide_comment(job, draft);
+    co_return;
+  }
+  if (hidden && !comment.internal)
+    warn(job.operation, Warning{"internal_stays", "comments",
+                                fmt::format("comment {} is public at the source and internal in Jira: it stays internal",
+                                            comment.id)});
+  if (!was_edited(comment)) co_return;
+  const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
+  if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
+  Value text = co_await comment_print(job, draft);
+  Value shown = *find(there, {"body"});
+  if (canonical(shown, markup()) == canonical(text, markup())) {
+    co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
+    co_return;
+  }
+  if (const Value* author = find(there, {"updateAuthor"}); author && by_others(*author)) {
+    warn(job.operation, Warning{"changed_on_both_sides", "comments",
+                                fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
+    co_return;
+  }
+  co_await edit_comment(job, draft, std::move(there), std::move(text));
+}
+
+/// Its step counts as not done from here on: whoever makes the comment finds the public one and removes it first.
+awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
+  Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
+  if (step.done()) co_await step.refused();
+  job.comments.reset();
+  job.resumed = true;
+  co_await move_comment(job, draft);
 }
 
 awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value there, Value text) {
   const std::string id = text_at(there, {"id"});
   const std::size_t limit = limit_of(job, draft);
+  Released released;
   while (true) {
     co_await move_original(job, draft.text.original);
+    Value shown = *find(there, {"body"}), next = text;
+    co_await release_pictures(job, std::move(shown), std::move(next), released);
     Object edited;
     if (limit_of(job, draft) < limit) {
-      Value body = comment_body(job, draft, text, text_at(*mark_in(there), {"key"}));
-      edited = std::move(body.get_object());
-    } else {
-      edited.emplace("body", text);
+      // Who may see it stays as it is.
+      Value mark = *mark_in(there);
+      mark.get_object().insert_or_assign("limit", limit_of(job, draft));
+      Object property;
+      property.emplace("key", property_key);
+      property.emplace("value", std::move(mark));
+      Array properties;
+      properties.push_back(std::move(property));
+      edited.emplace("properties", std::move(properties));
     }
+    edited.emplace("body", text);
     // Left out, the visibility would be lifted.
     if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
     Value change(std::move(edited));
@@ -277,6 +323,7 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
     if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
     text = co_await comment_print(job, draft);
   }
+  co_await regain_pictures(job, std::move(released));
   co_await drop_originals(job, "comment-" + draft.comment->id, draft.comment->body, std::move(text));
 }
 
@@ -302,7 +349,10 @@ awaitable<std::string> JiraSink::withdraw(Operation& operation) {
   Object undo = undo_of(issue, ours);
   undo.emplace("labels", changes);
   std::optional<Step> step;
-  if (!ours) step = co_await operation.begin(step_name("edit", "gone"));
+  if (!ours) {
+    Value known(undo);
+    step = co_await operation.begin(step_name("edit", "gone"), std::move(known));
+  }
   Value body(object("update", object("labels", std::move(changes))));
   co_await api_.edit_issue(issue, std::move(body), site_->silences);
   Value receipt(std::move(undo));

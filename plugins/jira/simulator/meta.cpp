@@ -148,6 +148,26 @@ http::Response Service::project(Call& call) {
   return ok(site_.project_json(call.api, project_of(site_, call, call.path[0]), true));
 }
 
+/// Of all that can be changed, the key.
+http::Response Service::edit_project(Call& call) {
+  const Index of = project_of(site_, call, call.path[0]);
+  const Value* sent = text_member(call.object({"key"}), "key");
+  if (!site_.may("ADMINISTER")) refuse(403, "You cannot edit the configuration of this project.");
+  const std::string key(text_or(sent));
+  const bool fit = key.size() >= 2 && key.size() <= 10 && key.front() >= 'A' && key.front() <= 'Z' &&
+                   key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+  if (!fit) {
+    refuse_field(400, "projectKey",
+                 "Project keys must start with an uppercase letter, followed by one or more uppercase alphanumeric "
+                 "characters.");
+  }
+  if (site_.project(key) != none && site_.projects[of].key != key) {
+    refuse_field(400, "projectKey", fmt::format("Project '{}' uses this project key.", key));
+  }
+  if (site_.projects[of].key != key) store_.rename(of, key);
+  return ok(site_.project_json(call.api, of, true));
+}
+
 http::Response Service::project_statuses(Call& call) {
   const Project& of = site_.projects[project_of(site_, call, call.path[0])];
   Array list;

@@ -83,6 +83,7 @@ struct Field : Named {
 
 struct Project : Named {
   std::string key, type;
+  std::vector<std::string> former_keys;  ///< by which it is found still
   std::vector<Index> issue_types;
   std::uint32_t last_number = 0;
 };

@@ -14,6 +14,7 @@ const std::vector<Route>& routes() {
       {"GET", "project", &S::projects, "expand recent properties"},
       {"GET", "project/search", &S::project_search, "startAt maxResults keys id query", cloud},
       {"GET", "project/{}", &S::project, "expand properties"},
+      {"PUT", "project/{}", &S::edit_project, "expand", all, json},
       {"GET", "project/{}/statuses", &S::project_statuses},
       {"GET", "project/{}/components", &S::project_components},
       {"GET", "project/{}/versions", &S::project_versions, "expand"},

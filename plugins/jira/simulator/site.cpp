@@ -264,6 +264,7 @@ Index Site::field_called(std::string_view name) const {
 Index Site::project(std::string_view key_or_id) const {
   for (Index i = 0; i < projects.size(); ++i) {
     if (projects[i].key == key_or_id || projects[i].id == key_or_id) return i;
+    if (one_of(key_or_id, projects[i].former_keys)) return i;
   }
   return none;
 }

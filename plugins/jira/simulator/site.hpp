@@ -40,7 +40,7 @@ class Site {
 
   Index field(std::string_view id) const;           ///< by id; none
   Index field_called(std::string_view name) const;  ///< by id, name or cf[number], without regard to case
-  Index project(std::string_view key_or_id) const;
+  Index project(std::string_view key_or_id) const;  ///< by a former key too
   /// By accountId, on Data Center by login.
   Index user(std::string_view account) const;
   /// Whether the project's screens have the field for this type of issue.

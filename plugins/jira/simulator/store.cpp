@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace migrate::jira::sim {
 
@@ -62,9 +63,21 @@ void Store::erase(Issue& issue, Millis now) {
   }
   for (const Comment& comment : issue.comments) comments.erase(comment.id);
   by_key_.erase(issue.key);
+  for (const std::string& former : site_.projects[issue.project].former_keys)
+    by_key_.erase(fmt::format("{}-{}", former, issue.number));
   by_id_.erase(issue.id);
   ++deleted;
   pending_.push_back({now + site_.settings.lag(), issue.position, nullptr});
+}
+
+void Store::rename(Index project, std::string key) {
+  Project& of = site_.projects[project];
+  of.former_keys.push_back(std::exchange(of.key, std::move(key)));
+  for (const std::unique_ptr<Issue>& issue : issues_) {
+    if (!issue || issue->deleted || issue->project != project) continue;
+    issue->key = fmt::format("{}-{}", of.key, issue->number);
+    by_key_.emplace(issue->key, issue->position);
+  }
 }
 
 Issue* Store::find(std::string_view key_or_id) {

@@ -27,6 +27,9 @@ class Store {
   /// over.
   void erase(Issue& issue, Millis now);
 
+  /// The project's key is this from now on, and so are those of its issues. The former ones go on working.
+  void rename(Index project, std::string key);
+
   Issue* find(std::string_view key_or_id);
   Issue* at(Index position) { return issues_[position].get(); }
   const std::vector<std::unique_ptr<Issue>>& all() const noexcept { return issues_; }

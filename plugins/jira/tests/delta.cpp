@@ -106,6 +106,90 @@ TEST_CASE("a comment that was edited at the source is edited, and stays for staf
   CHECK(delta.issue().at("comments").as_array().size() == 2);
 }
 
+TEST_CASE("a public comment that is for staff by now is never public with its new text") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const std::string what : {"flag", "text", "hers"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      Delta delta(way);
+      const Value before = delta.issue().at("comments");
+      const std::string public_one(before.at(0).at("id").as_string());
+      Object& comment = delta.data()["comments"].as_array()[1].as_object();
+      comment["internal"] = true;
+      if (what != "flag") {
+        comment["body"] = "The password is 1234";
+        comment["updated"] = "2024-02-03T00:00:00Z";
+      }
+      if (what == "hers")
+        delta.world.as(World::ana, "PUT", "/issue/" + delta.key + "/comment/" + public_one,
+                       object("body", delta.world.body_of("Hers")));
+      delta.world.source->records[81].version = "2";
+      const Report report = delta.world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      CHECK(report.total().failed == (what == "hers" ? 1 : 0));
+      const Value after = delta.issue().at("comments");
+      CHECK(after.as_array().size() == 2);
+      std::size_t open = 0;
+      for (const Value& each : after.as_array()) {
+        const bool staff = each.at("internal") == true || !each.at("visibility").is_null();
+        open += staff ? 0 : 1;
+        if (!staff) CHECK(print(each).find("1234") == std::string::npos);
+      }
+      CHECK(open == (what == "hers" ? 1 : 0));
+      if (what == "hers") continue;
+      const Report proof = delta.world.run(Mode::verify, VerifyLevel::comprehensive);
+      // The order is another now.
+      for (const Finding& finding : proof.verification->examples) CHECK(finding.field == "comments");
+    }
+  }
+}
+
+TEST_CASE("a death while a comment is hidden neither loses nor doubles nor publishes it") {
+  const auto change = [](Delta& delta) {
+    Object& comment = delta.data()["comments"].as_array()[1].as_object();
+    comment["internal"] = true;
+    comment["body"] = "The password is 1234";
+    comment["updated"] = "2024-02-03T00:00:00Z";
+    delta.world.source->records[81].version = "2";
+    delta.world.death = Death();
+  };
+  Delta undisturbed;
+  change(undisturbed);
+  undisturbed.run("2");
+  const std::string expected = print(undisturbed.world.masked());
+  for (int at = 1; at <= undisturbed.world.death.passed; ++at) {
+    Delta delta;
+    change(delta);
+    delta.world.death.at = at;
+    RunOptions options;
+    options.mode = Mode::incremental;
+    REQUIRE_FALSE(delta.world.try_run(options));
+    delta.world.revive();
+    const Report report = delta.world.run(options);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(delta.world.masked()) == expected);
+  }
+}
+
+TEST_CASE("an internal comment that the source has published stays internal, and is told") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const bool edited : {false, true}) {
+      Delta delta(way);
+      Object& comment = delta.data()["comments"].as_array()[0].as_object();
+      comment["internal"] = false;
+      if (edited) {
+        comment["body"] = "It is very old";
+        comment["updated"] = "2024-02-03T00:00:00Z";
+      }
+      const Report report = delta.run("2");
+      CHECK(warned(report, "internal_stays") == 1);
+      const Value note = delta.issue().at("comments").at(1);
+      CHECK((note.at("internal") == true || !note.at("visibility").is_null()));
+      CHECK((print(note).find("very old") != std::string::npos) == edited);
+    }
+  }
+}
+
 TEST_CASE("what somebody has changed in Jira since stays, and is told") {
   Delta delta;
   delta.world.as(World::ana, "PUT", "/issue/" + delta.key,
@@ -251,6 +335,47 @@ TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless s
   }
 }
 
+TEST_CASE("a state that was lost: with the mappings imported, nothing is made a second time") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool adopted : {false, true}) {
+      INFO("way " << static_cast<int>(way) << (adopted ? ", adopted" : ""));
+      World world(way);
+      rich_ticket(world, 81);
+      if (adopted) adopt(world, "81", "Was here");
+      REQUIRE(world.run().status == Status::done);
+      const Value before = world.issue_of("81");
+      world.store = make_memory_store(world.services);
+      know(world, "81", std::string(before.at("key").as_string()));
+      const Report report = world.run();
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(world.issues().size() == 1);
+      const Value after = world.issue_of("81");
+      for (const char* list : {"comments", "attachments", "worklogs", "remoteLinks"})
+        CHECK(print(after.at(list)) == print(before.at(list)));
+    }
+  }
+}
+
+TEST_CASE("what is gone at the source takes no sub-task along that the source still has") {
+  World world;
+  world.config.vanished = "delete";
+  plain_ticket(world, 91, R"(,"kind":"Task")");
+  plain_ticket(world, 92, R"(,"kind":"Sub-task")");
+  Tickets::link(world.source->records[92], "parent", "91");
+  RunOptions options;
+  options.batch_size = 1;
+  REQUIRE(world.run(options).status == Status::done);
+  Record& gone = world.source->records[91];
+  gone.deleted = true;
+  gone.version = "gone";
+  gone.data = Object();
+  const Report report = world.run(Mode::incremental);
+  INFO(World::complaint(report));
+  CHECK(report.total().failed == 1);
+  CHECK(world.issues().size() == 2);
+}
+
 TEST_CASE("an issue that was there before is adopted by an imported mapping, and given back by a rollback") {
   World world;
   const std::string key = adopt(world, "7", "Was here");
@@ -275,6 +400,64 @@ TEST_CASE("an issue that was there before is adopted by an imported mapping, and
   Value after = world.jira->state().at("issues").at(key);
   after.as_object()["updated"] = before.at("updated");
   CHECK(print(after) == print(before));
+}
+
+TEST_CASE("an issue that was there before is given back as it was, whenever the run dies") {
+  const auto fill = [](World& world) {
+    const std::string key = adopt(world, "7", "Was here");
+    Object fields = object("description", world.body_of("As it was"));
+    world.as(World::ana, "PUT", "/issue/" + key, object("fields", std::move(fields)));
+    plain_ticket(world, 7, R"(,"labels":["new"],"priority":"High","description":"As the source has it")");
+    world.death = Death();
+    return key;
+  };
+  World counter;
+  fill(counter);
+  REQUIRE(counter.run().status == Status::done);
+  const int points = counter.death.passed;
+  for (const bool resumed : {true, false}) {
+    for (int at = 1; at <= points; ++at) {
+      World world;
+      const std::string key = fill(world);
+      const Value before = world.issues().at(key);
+      world.death.at = at;
+      REQUIRE_FALSE(world.try_run());
+      world.revive();
+      if (resumed) REQUIRE(world.run().status == Status::done);
+      const Report back = world.run(Mode::rollback);
+      INFO("died at point " << at << (resumed ? ", resumed; " : "; ") << World::complaint(back));
+      CHECK(back.rollback->kept.empty());
+      Value after = world.issues().at(key);
+      after.as_object()["updated"] = before.at("updated");
+      REQUIRE(print(after) == print(before));
+    }
+  }
+}
+
+TEST_CASE("a custom field of an issue that was there before is given back, unless a person has changed it since") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool touched : {false, true}) {
+      INFO("way " << static_cast<int>(way) << (touched ? ", touched" : ""));
+      World world(way);
+      std::string field;
+      const Value all = world.as(World::self, "GET", "/field").json();
+      for (const Value& each : all.as_array())
+        if (each.at("name") == "Requester") field = std::string(each.at("id").as_string());
+      const std::string key = adopt(world, "7", "Was here");
+      const auto set = [&](const char* value) {
+        world.as(World::ana, "PUT", "/issue/" + key, object("fields", object(field, value)));
+      };
+      set("Before");
+      plain_ticket(world, 7, fmt::format(R"(,"fields":{{"{}":"The source's"}})", field));
+      REQUIRE(world.run().status == Status::done);
+      CHECK(world.issues().at(key).at("fields").at("Requester") == "The source's");
+      if (touched) set("Hers");
+      const Report back = world.run(Mode::rollback);
+      INFO(World::complaint(back));
+      CHECK(back.rollback->kept.size() == (touched ? 1 : 0));
+      CHECK(world.issues().at(key).at("fields").at("Requester") == (touched ? "Hers" : "Before"));
+    }
+  }
 }
 
 TEST_CASE("an issue that was there before keeps what it had, whatever was done with it, and is never deleted") {

@@ -60,6 +60,98 @@ constexpr const char* strict = R"({"text_limit_counts":"document"})";
 
 }  // namespace
 
+namespace {
+
+/// A short text with a picture at its end.
+void pictured_ticket(World& world, const std::string& html) {
+  Record& record = plain_ticket(world, 1);
+  Object& data = record.data.as_object();
+  data["description"] = rich(html);
+  data["images"] = Array{parsed(R"({"address":"https://x.test/1","blob":"shot"})")};
+  Object comment = object("id", "1");
+  comment.emplace("created", "2024-01-01T00:00:00Z");
+  comment.emplace("body", rich(html));
+  data["comments"] = Array{comment};
+  world.source->attach(record, "shot", "shot.png", "image/png", "\x89PNG a picture");
+}
+
+/// Both of its texts are this now.
+void rewritten(World& world, const std::string& html) {
+  Record& record = world.source->records[1];
+  record.version = "2";
+  Object& data = record.data.as_object();
+  data["description"] = rich(html);
+  Object& comment = data["comments"].as_array()[0].as_object();
+  comment["body"] = rich(html);
+  comment["updated"] = "2024-02-01T00:00:00Z";
+}
+
+std::size_t pictures(const World& world) {
+  std::size_t count = 0;
+  const Value issue = world.issue_of("1");
+  for (const Value& file : issue.at("attachments").as_array())
+    count += std::string_view(file.at("name").as_string()).starts_with("shot");
+  return count;
+}
+
+const std::string picture = "<p><img src='https://x.test/1'></p>";
+
+}  // namespace
+
+TEST_CASE("a picture behind the place where a text is cut is shown behind the note, and stays") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    pictured_ticket(world, "<p>It beeps</p>" + picture);
+    REQUIRE(world.run().status == Status::done);
+    REQUIRE(pictures(world) == 1);
+    rewritten(world, story("the end", 3000) + picture);
+    const Report report = world.run(Mode::incremental);
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    CHECK(pictures(world) == 1);
+    CHECK(world.counter("attachmentsOrphaned") == 0);
+    const std::string text = print(world.issue_of("1").at("fields").at("description"));
+    CHECK(text.find("goes on in the attachment") != std::string::npos);
+    CHECK(text.find(way == World::Way::data_center ? "!shot--shot.png" : "\"media\"") != std::string::npos);
+    check_proof(world);
+  }
+}
+
+TEST_CASE("a picture that the text shows no longer stays among the files, whenever a run dies") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup}) {
+    INFO("way " << static_cast<int>(way));
+    const auto made = [](World& world) {
+      pictured_ticket(world, "<p>It beeps</p>" + picture);
+      REQUIRE(world.run().status == Status::done);
+      rewritten(world, "<p>It hums</p>");
+      world.death = Death();
+    };
+    World undisturbed(way);
+    made(undisturbed);
+    REQUIRE(undisturbed.run(Mode::incremental).status == Status::done);
+    CHECK(pictures(undisturbed) == 1);
+    CHECK(undisturbed.counter("attachmentsOrphaned") == 1);
+    const int points = undisturbed.death.passed;
+    check_proof(undisturbed);
+    const std::string expected = print(undisturbed.masked());
+    for (int at = 1; at <= points; ++at) {
+      if (!testing_support::in_shard(at)) continue;
+      World world(way);
+      made(world);
+      world.death.at = at;
+      RunOptions options;
+      options.mode = Mode::incremental;
+      REQUIRE_FALSE(world.try_run(options));
+      world.revive();
+      const Report report = world.run(options);
+      INFO("died at point " << at << "; " << World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      REQUIRE(print(world.masked()) == expected);
+    }
+  }
+}
+
 TEST_CASE("a text that was shortened is whole after a run that died at any point") {
   const std::string html = story("the end");
   World counter(World::Way::documents, strict);

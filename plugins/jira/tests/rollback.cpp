@@ -124,6 +124,65 @@ TEST_CASE("an issue that somebody has touched stays whole, and is named") {
   }
 }
 
+TEST_CASE("what somebody has done stays, also beyond what an issue shows of its lists") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::string what : {"none", "comment", "worklog"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      World world(way);
+      Object& data = plain_ticket(world, 91).data.as_object();
+      Array comments, entries;
+      for (int i = 0; i < 105; ++i)
+        comments.push_back(
+            parsed(fmt::format(R"({{"id":"{}","created":"2024-01-01T00:00:00Z","body":"a"}})", 9100 + i)));
+      for (int i = 0; i < 25; ++i)
+        entries.push_back(
+            parsed(fmt::format(R"({{"id":"{}","started":"2024-01-01T00:00:00Z","seconds":{}}})", i, 600 + 60 * i)));
+      data["comments"] = std::move(comments);
+      data["worklogs"] = std::move(entries);
+      REQUIRE(world.run().status == Status::done);
+      const std::string issue = "/issue/" + world.key_of("91");
+      if (what == "comment") world.as(World::ana, "POST", issue + "/comment", object("body", world.body_of("Thanks")));
+      if (what == "worklog") world.as(World::ana, "POST", issue + "/worklog", object("timeSpentSeconds", 600));
+      const Report report = world.run(Mode::rollback);
+      INFO(World::complaint(report));
+      CHECK(left(world).size() == (what == "none" ? 0 : 1));
+      CHECK(report.rollback->kept.size() == (what == "none" ? 0 : 1));
+    }
+  }
+}
+
+TEST_CASE("a sub-task that stays keeps its parent, whoever has made it") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::string what : {"none", "touched", "clone"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      World world(way);
+      plain_ticket(world, 91, R"(,"kind":"Task")");
+      plain_ticket(world, 92, R"(,"kind":"Sub-task")");
+      Tickets::link(world.source->records[92], "parent", "91");
+      RunOptions options;
+      options.batch_size = 1;
+      REQUIRE(world.run(options).status == Status::done);
+      const std::string parent = world.key_of("91"), child = world.key_of("92");
+      if (what == "touched")
+        world.as(World::ana, "PUT", "/issue/" + child, parsed(R"({"fields":{"summary":"Hers"}})"));
+      if (what == "clone") {
+        Object fields =
+            parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Sub-task"},"summary":"A clone"})").as_object();
+        fields.emplace("labels", world.issue_of("92").at("labels"));
+        fields.emplace("parent", object("key", parent));
+        world.as(World::ana, "POST", "/issue", object("fields", std::move(fields)));
+      }
+      const Report report = world.run(Mode::rollback);
+      INFO(World::complaint(report));
+      CHECK_FALSE(report.fatal);
+      CHECK(left(world).size() == (what == "none" ? 0 : 2));
+      CHECK(world.issues().contains(parent) == (what != "none"));
+      CHECK(world.issues().contains(child) == (what == "touched"));
+      CHECK(report.rollback->kept.size() == (what == "none" ? 0 : what == "touched" ? 2 : 1));
+    }
+  }
+}
+
 TEST_CASE("without the right to delete, an issue stays and is named") {
   World world(World::Way::documents, R"({"denied_permissions":["DELETE_ISSUES"]})");
   family(world);
@@ -260,6 +319,53 @@ TEST_CASE("orphans: what the target has and the journal does not know") {
     wait_for(remove());
     CHECK(removed == 3);
     CHECK(left(world).empty());
+  }
+}
+
+TEST_CASE("orphans: a project that got another key has none") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    const std::string gone = world.key_of("84"), moved = world.key_of("81");
+    world.as(World::self, "DELETE", "/issue/" + gone);
+    world.as(World::self, "PUT", "/project/OPS", object("key", "HELP"));
+    plain_ticket(world, 85);
+    REQUIRE(world.run(Mode::incremental).status == Status::done);
+    const std::string present = world.key_of("81");
+    CHECK(present == "HELP" + moved.substr(3));
+    const Orphans orphans = orphans_of(world);
+    CHECK(orphans.known == 4);
+    CHECK(orphans.unknown.empty());
+    REQUIRE(orphans.missing.size() == 1);
+    CHECK(orphans.missing[0].first.id == "84");
+    std::vector<std::string> called;
+    std::vector<bool> there;
+    const auto ask = [&]() -> awaitable<void> {
+      const std::shared_ptr<Sink> sink = world.pipeline().sink;
+      std::vector<std::string> ids{moved, gone, present};
+      called = co_await sink->as_items()->present_ids(ids);
+      there = co_await sink->as_items()->exist(ids);
+    };
+    wait_for(ask());
+    CHECK(called == std::vector<std::string>{present, "", present});
+    CHECK(there == std::vector<bool>{true, false, true});
+    // Nor is one taken for an orphan that was found before.
+    Marked marked;
+    marked.key = "freshdesk-to-jira/tickets/81/create";
+    marked.target_id = present;
+    std::vector<Marked> all;
+    all.push_back(std::move(marked));
+    std::uint64_t removed = 0;
+    std::size_t kept = 0;
+    const auto remove = [&]() -> awaitable<void> {
+      removed = co_await remove_orphans(world.pipeline(), all, [&](const Marked&, const Error&) { ++kept; });
+    };
+    wait_for(remove());
+    CHECK(removed == 0);
+    CHECK(kept == 1);
+    CHECK(left(world).size() == 4);
   }
 }
 

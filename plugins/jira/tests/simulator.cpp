@@ -186,6 +186,28 @@ TEST_CASE("jira simulator: a number is never used again") {
   CHECK(site.get("/issue/" + first).message() == "Issue does not exist or you do not have permission to see it.");
 }
 
+TEST_CASE("jira simulator: of a project whose key was changed, the former one goes on working") {
+  Site site;
+  const std::string former = site.create("before");
+  const std::string present = "HELP" + former.substr(3);
+  CHECK(site.put("/project/SUP", Object{{"key", "help"}}).error("projectKey").find("uppercase") != std::string::npos);
+  CHECK(site.put("/project/SUP", Object{{"key", "OPS"}}).status() == 400);
+  CHECK(site.put("/project/SUP", Object{{"key", "HELP"}}).json().at("key") == "HELP");
+  CHECK(site.get("/project/SUP").json().at("key") == "HELP");
+  for (const std::string& key : {former, present}) CHECK(site.get("/issue/" + key).json().at("key") == Value(present));
+  const Value both = site.post("/issue/bulkfetch", Object{{"issueIdsOrKeys", {former, present}}, {"fields", {"labels"}}})
+                         .json();
+  REQUIRE(both.at("issues").as_array().size() == 1);
+  CHECK(both.at("issues").at(0).at("key") == Value(present));
+  const std::string next = site.create("after");
+  CHECK(next.starts_with("HELP-"));
+  site.wait(60'000);
+  for (const char* project : {"SUP", "HELP"})
+    CHECK(site.found(fmt::format("project = {}", project)) == std::vector<std::string>{next, present});
+  CHECK(site.erase("/issue/" + former).status() == 204);
+  for (const std::string& key : {former, present}) CHECK(site.get("/issue/" + key).status() == 404);
+}
+
 TEST_CASE("jira simulator: a workflow is walked step by step, with ids that depend on the status") {
   Site site;
   const std::string key = site.create("walk"), path = "/issue/" + key + "/transitions";

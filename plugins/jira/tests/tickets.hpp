@@ -47,17 +47,23 @@ inline void family(World& world) {
   Tickets::link(world.source->records[84], "blocks", "81");
 }
 
+/// Imports a mapping: the ticket is this issue.
+inline void know(World& world, const std::string& ticket, const std::string& issue) {
+  std::vector<Mapping> mappings;
+  mappings.push_back(Mapping{"tickets", ticket, Value(issue)});
+  boost::asio::io_context context;
+  boost::asio::co_spawn(context, import_mappings(world.store, mappings), [](std::exception_ptr, std::size_t) {});
+  context.run();
+}
+
 /// An issue of Ana's that an imported mapping names as the ticket's; its key.
 inline std::string adopt(World& world, const std::string& ticket, const std::string& title) {
   Object fields = parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Task"},"labels":["old"]})").as_object();
   fields.emplace("summary", title);
   const Value made = world.as(World::ana, "POST", "/issue", object("fields", std::move(fields))).json();
-  std::vector<Mapping> mappings;
-  mappings.push_back(Mapping{"tickets", ticket, made.at("key")});
-  boost::asio::io_context context;
-  boost::asio::co_spawn(context, import_mappings(world.store, mappings), [](std::exception_ptr, std::size_t) {});
-  context.run();
-  return std::string(made.at("key").as_string());
+  const std::string key(made.at("key").as_string());
+  know(world, ticket, key);
+  return key;
 }
 
 }  // namespace jira_world

@@ -1,0 +1,71 @@
+// Pictures that a text shows no longer. Jira's Cloud deletes an attachment when the last text that shows it is written
+// without it: what the source still has of them is brought once more.
+#include <algorithm>
+#include <set>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+/// What a document shows, by its ids at the media service.
+void collect_media(const Value& node, std::set<std::string>& found) {
+  if (text_at(node, {"type"}).starts_with("media"))
+    if (std::string id = text_at(node, {"attrs", "id"}); !id.empty()) found.insert(std::move(id));
+  for (const Value& child : list_at(node, {"content"})) collect_media(child, found);
+}
+
+bool loses_media(const Value& before, const Value& after) {
+  std::set<std::string> shown, kept;
+  collect_media(before, shown);
+  collect_media(after, kept);
+  return !std::includes(kept.begin(), kept.end(), shown.begin(), shown.end());
+}
+
+/// Markup shows files by their names.
+bool names(const Value& text, const std::string& file) {
+  if (!text.is_string()) return false;
+  std::string said(text.get_string());
+  std::erase(said, '\\');
+  return said.find(file) != std::string::npos;
+}
+
+}  // namespace
+
+/// Before a text is written: files of the record that may go with what it shows no longer. Their steps count as not done
+/// from here on, so that a death between loses none.
+awaitable<void> JiraSink::release_pictures(Job& job, Value before, Value after, Released& released) {
+  if (!api_.cloud()) co_return;
+  const bool wiki = markup() == Markup::wiki;
+  if (!wiki && !loses_media(before, after)) co_return;
+  for (const Blob* blob : job.draft.files) {
+    if (!job.files.count(blob->id) || std::find(released.begin(), released.end(), blob) != released.end()) continue;
+    const std::string file = file_name(*blob);
+    // Which file a document has shown is not asked: those that are still there are found again.
+    const bool shown = !wiki || (names(before, file) && !names(after, file));
+    if (!shown) continue;
+    Step step = co_await job.operation.begin(step_name("blob", blob->id));
+    if (step.done()) co_await step.refused();
+    released.push_back(blob);
+  }
+}
+
+/// After it was written.
+awaitable<void> JiraSink::regain_pictures(Job& job, Released released) {
+  if (released.empty()) co_return;
+  job.attachments.reset();
+  job.resumed = true;
+  for (const Blob* blob : released) {
+    const auto before = job.files.find(blob->id);
+    const std::string id = before == job.files.end() ? std::string() : before->second;
+    job.files.erase(blob->id);
+    co_await move_file(job, blob);
+    const auto now = job.files.find(blob->id);
+    if (now == job.files.end() || now->second != id) job.media.erase(blob->id);
+  }
+}
+
+}  // namespace migrate::jira
