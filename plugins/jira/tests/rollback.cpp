@@ -292,6 +292,33 @@ TEST_CASE("a rollback that dies is gone on with") {
   }
 }
 
+TEST_CASE("a run instead of a rollback that died makes everything whole") {
+  World counter;
+  family(counter);
+  REQUIRE(counter.run().status == Status::done);
+  const std::string expected = print(counter.masked());
+  const int before = counter.death.passed;
+  counter.run(Mode::rollback);
+  const int points = counter.death.passed - before;
+  RunOptions options;
+  options.mode = Mode::rollback;
+  for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
+    World world;
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    world.death = Death();
+    world.death.at = at;
+    world.try_run(options);
+    const std::string point = world.death.points.empty() ? "" : world.death.points.back();
+    world.revive();
+    const Report report = world.run();
+    INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
 TEST_CASE("orphans: what the target has and the journal does not know") {
   for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     INFO("way " << static_cast<int>(way));
