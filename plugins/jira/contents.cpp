@@ -291,17 +291,18 @@ awaitable<bool> JiraSink::is_hidden(Job& job, Value comment) {
   if (find(comment, {"jsdPublic"}) || find(comment, {"visibility"}) || property(comment, internal_key)) co_return false;
   std::string asked = fmt::format("/comment/{}?expand=properties", http::encode(text_at(comment, {"id"})));
   const std::optional<Value> again = co_await api_.find_issue(job.key, std::move(asked));
-  co_return again && is_internal(*again);
+  co_return again&& is_internal(*again);
 }
 
 /// A comment of ours that others can see and that is for staff only at the source. What a person has written into it is
 /// theirs to publish or to hide.
 awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Value comment) {
   if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor))
-    throw Error(ErrorKind::invalid, "internal_comment",
-                fmt::format("{}: the comment {} is for staff only at the source, is public in Jira, and was edited there: "
-                            "it stays as it is",
-                            job.key, draft.comment->id))
+    throw Error(
+        ErrorKind::invalid, "internal_comment",
+        fmt::format("{}: the comment {} is for staff only at the source, is public in Jira, and was edited there: "
+                    "it stays as it is",
+                    job.key, draft.comment->id))
         .with_advice("make it internal or delete it by hand, then try the item again");
   const std::string path =
       fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(text_at(comment, {"id"})));

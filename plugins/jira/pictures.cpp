@@ -35,8 +35,8 @@ bool names(const Value& text, const std::string& file) {
 
 }  // namespace
 
-/// Before a text is written: files of the record that may go with what it shows no longer. Their steps count as not done
-/// from here on, so that a death between loses none.
+/// Before a text is written: files of the record that may go with what it shows no longer. Their steps count as not
+/// done from here on, so that a death between loses none.
 awaitable<void> JiraSink::release_pictures(Job& job, Value before, Value after, Released& released) {
   if (!api_.cloud()) co_return;
   const bool wiki = markup() == Markup::wiki;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "api.hpp"
-#include "names.hpp"
 #include "migrate/task_group.hpp"
+#include "names.hpp"
 #include "workflow.hpp"
 
 namespace migrate::jira {

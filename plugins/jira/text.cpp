@@ -179,9 +179,8 @@ void append(Node& tree, std::vector<Node> blocks) {
 void append_missing(Node& text, std::vector<Node> pictures, const TextContext& context) {
   if (pictures.empty()) return;
   const std::vector<std::string> shown = find_images(text, *context.images);
-  std::erase_if(pictures, [&](const Node& picture) {
-    return std::find(shown.begin(), shown.end(), picture.id) != shown.end();
-  });
+  std::erase_if(pictures,
+                [&](const Node& picture) { return std::find(shown.begin(), shown.end(), picture.id) != shown.end(); });
   if (!pictures.empty()) text.children.push_back(line(std::move(pictures)));
 }
 

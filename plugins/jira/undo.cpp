@@ -92,8 +92,8 @@ awaitable<void> JiraSink::refuse_if_parent(std::string issue, std::vector<std::s
   const std::vector<std::string> fields{"labels"};
   for (std::size_t first = 0; first < children.size(); first += fetched_at_once) {
     const auto from = children.begin() + static_cast<std::ptrdiff_t>(first);
-    std::vector<std::string> keys(from, from + static_cast<std::ptrdiff_t>(
-                                                   std::min(fetched_at_once, children.size() - first)));
+    std::vector<std::string> keys(
+        from, from + static_cast<std::ptrdiff_t>(std::min(fetched_at_once, children.size() - first)));
     const Array there = co_await api_.issues(std::move(keys), fields);
     if (!there.empty()) throw parent_of(issue, text_at(there.front(), {"key"}));
   }

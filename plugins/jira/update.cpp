@@ -76,7 +76,9 @@ awaitable<void> JiraSink::adopt(Job& job) {
   }
   const std::string key = create_key(step.key());
   Array changes;
-  for (const std::string& label : labels_of(job, key)) changes.push_back(object("add", label));
+  // Labels of the source come with the edit, which knows how to take them back.
+  changes.push_back(object("add", migration_label(config_.label, job.operation.migration())));
+  changes.push_back(object("add", marker_label(config_.label, key)));
   Value mark = property_of(job, key);
   mark.get_object().insert_or_assign("adopted", true);
   mark.get_object()["fields"] = Object();
@@ -260,9 +262,10 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
     co_return;
   }
   if (hidden && !comment.internal)
-    warn(job.operation, Warning{"internal_stays", "comments",
-                                fmt::format("comment {} is public at the source and internal in Jira: it stays internal",
-                                            comment.id)});
+    warn(
+        job.operation,
+        Warning{"internal_stays", "comments",
+                fmt::format("comment {} is public at the source and internal in Jira: it stays internal", comment.id)});
   if (!was_edited(comment)) co_return;
   const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
   if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);

@@ -27,7 +27,8 @@ class Service : public testing::Simulator {
 
   // meta.cpp: the site
   http::Response myself(Call&), server_info(Call&), my_permissions(Call&), projects(Call&), project_search(Call&);
-  http::Response project(Call&), edit_project(Call&), project_statuses(Call&), project_components(Call&), project_versions(Call&);
+  http::Response project(Call&), edit_project(Call&), project_statuses(Call&), project_components(Call&),
+      project_versions(Call&);
   http::Response add_component(Call&), add_version(Call&), fields(Call&), issue_types(Call&), priorities(Call&);
   http::Response priority_search(Call&), statuses(Call&), resolutions(Call&), link_types(Call&), link_type(Call&);
   http::Response attachment_settings(Call&), create_types(Call&), create_fields(Call&);

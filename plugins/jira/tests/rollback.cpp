@@ -157,14 +157,12 @@ TEST_CASE("a sub-task that stays keeps its parent, whoever has made it") {
       INFO("way " << static_cast<int>(way) << ", " << what);
       World world(way);
       plain_ticket(world, 91, R"(,"kind":"Task")");
+      REQUIRE(world.run().status == Status::done);
       plain_ticket(world, 92, R"(,"kind":"Sub-task")");
       Tickets::link(world.source->records[92], "parent", "91");
-      RunOptions options;
-      options.batch_size = 1;
-      REQUIRE(world.run(options).status == Status::done);
+      REQUIRE(world.run(Mode::incremental).status == Status::done);
       const std::string parent = world.key_of("91"), child = world.key_of("92");
-      if (what == "touched")
-        world.as(World::ana, "PUT", "/issue/" + child, parsed(R"({"fields":{"summary":"Hers"}})"));
+      if (what == "touched") world.as(World::ana, "PUT", "/issue/" + child, parsed(R"({"fields":{"summary":"Hers"}})"));
       if (what == "clone") {
         Object fields =
             parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Sub-task"},"summary":"A clone"})").as_object();

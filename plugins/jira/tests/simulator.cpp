@@ -195,8 +195,8 @@ TEST_CASE("jira simulator: of a project whose key was changed, the former one go
   CHECK(site.put("/project/SUP", Object{{"key", "HELP"}}).json().at("key") == "HELP");
   CHECK(site.get("/project/SUP").json().at("key") == "HELP");
   for (const std::string& key : {former, present}) CHECK(site.get("/issue/" + key).json().at("key") == Value(present));
-  const Value both = site.post("/issue/bulkfetch", Object{{"issueIdsOrKeys", {former, present}}, {"fields", {"labels"}}})
-                         .json();
+  const Value both =
+      site.post("/issue/bulkfetch", Object{{"issueIdsOrKeys", {former, present}}, {"fields", {"labels"}}}).json();
   REQUIRE(both.at("issues").as_array().size() == 1);
   CHECK(both.at("issues").at(0).at("key") == Value(present));
   const std::string next = site.create("after");

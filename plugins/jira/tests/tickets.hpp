@@ -57,9 +57,10 @@ inline void know(World& world, const std::string& ticket, const std::string& iss
 }
 
 /// An issue of Ana's that an imported mapping names as the ticket's; its key.
-inline std::string adopt(World& world, const std::string& ticket, const std::string& title) {
+inline std::string adopt(World& world, const std::string& ticket, const std::string& title, const Object& more = {}) {
   Object fields = parsed(R"({"project":{"key":"OPS"},"issuetype":{"name":"Task"},"labels":["old"]})").as_object();
   fields.emplace("summary", title);
+  for (const auto& member : more) fields.emplace(member.key(), member.value());
   const Value made = world.as(World::ana, "POST", "/issue", object("fields", std::move(fields))).json();
   const std::string key(made.at("key").as_string());
   know(world, ticket, key);
