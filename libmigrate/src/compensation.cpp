@@ -35,6 +35,7 @@ awaitable<std::optional<Error>> undo_steps(Journal& journal, RecordRef record, U
     co_await announce_undo(journal, step);
     Receipt receipt = step.receipt;
     const std::optional<Error> trouble = co_await undo(std::move(receipt));
+    if (trouble && trouble->kind() == ErrorKind::conflict) co_await retract_undo(journal, step);
     if (trouble) {
       // The receipt stays, so that a later run, retry, rollback or look for orphans still knows of it.
       const RecordRef& of = step.receipt.record;

@@ -348,10 +348,11 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
     const Unit& unit = work.batch.units[item.unit];
     if (!unit.failure || item.state != Item::State::settled) continue;
     if (item.record->intent == Intent::get_or_create) continue;
-    // What an earlier run has brought stays as it was; what this run has, in an attempt that was cut short, is its own.
-    const bool own = !item.skipped || (item.made != 0 && item.made == engine_.run_state().number);
-    if (!own) continue;
-    if (item.skipped) item.update = false;
+    // What was there before this run stays, and stays known; what this run has made in an attempt that was cut short is
+    // its own like the rest.
+    const bool made_here = !item.update || (item.made != 0 && item.made == engine_.run_state().number);
+    if (!made_here) continue;
+    item.update = false;
     // First of all it is settled no more: whoever dies while it is taken back must not find it settled, and gone.
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});

@@ -125,10 +125,12 @@ const std::string& Operation::migration() const noexcept {
   return context_ ? context_->migration : nobody;
 }
 
-awaitable<void> announce_undo(Journal& journal, const StepRow& step) {
+namespace {
+
+awaitable<void> write_state(Journal& journal, const StepRow& step, std::string state) {
   if (step.receipt.uncertain) co_return;
   Object row;
-  row.emplace("state", "undoing");
+  row.emplace("state", state);
   row.emplace("key", step.receipt.key);
   row.emplace("n", step.number);
   row.emplace("at", std::chrono::duration_cast<std::chrono::milliseconds>(step.receipt.begun.time_since_epoch()).count());
@@ -138,6 +140,11 @@ awaitable<void> announce_undo(Journal& journal, const StepRow& step) {
   entries.push_back(Entry{Table::step, step.row, std::move(row)});
   co_await journal.store().commit(std::move(entries));
 }
+
+}  // namespace
+
+awaitable<void> announce_undo(Journal& journal, const StepRow& step) { return write_state(journal, step, "undoing"); }
+awaitable<void> retract_undo(Journal& journal, const StepRow& step) { return write_state(journal, step, "done"); }
 
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) {
   std::vector<StepRow> result;

@@ -33,6 +33,7 @@ awaitable<void> Engine::roll_back_items(ItemSink& sink) {
     const std::optional<Error> trouble = co_await undo_patiently(sink, std::move(receipt));
     if (trouble && trouble->kind() != ErrorKind::conflict) throw *trouble;
     if (trouble) {
+      co_await retract_undo(journal_, step);
       Finding finding;
       finding.record = step.receipt.record;
       finding.message = trouble->what();

@@ -45,6 +45,8 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record);
 /// Before an effect is taken back: from here on it is not known whether it is there, so that a run that comes after a
 /// death in between looks for it instead of believing its receipt. Durable before it returns.
 awaitable<void> announce_undo(Journal& journal, const StepRow& step);
+/// When the sink has refused to take it back (ErrorKind::conflict): it is there, and its receipt holds again.
+awaitable<void> retract_undo(Journal& journal, const StepRow& step);
 
 /// Takes one effect back, as often as it takes; returns why it stays.
 using UndoStep = std::function<awaitable<std::optional<Error>>(Receipt)>;

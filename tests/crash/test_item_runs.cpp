@@ -133,6 +133,39 @@ TEST_CASE("links of what a dead run has settled are set by whatever run comes ne
   }
 }
 
+TEST_CASE("what a rollback had to keep is known by its receipt, whatever a person does to its mark") {
+  World world;
+  REQUIRE(world.run().has_value());
+  auto& [id, item] = *world.service.items.begin();
+  item.touched = true;
+  CHECK(world.run(mode(Mode::rollback)).value().rollback->kept.size() == 1);
+  REQUIRE(world.service.items.size() == 1);
+  item.marker.clear();
+  const int kept = id;
+  REQUIRE(world.run().has_value());
+  CHECK(world.service.items.size() == 7);
+  CHECK(world.service.items.count(kept) == 1);
+}
+
+TEST_CASE("what was there before a run stays known when another record of its unit is refused") {
+  World world;
+  wait_for(import_mappings(world.store, {Mapping{"tickets", "5", Value("1")}}));
+  MemoryService::Item there;
+  there.title = "ticket 5";
+  world.service.items[world.service.next++] = there;
+  Pipeline pipeline = world.pipeline();
+  pipeline.transforms.push_back(transform_with([](Record record, std::vector<Record>& out) {
+    Record note = record;
+    note.ref.type = "notes";
+    note.links.clear();
+    record.data.as_object().erase("comments");
+    out.push_back(std::move(record));
+    out.push_back(std::move(note));
+  }));
+  CHECK(run_blocking(pipeline, RunOptions()).types.at("tickets").failed == 1);
+  CHECK(known_mappings(world) == 8);
+}
+
 TEST_CASE("an imported mapping outlives a run and its rollback") {
   World world;
   std::vector<Mapping> mappings{Mapping{"tickets", "3", Value("1")}};

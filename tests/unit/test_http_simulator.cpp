@@ -220,12 +220,14 @@ TEST_CASE("a plan that comes through the control address replaces the present on
   Lab lab;
   lab.plan(R"({"faults":[{"kind":"status","nth":0}]})");
   run([&]() -> awaitable<void> {
-    http::Response response = co_await lab.call("POST", "/_sim/faults", R"({"faults":[{"kind":"drip","nht":1}]})");
+    const char* const misspelt = R"({"faults":[{"kind":"drip","nht":1}]})";
+    const char* const none = R"({"faults":[]})";
+    http::Response response = co_await lab.call("POST", "/_sim/faults", misspelt);
     CHECK(response.status == 400);
     CHECK(response.body.find("nht") != std::string::npos);
     response = co_await lab.call("GET", "/notes");
     CHECK(response.status == 503);
-    response = co_await lab.call("POST", "/_sim/faults", R"({"faults":[]})");
+    response = co_await lab.call("POST", "/_sim/faults", none);
     CHECK(response.status == 204);
     response = co_await lab.call("GET", "/notes");
     CHECK(response.status == 200);

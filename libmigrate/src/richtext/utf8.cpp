@@ -1,6 +1,6 @@
 #include "utf8.hpp"
 
-#include "eight_bytes.hpp"
+#include <cstring>
 
 MIGRATE_BEGIN
 namespace richtext {
@@ -39,8 +39,14 @@ bool is_control(char32_t code) noexcept {
          code == 0xFFFF;
 }
 
-using eight_bytes::each;
-using eight_bytes::high;
+constexpr std::uint64_t each = 0x0101010101010101U, high = 0x80 * each;
+
+/// Eight bytes of the text in one number; there have to be so many behind `at`.
+std::uint64_t load(std::string_view text, std::size_t at) noexcept {
+  std::uint64_t eight;
+  std::memcpy(&eight, text.data() + at, sizeof eight);
+  return eight;
+}
 
 bool are_printable(std::uint64_t eight) noexcept {
   // Below 0x20 the subtraction borrows, at 0x7F the addition carries into the highest bit.
@@ -59,17 +65,17 @@ bool hold_two_blanks(std::uint64_t eight) noexcept {
 std::size_t printable_bytes(std::string_view text, std::size_t at) noexcept {
   const std::size_t start = at;
   for (; at + 8 <= text.size(); at += 8) {
-    if (!are_printable(eight_bytes::load(text, at))) return at - start;
+    if (!are_printable(load(text, at))) return at - start;
   }
   // The rest together with what is known already.
-  if (at > start && at < text.size() && are_printable(eight_bytes::load(text, text.size() - 8))) at = text.size();
+  if (at > start && at < text.size() && are_printable(load(text, text.size() - 8))) at = text.size();
   return at - start;
 }
 
 std::size_t single_spaced_bytes(std::string_view text, std::size_t at, bool blank) noexcept {
   const std::size_t start = at;
   for (; at + 8 <= text.size(); at += 8) {
-    const std::uint64_t eight = eight_bytes::load(text, at);
+    const std::uint64_t eight = load(text, at);
     if (!are_printable(eight) || hold_two_blanks(eight) || (blank && text[at] == ' ')) break;
     blank = text[at + 7] == ' ';
   }

@@ -43,6 +43,34 @@ bool has_label(const Value& issue, const std::string& label) {
   return false;
 }
 
+/// A delta run over what `change` does dies at each point, and the next one goes on. Returns how many points there are.
+int dies_anywhere(const std::function<void(Delta&)>& change) {
+  const auto prepare = [&change](Delta& delta) {
+    change(delta);
+    delta.world.source->records[81].version = "2";
+    delta.world.death = Death();
+  };
+  Delta undisturbed;
+  prepare(undisturbed);
+  undisturbed.run("2");
+  const std::string expected = print(undisturbed.world.masked());
+  const int points = undisturbed.world.death.passed;
+  RunOptions options;
+  options.mode = Mode::incremental;
+  for (int at = 1; at <= points; ++at) {
+    Delta delta;
+    prepare(delta);
+    delta.world.death.at = at;
+    REQUIRE_FALSE(delta.world.try_run(options));
+    delta.world.revive();
+    const Report report = delta.world.run(options);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(delta.world.masked()) == expected);
+  }
+  return points;
+}
+
 }  // namespace
 
 TEST_CASE("nothing has changed: nothing is written") {
@@ -150,26 +178,8 @@ TEST_CASE("a death while a comment is hidden neither loses nor doubles nor publi
     comment["internal"] = true;
     comment["body"] = "The password is 1234";
     comment["updated"] = "2024-02-03T00:00:00Z";
-    delta.world.source->records[81].version = "2";
-    delta.world.death = Death();
   };
-  Delta undisturbed;
-  change(undisturbed);
-  undisturbed.run("2");
-  const std::string expected = print(undisturbed.world.masked());
-  for (int at = 1; at <= undisturbed.world.death.passed; ++at) {
-    Delta delta;
-    change(delta);
-    delta.world.death.at = at;
-    RunOptions options;
-    options.mode = Mode::incremental;
-    REQUIRE_FALSE(delta.world.try_run(options));
-    delta.world.revive();
-    const Report report = delta.world.run(options);
-    INFO("died at point " << at << "; " << World::complaint(report));
-    REQUIRE(report.status == Status::done);
-    REQUIRE(print(delta.world.masked()) == expected);
-  }
+  CHECK(dies_anywhere(change) > 5);
 }
 
 TEST_CASE("an internal comment that the source has published stays internal, and is told") {
@@ -291,29 +301,8 @@ TEST_CASE("a delta run that dies leaves what an undisturbed one does") {
     delta.data()["comments"].as_array().push_back(
         parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks","blobs":["more"]})"));
     delta.world.source->attach(delta.world.source->records[81], "more", "more.txt", "text/plain", "more lines");
-    delta.world.source->records[81].version = "2";
   };
-  Delta undisturbed;
-  change(undisturbed);
-  undisturbed.world.death = Death();
-  undisturbed.run("2");
-  const int points = undisturbed.world.death.passed;
-  const std::string expected = print(undisturbed.world.masked());
-  REQUIRE(points > 20);
-  for (int at = 1; at <= points; ++at) {
-    Delta delta;
-    change(delta);
-    delta.world.death = Death();
-    delta.world.death.at = at;
-    RunOptions options;
-    options.mode = Mode::incremental;
-    REQUIRE_FALSE(delta.world.try_run(options));
-    delta.world.revive();
-    const Report report = delta.world.run(options);
-    INFO("died at point " << at << "; " << World::complaint(report));
-    REQUIRE(report.status == Status::done);
-    REQUIRE(print(delta.world.masked()) == expected);
-  }
+  CHECK(dies_anywhere(change) > 20);
 }
 
 TEST_CASE("what is gone at the source stays, is labelled, or is deleted unless somebody has touched it") {

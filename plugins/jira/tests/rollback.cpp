@@ -59,6 +59,32 @@ std::string undone(World& world, const std::string& issue, const std::string& ke
   return {};
 }
 
+/// A rollback of the family dies at each point; `then` is what comes after, and hears how Jira was before it.
+void rollback_dies(const std::function<void(World&, const std::string& whole)>& then) {
+  World counter;
+  family(counter);
+  REQUIRE(counter.run().status == Status::done);
+  const std::string whole = print(counter.masked());
+  const int before = counter.death.passed;
+  counter.run(Mode::rollback);
+  const int points = counter.death.passed - before;
+  REQUIRE(points > 10);
+  RunOptions options;
+  options.mode = Mode::rollback;
+  for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
+    World world;
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    world.death = Death();
+    world.death.at = at;
+    world.try_run(options);
+    INFO("died at point " << at << ": " << (world.death.points.empty() ? "" : world.death.points.back()));
+    world.revive();
+    then(world, whole);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a rollback leaves nothing, and twice is success") {
@@ -266,55 +292,21 @@ TEST_CASE("an issue that a rollback has left is not filled a second time by the 
 }
 
 TEST_CASE("a rollback that dies is gone on with") {
-  World counter;
-  family(counter);
-  REQUIRE(counter.run().status == Status::done);
-  const int before = counter.death.passed;
-  counter.run(Mode::rollback);
-  const int points = counter.death.passed - before;
-  for (int at = 1; at <= points; ++at) {
-    if (!testing_support::in_shard(at)) continue;
-    World world;
-    family(world);
-    REQUIRE(world.run().status == Status::done);
-    world.death = Death();
-    world.death.at = at;
-    RunOptions options;
-    options.mode = Mode::rollback;
-    world.try_run(options);
-    world.revive();
+  rollback_dies([](World& world, const std::string&) {
     const Report report = world.run(Mode::rollback);
-    INFO("died at point " << at << "; " << World::complaint(report));
+    INFO(World::complaint(report));
     REQUIRE_FALSE(report.fatal);
     REQUIRE(left(world).empty());
-  }
+  });
 }
 
 TEST_CASE("a run instead of a rollback that died makes everything whole") {
-  World counter;
-  family(counter);
-  REQUIRE(counter.run().status == Status::done);
-  const std::string expected = print(counter.masked());
-  const int before = counter.death.passed;
-  counter.run(Mode::rollback);
-  const int points = counter.death.passed - before;
-  RunOptions options;
-  options.mode = Mode::rollback;
-  for (int at = 1; at <= points; ++at) {
-    if (!testing_support::in_shard(at)) continue;
-    World world;
-    family(world);
-    REQUIRE(world.run().status == Status::done);
-    world.death = Death();
-    world.death.at = at;
-    world.try_run(options);
-    const std::string point = world.death.points.empty() ? "" : world.death.points.back();
-    world.revive();
+  rollback_dies([](World& world, const std::string& whole) {
     const Report report = world.run();
-    INFO("died at point " << at << ": " << point << "; " << World::complaint(report));
+    INFO(World::complaint(report));
     REQUIRE(report.status == Status::done);
-    REQUIRE(print(world.masked()) == expected);
-  }
+    REQUIRE(print(world.masked()) == whole);
+  });
 }
 
 TEST_CASE("orphans: what the target has and the journal does not know") {
