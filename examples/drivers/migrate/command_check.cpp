@@ -40,7 +40,7 @@ Check working_directory(const Plan& plan) {
     return check;
   }
   check.passed = space.available >= least_free;
-  check.message = fmt::format("{} can be written, {} MiB are free", wanted.string(), space.available >> 20);
+  check.message = fmt::format("{}: {} MiB are free", wanted.string(), space.available >> 20);
   if (!check.passed) check.advice = "State and reports need more: make room, or name another folder: --working-dir DIR.";
   return check;
 }

@@ -1,15 +1,30 @@
 // The command line. Each group of commands is in a file of its own; see commands.hpp.
+#include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "migrate/abi.hpp"
+#include "migrate/config_shape.hpp"
 #include "session.hpp"
 
 namespace {
 
 using namespace migrate::program;
+
+/// What is wrong with a first word that is no command; empty when it is one. CLI11 only says that one is missing.
+std::string no_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word.front() == '-') return {};
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), word) != known.end()) return {};
+  return fmt::format("migrate: there is no command \"{}\"{}\n", word, migrate::config::suggestion(word, known));
+}
 
 int run_program(int argc, char** argv) {
   CLI::App app("Moves data between systems so that nothing is lost, doubled or left half done.", "migrate");
@@ -29,6 +44,10 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const std::string trouble = no_command(app, argc, argv); !trouble.empty()) {
+      std::cerr << trouble;
+      return exit_usage;
+    }
     return app.exit(error) == 0 ? exit_done : exit_usage;
   }
   return action();

@@ -161,7 +161,7 @@ http::Response Service::edit_project(Call& call) {
                  "Project keys must start with an uppercase letter, followed by one or more uppercase alphanumeric "
                  "characters.");
   }
-  if (site_.project(key) != none && site_.projects[of].key != key) {
+  if (const Index other = site_.project(key); other != none && other != of) {
     refuse_field(400, "projectKey", fmt::format("Project '{}' uses this project key.", key));
   }
   if (site_.projects[of].key != key) store_.rename(of, key);

@@ -15,6 +15,7 @@ class Faults(program.ProgramTest):
     def test_usage(self):
         self.assertIn("subcommand", self.expect(2).err)
         self.expect(2, "no-such-command")
+        self.assertIn('no command "chek"; did you mean "check"?', self.expect(2, "chek", self.file).err)
         self.expect(2, "run")
         self.expect(2, "run", self.file, "--no-such-option")
         self.assertIn("one of", self.expect(2, "run", self.file, "--mode", "quick").err)
@@ -121,6 +122,12 @@ class Faults(program.ProgramTest):
         self.expect(0, "run", self.file)
         self.assertEqual(self.rows("SELECT count(*), count(DISTINCT legacy_id) FROM people"), [(6, 6)])
         self.assertEqual(kept[0].read_bytes(), damaged)
+
+    def test_check_looks_at_the_working_directory(self):
+        self.assertIn("✓ working directory", self.expect(0, "check", self.file).out)
+        self.assertFalse(self.work.exists())
+        self.work.write_text("")
+        self.assertIn("✗ working directory", self.expect(3, "check", self.file).out)
 
     def test_working_directory_is_a_file(self):
         self.work.write_text("in the way")
