@@ -1,6 +1,7 @@
 // Pictures that a text shows no longer. Jira's Cloud deletes an attachment when the last text that shows it is written
 // without it: what the source still has of them is brought once more.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "json.hpp"
@@ -18,11 +19,13 @@ void collect_media(const Value& node, std::set<std::string>& found) {
   for (const Value& child : list_at(node, {"content"})) collect_media(child, found);
 }
 
-bool loses_media(const Value& before, const Value& after) {
-  std::set<std::string> shown, kept;
+/// What the first document shows and the second one does not.
+std::set<std::string> lost_media(const Value& before, const Value& after) {
+  std::set<std::string> shown, kept, lost;
   collect_media(before, shown);
   collect_media(after, kept);
-  return !std::includes(kept.begin(), kept.end(), shown.begin(), shown.end());
+  std::set_difference(shown.begin(), shown.end(), kept.begin(), kept.end(), std::inserter(lost, lost.end()));
+  return lost;
 }
 
 /// Markup shows files by their names.
@@ -35,12 +38,42 @@ bool names(const Value& text, const std::string& file) {
 
 }  // namespace
 
+/// The files of an issue, as it was found, that somebody else has attached.
+std::vector<const Value*> JiraSink::files_of_others(const Job& job) const {
+  std::vector<const Value*> files;
+  for (const Value& file : list_at(job.issue, {"fields", "attachment"})) {
+    const Value* author = find(file, {"author"});
+    if (!author || by_others(*author)) files.push_back(&file);
+  }
+  return files;
+}
+
+/// Whether a text of an issue that was there before shows files of people's that the next one leaves out: they would go
+/// along with it, and nobody could bring them back.
+awaitable<bool> JiraSink::drops_files_of_others(const Job& job, Value before, Value after) {
+  if (!api_.cloud()) co_return false;
+  const bool wiki = markup() == Markup::wiki;
+  const std::set<std::string> lost = wiki ? std::set<std::string>() : lost_media(before, after);
+  if (!wiki && lost.empty()) co_return false;
+  for (const Value* file : files_of_others(job)) {
+    if (wiki) {
+      const std::string name = text_at(*file, {"filename"});
+      if (names(before, name) && !names(after, name)) co_return true;
+      continue;
+    }
+    std::string id = text_at(*file, {"id"});
+    const std::string media = co_await api_.media_id(std::move(id));
+    if (lost.count(media)) co_return true;
+  }
+  co_return false;
+}
+
 /// Before a text is written: files of the record that may go with what it shows no longer. Their steps count as not
 /// done from here on, so that a death between loses none.
 awaitable<void> JiraSink::release_pictures(Job& job, Value before, Value after, Released& released) {
   if (!api_.cloud()) co_return;
   const bool wiki = markup() == Markup::wiki;
-  if (!wiki && !loses_media(before, after)) co_return;
+  if (!wiki && lost_media(before, after).empty()) co_return;
   for (const Blob* blob : job.draft.files) {
     if (!job.files.count(blob->id) || std::find(released.begin(), released.end(), blob) != released.end()) continue;
     const std::string file = file_name(*blob);

@@ -116,6 +116,8 @@ class JiraSink final : public ItemSink {
   using Released = std::vector<const Blob*>;
   awaitable<void> release_pictures(Job& job, Value before, Value after, Released& released);
   awaitable<void> regain_pictures(Job& job, Released released);
+  std::vector<const Value*> files_of_others(const Job& job) const;
+  awaitable<bool> drops_files_of_others(const Job& job, Value before, Value after);
 
   // search.cpp
   /// `age`: of the step. `since_call`: see Api.

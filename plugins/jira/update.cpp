@@ -135,6 +135,15 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       continue;
     }
     const Value* current = find(issue, {"fields", field});
+    if (field == "description" && current && !job.ours) {
+      Value shown = *current, next = member.value();
+      if (co_await drops_files_of_others(job, std::move(shown), std::move(next))) {
+        warn(job.operation, Warning{"shows_files_of_others", field,
+                                    "the description shows files that people have attached, and Jira would delete them "
+                                    "with it: left as it is there"});
+        continue;
+      }
+    }
     before.emplace(field, current ? *current : Value());
     fields.emplace(field, member.value());
   }

@@ -14,6 +14,7 @@
 #include "memory_systems.hpp"
 #include "migrate/config_file.hpp"
 #include "private_postgres.hpp"
+#include "shard.hpp"
 
 using namespace migrate;
 using testing_systems::Faults;
@@ -113,6 +114,7 @@ void matrix(const Folder& folder, const Target& target) {
   const int points = undisturbed.passed;
   REQUIRE(points > 50);
   for (int at = 1; at < points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     clear();
     Faults faults;
     faults.at = at;

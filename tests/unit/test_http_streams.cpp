@@ -11,6 +11,7 @@
 #include "http_kit.hpp"
 #include "migrate/http/client.hpp"
 #include "migrate/http/server.hpp"
+#include "migrate/plugin.hpp"
 
 using namespace migrate;
 using namespace http_kit;
@@ -36,14 +37,11 @@ class Pattern final : public ByteStream {
 
 /// Of this process, in memory. The address sanitizer keeps what is freed: nothing can be measured there.
 std::size_t resident() {
-#if defined(__SANITIZE_ADDRESS__)
-  return 0;
-#else
+  if (!std::string_view(MIGRATE_TAG_SANITIZER).empty()) return 0;
   std::ifstream file("/proc/self/statm");
   std::size_t pages = 0;
   file >> pages >> pages;
   return pages * 4096;
-#endif
 }
 
 /// A service in a process of its own, so that what is measured is the client alone: reads an upload and says whether it

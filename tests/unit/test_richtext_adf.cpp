@@ -165,7 +165,7 @@ TEST_CASE("trees that no parser makes are printed all the same") {
 
 TEST_CASE("depth is bounded, the words survive") {
   Node deep = paragraph("core");
-  for (int level = 0; level < 5000; ++level) {
+  for (int level = 0; level < 2000; ++level) {
     Node around(level % 2 == 0 ? Kind::quote : Kind::list);
     around.children.push_back(std::move(deep));
     deep = std::move(around);

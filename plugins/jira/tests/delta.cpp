@@ -445,6 +445,46 @@ TEST_CASE("a custom field of an issue that was there before is given back, unles
   }
 }
 
+TEST_CASE("a description stays while it shows files of people's, which would go with it") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup}) {
+    for (const bool shown : {true, false}) {
+      INFO("way " << static_cast<int>(way) << std::string(shown ? ", shown" : ", only attached"));
+      World world(way);
+      const std::string key = adopt(world, "7", "Was here");
+      world.upload_as(World::ana, key, "plan.png", "\x89PNG what she has drawn");
+      if (shown) {
+        const Value file = world.issues().at(key).at("attachments").at(0);
+        Value text("See !plan.png!");
+        if (way == World::Way::documents) {
+          text = world.body_of("See");
+          text.at("content").as_array().push_back(parsed(fmt::format(
+              R"({{"type":"mediaSingle","attrs":{{"layout":"center"}},"content":[{{"type":"media",
+                  "attrs":{{"type":"file","id":"{}","collection":""}}}}]}})",
+              std::string(file.at("media").as_string()))));
+        }
+        world.as(World::self, "PUT", "/issue/" + key, object("fields", object("description", std::move(text))));
+      }
+      const Value before = world.issues().at(key);
+      plain_ticket(world, 7, R"(,"description":"As the source has it")");
+      Report report = world.run();
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK(warned(report, "shows_files_of_others") == (shown ? 1 : 0));
+      // And whenever the source has another text.
+      Record& record = world.source->records[7];
+      record.data.as_object()["description"] = "As the source has it now";
+      record.version = "2";
+      report = world.run(Mode::incremental);
+      CHECK(warned(report, "shows_files_of_others") == (shown ? 1 : 0));
+      const Value after = world.issues().at(key);
+      CHECK(after.at("fields").at("summary") == "Ticket 7");
+      CHECK(after.at("attachments") == before.at("attachments"));
+      CHECK((after.at("fields").at("description") == before.at("fields").at("description")) == shown);
+      CHECK(world.counter("attachmentsOrphaned") == 0);
+    }
+  }
+}
+
 TEST_CASE("an issue that was there before keeps what it had, whatever was done with it, and is never deleted") {
   World world;
   const std::string key = adopt(world, "7", "Was here");

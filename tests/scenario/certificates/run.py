@@ -211,7 +211,8 @@ def main():
         server = None
         if "postgres" in (arguments.source, arguments.to):
             try:
-                server = stack.enter_context(PrivatePostgres())
+                # Only migrate is killed here, never the server.
+                server = stack.enter_context(PrivatePostgres({"fsync": "off"}))
             except Unavailable as why:
                 print(f"SKIP: {why}")
                 return 77
