@@ -57,7 +57,8 @@ awaitable<std::optional<Error>> undo_steps(Journal& journal, RecordRef record, U
 /// Takes one effect back, as often as it takes; returns why it stays.
 awaitable<std::optional<Error>> Engine::undo_patiently(ItemSink& sink, Receipt receipt) {
   std::optional<Error> trouble;
-  for (int attempt = 1; attempt <= options_.retry.attempts; ++attempt) {
+  int attempt = 1;
+  while (true) {
     trouble.reset();
     try {
       Receipt copy = receipt;
@@ -66,7 +67,11 @@ awaitable<std::optional<Error>> Engine::undo_patiently(ItemSink& sink, Receipt r
       trouble = error;
     }
     if (!trouble || !trouble->retryable()) break;
+    const bool quota = trouble->kind() == ErrorKind::throttled;
+    // A stop waits for what passes soon, not for a quota: the next start takes it back.
+    if (quota ? stopping() : attempt >= options_.retry.attempts) break;
     co_await back_off(receipt.record, *trouble, attempt);
+    if (!quota) ++attempt;
   }
   co_return trouble;
 }

@@ -77,7 +77,12 @@ class Engine {
   awaitable<std::optional<Error>> take_back(ItemSink& sink, RecordRef record);
   /// Steps of a record that has failed stay, by RunOptions::on_record_failure.
   void leave_steps() noexcept { steps_left_ = true; }
-  /// Waits before attempt + 1 of something that failed with `error`.
+  /// Whether what has failed with `error` is done once more, and waits before it; `attempt` counts those that were no
+  /// refusal for a quota. Not when the error is a lasting one, RetryPolicy is used up, or the run is asked to stop.
+  awaitable<bool> try_again(RecordRef record, Error error, int& attempt);
+  /// After try_again() has said no: throws the error, or that the run was stopped when only that was in the way.
+  [[noreturn]] void give_up(const Error& error) const;
+  /// Waits before attempt + 1 of something that failed with `error`. Being asked to stop meanwhile ends the wait.
   awaitable<void> back_off(RecordRef record, Error error, int attempt);
 
  private:

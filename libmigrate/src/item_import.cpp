@@ -268,7 +268,7 @@ awaitable<void> ItemImport::write(Work& work, Item& item) {
     co_await fail(work, item, missing);
     co_return;
   }
-  bool resolved_anew = false;
+  bool resolved_anew = false, again = false;
   while (true) {
     std::optional<Error> trouble = co_await write_once(work, item);
     if (!trouble) {
@@ -278,12 +278,9 @@ awaitable<void> ItemImport::write(Work& work, Item& item) {
     switch (trouble->kind()) {
       case ErrorKind::transient:
       case ErrorKind::throttled:
+        again = co_await engine_.try_again(item.record->ref, *trouble, item.attempts);
+        if (again) continue;
         if (engine_.stopping()) co_return;
-        if (trouble->kind() == ErrorKind::throttled || item.attempts < engine_.options().retry.attempts) {
-          co_await engine_.back_off(item.record->ref, *trouble, item.attempts);
-          if (trouble->kind() == ErrorKind::transient) ++item.attempts;
-          continue;
-        }
         break;
       case ErrorKind::conflict:
         if (!resolved_anew) {

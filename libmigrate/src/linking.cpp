@@ -106,7 +106,8 @@ awaitable<void> Engine::link_tables() {
 
 /// False when the target refuses this link for good: it goes on waiting, and is counted with those that found no target.
 awaitable<bool> Engine::link_one(ItemSink& sink, Operation& operation) {
-  for (int attempt = 1;; ++attempt) {
+  int attempt = 1;
+  while (true) {
     std::optional<Error> trouble;
     try {
       co_await sink.link(operation);
@@ -115,14 +116,10 @@ awaitable<bool> Engine::link_one(ItemSink& sink, Operation& operation) {
     }
     if (!trouble) co_return true;
     const RecordRef& record = operation.record().ref;
-    const bool again = trouble->kind() == ErrorKind::throttled ||
-                       (trouble->kind() == ErrorKind::transient && attempt < options_.retry.attempts);
-    if (again && !stopping()) {
-      co_await back_off(record, *trouble, attempt);
-      continue;
-    }
+    const bool again = co_await try_again(record, *trouble, attempt);
+    if (again) continue;
     const ErrorKind kind = trouble->kind();
-    if (kind != ErrorKind::invalid && kind != ErrorKind::conflict && kind != ErrorKind::not_found) throw *trouble;
+    if (kind != ErrorKind::invalid && kind != ErrorKind::conflict && kind != ErrorKind::not_found) give_up(*trouble);
     services().write_log(LogLevel::warning, "engine",
                          fmt::format("{} {}: a link stays unset: {}", record.type, record.id, trouble->what()));
     co_return false;

@@ -7,6 +7,11 @@
 
 MIGRATE_BEGIN
 
+namespace {
+/// How soon a stop is noticed by what waits.
+constexpr std::chrono::milliseconds longest_without_a_look{500};
+}  // namespace
+
 /// Rank after rank; partitions of one rank side by side.
 awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revisits) {
   std::vector<Partition> partitions = co_await pipeline_.source->partitions();
@@ -92,15 +97,16 @@ std::size_t Engine::batch_limit() const {
 /// Asks the source as often as RunOptions::retry permits.
 template <class Read>
 awaitable<RecordBatch> Engine::patiently(RecordRef where, Read& read) {
-  for (int attempt = 1;; ++attempt) {
+  int attempt = 1;
+  while (true) {
     std::optional<Error> trouble;
     try {
       co_return co_await read();
     } catch (const Error& error) {
       trouble = error;
     }
-    if (!trouble->retryable() || attempt >= options_.retry.attempts) throw *trouble;
-    co_await back_off(where, *trouble, attempt);
+    const bool again = co_await try_again(where, *trouble, attempt);
+    if (!again) give_up(*trouble);
   }
 }
 
@@ -142,13 +148,31 @@ awaitable<std::unique_ptr<Batch>> Engine::read_ahead(Partition partition, Cursor
   co_return batch;
 }
 
+awaitable<bool> Engine::try_again(RecordRef record, Error error, int& attempt) {
+  const bool quota = error.kind() == ErrorKind::throttled;
+  if (stopping() || !error.retryable() || (!quota && attempt >= options_.retry.attempts)) co_return false;
+  co_await back_off(std::move(record), std::move(error), attempt);
+  if (!quota) ++attempt;
+  co_return !stopping();
+}
+
+void Engine::give_up(const Error& error) const {
+  if (!error.retryable() || !stopping()) throw error;
+  throw Error(ErrorKind::cancelled, "stopped", fmt::format("stopped as asked; at last: {}", error.what()));
+}
+
 awaitable<void> Engine::back_off(RecordRef record, Error error, int attempt) {
+  // A quota may close for an hour. What is taken back because of a stop waits as everything else does.
+  const bool stopped = stopping();
   const std::chrono::milliseconds wait = options_.retry.delay(error, attempt);
   if (options_.observer) options_.observer->on_retry(record, attempt, wait, error);
   services().write_log(LogLevel::warning, "engine",
                        fmt::format("{} {}: {}; trying again in {} ms", record.type, record.id, error.what(),
                                    wait.count()));
-  co_await services().clock->sleep(wait);
+  const auto end = services().clock->now() + wait;
+  for (auto left = wait; left.count() > 0 && stopping() == stopped;
+       left = std::chrono::ceil<std::chrono::milliseconds>(end - services().clock->now()))
+    co_await services().clock->sleep(std::min(left, longest_without_a_look));
 }
 
 MIGRATE_END

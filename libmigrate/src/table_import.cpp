@@ -23,7 +23,8 @@ awaitable<void> TableImport::recover(StreamState& stream) {
 }
 
 awaitable<void> TableImport::apply(StreamState& stream, Batch& batch) {
-  for (int tries = 1;; ++tries) {
+  int tries = 1;
+  while (true) {
     std::optional<Error> trouble;
     try {
       co_await attempt(stream, batch);
@@ -31,9 +32,9 @@ awaitable<void> TableImport::apply(StreamState& stream, Batch& batch) {
     } catch (const Error& error) {
       trouble = error;
     }
-    if (!trouble->retryable() || tries >= engine_.options().retry.attempts) throw *trouble;
     RecordRef where{batch.partition.name, ""};
-    co_await engine_.back_off(std::move(where), *trouble, tries);
+    const bool again = co_await engine_.try_again(std::move(where), *trouble, tries);
+    if (!again) engine_.give_up(*trouble);
     // A commit whose answer was lost may have arrived.
     const std::uint64_t before = stream.next_chunk;
     co_await recover(stream);

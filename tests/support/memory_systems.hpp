@@ -54,6 +54,7 @@ class MemorySource final : public Source {
   std::vector<std::string> reads;  ///< "<partition>@<cursor>" of each read
   bool fetches = true;
   std::vector<std::string> fetched;  ///< ids, as they were asked for
+  std::function<void()> before_read;
 
   Record& add(const std::string& type, std::int64_t id, Object data = {}) {
     for (Kind& kind : kinds)
@@ -94,6 +95,7 @@ class MemorySource final : public Source {
     co_return result;
   }
   awaitable<RecordBatch> read(const Partition& partition, Cursor from, std::size_t limit) override {
+    if (before_read) before_read();
     reads.push_back(partition.name + "@" + serialize(from));
     RecordBatch batch;
     const auto& all = records(partition.type);

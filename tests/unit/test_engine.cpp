@@ -47,9 +47,13 @@ struct World {
 struct Watcher : Observer {
   std::vector<std::string> failures;
   std::function<void(const Report&)> progress;
+  std::function<void()> retry;
   void on_failure(const Failure& failure) override { failures.push_back(failure.record.id + " " + failure.cause); }
   void on_progress(const Report& report) override {
     if (progress) progress(report);
+  }
+  void on_retry(const RecordRef&, int, std::chrono::milliseconds, const Error&) override {
+    if (retry) retry();
   }
 };
 
@@ -183,6 +187,57 @@ TEST_CASE("a stop ends after the batch, and the next run goes on behind it witho
   CHECK(report.status == Status::done);
   CHECK(report.types.at("things").written == 30);
   CHECK(world.source->reads.front() == "things@9");
+}
+
+TEST_CASE("a quota that stays closed uses up no attempt of a read; what should pass and does not uses them up") {
+  for (const ErrorKind kind : {ErrorKind::throttled, ErrorKind::transient}) {
+    World world;
+    int reads = 0;
+    world.source->before_read = [&] {
+      if (++reads > 20) return;
+      Error refusal(kind, "not_now", "the source does not answer");
+      if (kind == ErrorKind::throttled) refusal.retry_after = std::chrono::minutes(1);
+      throw refusal;
+    };
+    Pipeline pipeline = world.pipeline();
+    const std::shared_ptr<Clock> clock = pipeline.services.clock;
+    const auto start = clock->now();
+    const Report report = run_blocking(std::move(pipeline), RunOptions());
+    if (kind == ErrorKind::throttled) {
+      CHECK(report.status == Status::done);
+      CHECK(clock->now() - start >= std::chrono::minutes(20));
+    } else {
+      CHECK(report.status == Status::broken_off);
+      CHECK(report.fatal->cause == "not_now");
+      CHECK(reads == RetryPolicy().attempts);
+    }
+  }
+}
+
+TEST_CASE("a stop does not wait until a quota opens, and what waits for it is brought by the next run") {
+  World world;
+  std::stop_source stop;
+  Watcher watcher;
+  watcher.retry = [&] { stop.request_stop(); };
+  int reads = 0;
+  world.source->before_read = [&] {
+    if (++reads != 3) return;
+    Error closed(ErrorKind::throttled, "quota", "an hour's requests are used up");
+    closed.retry_after = std::chrono::hours(1);
+    throw closed;
+  };
+  RunOptions options;
+  options.observer = &watcher;
+  options.stop = stop.get_token();
+  Pipeline pipeline = world.pipeline();
+  const std::shared_ptr<Clock> clock = pipeline.services.clock;
+  const auto start = clock->now();
+  const Report report = run_blocking(std::move(pipeline), std::move(options));
+  CHECK(report.status == Status::stopped);
+  CHECK(clock->now() - start < std::chrono::minutes(1));
+  const Report next = world.run();
+  CHECK(next.status == Status::done);
+  CHECK(next.types.at("things").written == 30);
 }
 
 TEST_CASE("a test run takes a sample and everything that it needs") {

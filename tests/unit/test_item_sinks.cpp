@@ -168,6 +168,11 @@ TEST_CASE("a link that fails for now is tried again; one that is refused goes on
     world.sink->failures = 2;
     CHECK(world.run().types.at("tickets").linked == 2);
   }
+  SUBCASE("for a quota, as often as it takes") {
+    world.sink->failures = 20;
+    world.sink->kind = ErrorKind::throttled;
+    CHECK(world.run().types.at("tickets").linked == 2);
+  }
   SUBCASE("for good") {
     world.sink->failures = 1;
     world.sink->kind = ErrorKind::invalid;
