@@ -102,6 +102,7 @@ awaitable<void> Engine::open_run() {
   const Value scope = scope_of(options_);
   if (!writes) {
     if (last) run_ = *last;
+    if (last && !last->finished) unfinished_ = last;
   } else if (last && !last->finished && !options_.fresh && last->mode == mode && last->scope == scope) {
     run_ = *last;
     services().write_log(LogLevel::info, "engine", fmt::format("going on with run {}", run_.number));
@@ -164,6 +165,7 @@ awaitable<void> Engine::execute() {
   if (!options_.skip.count(Phase::linking)) {
     co_await begin_phase(Phase::linking);
     co_await link_phase();
+    if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
     co_await end_phase(Phase::linking);
   }
   if (incremental()) co_await settle_delta();
@@ -179,6 +181,8 @@ awaitable<void> Engine::execute() {
     co_await verify(options_.verify);
     co_await end_phase(Phase::verification);
   }
+  // A retry brings over what has failed, and no more.
+  if (unfinished_) co_return;
   if (!options_.skip.count(Phase::post_migration)) {
     co_await begin_phase(Phase::post_migration);
     co_await pipeline_.sink->finish();
@@ -281,6 +285,13 @@ awaitable<void> Engine::conclude() {
       report_.status = Status::differences;
     else
       report_.status = report_.total().failed ? Status::done_with_failures : Status::done;
+    if (unfinished_ && options_.mode != Mode::rollback && report_.status != Status::differences) {
+      report_.status = Status::stopped;
+      report_.fatal = Error(ErrorKind::cancelled, "unfinished_run",
+                            fmt::format("run {}, which this was about, has not ended: not everything has been read",
+                                        run_.number))
+                          .with_advice("migrate run goes on with it");
+    }
   }
   if (journal_.state_id().empty()) co_return;
   report_.causes = co_await causes_of(pipeline_.store);
@@ -296,6 +307,11 @@ awaitable<void> Engine::conclude() {
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);
   if (report_.fatal) run_.fatal = to_value(*report_.fatal);
+  // How it came to its end is told when it has come to it.
+  if (unfinished_ && options_.mode != Mode::rollback) {
+    run_.status = unfinished_->status;
+    run_.fatal = unfinished_->fatal;
+  }
   std::vector<Entry> also;
   const bool wrote = options_.mode != Mode::verify && options_.mode != Mode::rollback && !report_.rollback;
   if (wrote && !report_.fatal && !steps_left_ && (settled_before_ || cleaned_up_))

@@ -146,8 +146,11 @@ class Engine {
   Journal journal_;
   Resolver resolver_;
   RunState run_;
+  std::optional<RunState> unfinished_;  ///< the run that is verified or whose failures are tried again has not ended
   Report report_;
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
+  /// The same of a verification, which is no run of its own: only what it has verified is added to the run's counters.
+  std::optional<std::map<std::string, Tally>> examined_;
   std::map<std::string, std::uint64_t> verified_;  ///< by type, as the last verification has counted
   std::optional<Selection> selection_;
   TargetMatch target_;

@@ -30,6 +30,7 @@ struct Work final : Prepared {
   Work(Batch& of, boost::asio::any_io_executor executor) : batch(of), begun(std::move(executor)) {}
   Batch& batch;
   std::vector<Item> items;
+  std::unordered_set<const Record*> superseded;  ///< a later version of the same record is in the batch too
   Answers answers;
   OperationContext context{};
   std::size_t unbegun = 0;  ///< records of the present wave that wait for a place
@@ -48,12 +49,20 @@ class ItemImport final : public Stage {
   awaitable<void> apply(StreamState& stream, Batch& batch) override;
 
  private:
+  using Places = std::unordered_map<RecordRef, std::size_t, RefHash>;  ///< in Work::items
+
   std::unique_ptr<Work> open(Batch& batch);
+  static std::optional<Error> find_rival(const Work& work, const Places& places, std::size_t unit);
+  static void add(Work& work, Places& places, std::size_t unit, Record& record);
+  awaitable<void> review(Batch& batch);
+  std::vector<Operation> proposed(Work& work, std::size_t unit);
   awaitable<void> skip_settled(Work& work);
   awaitable<std::vector<Item*>> find_links(Work& work);
   awaitable<void> run_waves(Work& work);
   awaitable<void> run(Work& work, std::vector<Item*> wave, bool early);
   awaitable<void> write_in_turn(Work& work, Item& item, bool early);
+  awaitable<void> write_alone(Work& work, Item& item);
+  void heed(const Value& row, Item& item) const;
   bool ready(const Work& work, const Item& item) const;
   awaitable<void> write(Work& work, Item& item);
   awaitable<std::optional<Error>> write_once(Work& work, Item& item);
@@ -61,10 +70,15 @@ class ItemImport final : public Stage {
   awaitable<void> fail_unit_mates(Work& work);
   void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
   void book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const;
+  void book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const;
+
+  /// Records that are being written; the event when somebody waits for the end.
+  using UnderWay = std::unordered_map<RecordRef, std::shared_ptr<Event>, RefHash>;
 
   Engine& engine_;
   ItemSink& sink_;
   Sequence sequence_;
+  UnderWay under_way_;
   Semaphore places_;  ///< operations in flight, whichever batch they are of
   std::exception_ptr fatal_;  ///< what ended the run: nothing begins any more
 };
@@ -77,19 +91,59 @@ std::unique_ptr<Work> ItemImport::open(Batch& batch) {
   work->context.source = engine_.pipeline().source.get();
   work->context.clock = engine_.services().clock.get();
   work->context.migration = engine_.pipeline().name;
-  std::unordered_set<RecordRef, RefHash> seen;
+  std::unordered_map<RecordRef, std::size_t, RefHash> places;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
-    const Unit& unit = batch.units[u];
+    Unit& unit = batch.units[u];
     if (!unit.alive()) continue;
-    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) {
-      if (!seen.insert(batch.records[i].ref).second) continue;
-      Item item;
-      item.record = &batch.records[i];
-      item.unit = u;
-      work->items.push_back(std::move(item));
+    if (std::optional<Error> rival = find_rival(*work, places, u)) {
+      unit.failure = std::move(rival);
+      continue;
     }
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) add(*work, places, u, batch.records[i]);
   }
   return work;
+}
+
+/// Two records of the source that become one item, which is then nobody's: one of them would be lost without a word.
+std::optional<Error> ItemImport::find_rival(const Work& work, const Places& places, std::size_t unit) {
+  const Unit& own = work.batch.units[unit];
+  std::unordered_set<RecordRef, RefHash> within;
+  for (std::size_t i = own.first; i < own.first + own.count; ++i) {
+    const Record& record = work.batch.records[i];
+    if (record.intent == Intent::get_or_create) continue;
+    const auto other = places.find(record.ref);
+    const bool fresh = within.insert(record.ref).second;
+    if (fresh && (other == places.end() ||
+                  work.batch.units[work.items[other->second].unit].source == own.source))
+      continue;
+    const RecordRef& first = fresh ? work.batch.units[work.items[other->second].unit].source : own.source;
+    return Error(ErrorKind::invalid, "two_for_one_item",
+                 fmt::format("{} {} and {} {} both become the item {} {}", first.type, first.id, own.source.type,
+                             own.source.id, record.ref.type, record.ref.id))
+        .with_advice("let the transformers give each of them an id of its own");
+  }
+  return std::nullopt;
+}
+
+/// The same record may come twice in a batch, when it was changed while its source was being read: the later version
+/// counts. A shared master is what its first mention says.
+void ItemImport::add(Work& work, Places& places, std::size_t unit, Record& record) {
+  const auto [place, fresh] = places.emplace(record.ref, work.items.size());
+  if (fresh) {
+    Item item;
+    item.record = &record;
+    item.unit = unit;
+    work.items.push_back(std::move(item));
+    return;
+  }
+  Item& known = work.items[place->second];
+  if (record.intent == Intent::get_or_create) {
+    work.superseded.insert(&record);
+    return;
+  }
+  work.superseded.insert(known.record);
+  known.record = &record;
+  known.unit = unit;
 }
 
 /// Writes what can be written while the last records of the batch before this one are still under way, so that one
@@ -117,6 +171,7 @@ awaitable<void> ItemImport::prepare(Batch& batch, Batch& before) {
 }
 
 awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
+  if (engine_.interactive()) co_await review(batch);
   if (!batch.prepared) batch.prepared = open(batch);
   Work& work = static_cast<Work&>(*batch.prepared);
   // However this ends: the next batch waits for it.
@@ -144,6 +199,52 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
   engine_.progress(stream);
 }
 
+/// What would be written of a unit.
+std::vector<Operation> ItemImport::proposed(Work& work, std::size_t unit) {
+  std::vector<Operation> operations;
+  for (const Item& item : work.items) {
+    if (item.unit != unit || item.state != Item::State::waiting) continue;
+    Operation& operation = operations.emplace_back(*item.record, unit);
+    OperationContext::attach(operation, work.context);
+    if (!item.update) continue;
+    operation.set_action(item.record->deleted ? Action::remove : Action::update);
+    operation.set_target_id(Value(item.target_id));
+  }
+  return operations;
+}
+
+/// Asks a person about each unit that is not settled, as often as the person changes it.
+awaitable<void> ItemImport::review(Batch& batch) {
+  for (std::size_t u = 0; u < batch.units.size();) {
+    Unit& unit = batch.units[u];
+    std::unique_ptr<Work> work = open(batch);
+    work->context.sequence = nullptr;  // nothing is written yet
+    co_await skip_settled(*work);
+    co_await find_links(*work);
+    std::vector<Operation> operations = proposed(*work, u);
+    if (!engine_.interactive() || engine_.stopping() || (operations.empty() && !unit.failure)) {
+      ++u;
+      continue;
+    }
+    std::vector<Finding> changes;
+    if (!operations.empty()) changes = co_await sink_.preview(operations);
+    Record edited = batch.originals.at(u);
+    Proposal proposal{batch.originals[u], std::span<Operation>(operations), changes, unit.failure};
+    const Verdict verdict = co_await engine_.options().reviewer->review(proposal, edited);
+    operations.clear();
+    work.reset();
+    if (verdict == Verdict::edit) {
+      transform_again(batch, u, std::move(edited), engine_.pipeline().transforms);
+      continue;
+    }
+    // What could not be migrated anyway stays a failure, so that its cause is reported.
+    if (verdict == Verdict::skip && !unit.failure) unit.skipped_by_person = true;
+    if (verdict == Verdict::all) engine_.approve_all();
+    if (verdict == Verdict::quit) engine_.quit();
+    ++u;
+  }
+}
+
 /// What an earlier run or an earlier attempt at this one has brought over already.
 awaitable<void> ItemImport::skip_settled(Work& work) {
   std::vector<std::string> keys;
@@ -155,23 +256,25 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
   }
   if (keys.empty()) co_return;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].is_object()) continue;
-    Item& item = *asking[i];
-    const Outcome outcome = Journal::outcome_from(rows[i]);
-    item.target_id = std::string(outcome.target_id.as_string());
-    item.update = true;
-    item.imported = outcome.imported;
-    item.ours = outcome.ours;
-    item.made = outcome.made;
-    const bool same = item.record->version.empty() ? outcome.run == engine_.run_state().number
-                                                   : outcome.version == item.record->version;
-    if (!same && item.record->intent != Intent::get_or_create) continue;
-    item.skipped = true;
-    item.files_left = outcome.files_left;
-    item.earlier = outcome.run != engine_.run_state().number;
-    item.state = Item::State::settled;
-  }
+  for (std::size_t i = 0; i < rows.size(); ++i) heed(rows[i], *asking[i]);
+}
+
+/// What the id map says of an item.
+void ItemImport::heed(const Value& row, Item& item) const {
+  if (!row.is_object()) return;
+  const Outcome outcome = Journal::outcome_from(row);
+  item.target_id = std::string(outcome.target_id.as_string());
+  item.update = true;
+  item.imported = outcome.imported;
+  item.ours = outcome.ours;
+  item.made = outcome.made;
+  const bool same = item.record->version.empty() ? outcome.run == engine_.run_state().number
+                                                 : outcome.version == item.record->version;
+  if (!same && item.record->intent != Intent::get_or_create) return;
+  item.skipped = true;
+  item.files_left = outcome.files_left;
+  item.earlier = outcome.run != engine_.run_state().number;
+  item.state = Item::State::settled;
 }
 
 /// A required link to a record of the same batch makes the record wait for it.
@@ -225,24 +328,61 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
   }
   co_await group.join();
   std::vector<Entry> entries;
-  for (Item* item : wave) {
-    if (item->state != Item::State::settled) continue;
-    if (item->skipped && item->target_id.empty()) continue;  // gone before it came: it stands for nothing there
-    Outcome outcome;
-    outcome.target_id = item->target_id;
-    outcome.version = item->record->version;
-    outcome.run = engine_.run_state().number;
-    outcome.shared = item->record->intent == Intent::get_or_create;
-    outcome.derived = item->record->ref != work.batch.units[item->unit].source;
-    outcome.files_left = item->files_left;
-    outcome.imported = item->imported;
-    outcome.ours = item->ours;
-    outcome.made = item->update ? item->made : engine_.run_state().number;
-    entries.push_back(Journal::entry(item->record->ref, outcome));
-    // With the outcome: a run of another kind that comes after a death here passes over what is settled.
-    book_links(work, *item, entries);
-  }
+  for (const Item* item : wave) book_outcome(work, *item, entries);
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
+  if (!entries.empty()) co_await engine_.journal().store().commit(std::move(entries));
+}
+
+void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const {
+  if (item.state != Item::State::settled) return;
+  if (item.skipped && item.target_id.empty()) return;  // gone before it came: it stands for nothing there
+  Outcome outcome;
+  outcome.target_id = item.target_id;
+  outcome.version = item.record->version;
+  outcome.run = engine_.run_state().number;
+  outcome.shared = item.record->intent == Intent::get_or_create;
+  outcome.derived = item.record->ref != work.batch.units[item.unit].source;
+  outcome.files_left = item.files_left;
+  outcome.imported = item.imported;
+  outcome.ours = item.ours;
+  outcome.made = item.update ? item.made : engine_.run_state().number;
+  entries.push_back(Journal::entry(item.record->ref, outcome));
+  // With the outcome: a run of another kind that comes after a death here passes over what is settled.
+  book_links(work, item, entries);
+}
+
+/// Partitions of one rank go side by side, and two of them may mention the same record: the second waits for the first
+/// and then asks what has become of it.
+awaitable<void> ItemImport::write_alone(Work& work, Item& item) {
+  const RecordRef ref = item.record->ref;
+  bool met = false;
+  for (auto other = under_way_.find(ref); other != under_way_.end(); other = under_way_.find(ref)) {
+    met = true;
+    if (!other->second) other->second = std::make_shared<Event>(engine_.executor());
+    const std::shared_ptr<Event> over = other->second;
+    co_await over->wait();
+  }
+  struct Turn {
+    UnderWay& all;
+    const RecordRef& ref;
+    ~Turn() {
+      const std::shared_ptr<Event> awaited = std::move(all.at(ref));
+      all.erase(ref);
+      if (awaited) awaited->set();
+    }
+  };
+  under_way_.emplace(ref, nullptr);
+  const Turn turn{under_way_, ref};
+  if (met) {
+    std::vector<std::string> keys{Journal::key(ref)};
+    const std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
+    heed(rows.front(), item);
+    if (item.state == Item::State::settled) co_return;
+  }
+  co_await write(work, item);
+  if (!under_way_.at(ref)) co_return;
+  std::vector<Entry> entries;
+  book_outcome(work, item, entries);
   if (!entries.empty()) co_await engine_.journal().store().commit(std::move(entries));
 }
 
@@ -252,7 +392,7 @@ awaitable<void> ItemImport::write_in_turn(Work& work, Item& item, bool early) {
   if (--work.unbegun == 0 && !early) work.begun.set();
   if (engine_.stopping() || fatal_) co_return;
   try {
-    co_await write(work, item);
+    co_await write_alone(work, item);
   } catch (...) {
     if (!fatal_) fatal_ = std::current_exception();
     throw;
@@ -378,20 +518,32 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
     Counters& counters = next.tally.types[unit.source.type];
     ++counters.read;
     if (unit.dropped()) ++counters.dropped;
-    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) counters.files += batch.records[i].blobs.size();
-    if (!unit.failure) {
+    if (unit.skipped_by_person && !unit.failure) ++counters.skipped;
+    std::uint64_t files = 0;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i)
+      if (!work.superseded.count(&batch.records[i])) files += batch.records[i].blobs.size();
+    counters.files += files;
+    if (!unit.failure && !unit.skipped_by_person) {
+      const Record* main = batch.main_record(unit);
+      if (main && work.superseded.count(main)) {
+        ++counters.transformed;
+        ++counters.skipped;
+      }
       if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
       continue;
     }
-    ++counters.failed;
-    Failure failure = failure_of(unit, Phase::import, *unit.failure, 1);
-    if (u < batch.originals.size()) failure.data = batch.originals[u].data;
-    entries.push_back(Journal::entry(failure, engine_.run_state().number));
+    if (unit.failure) ++counters.failed;
+    const Error error = unit.failure ? *unit.failure
+                                     : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
+    Failure failure = failure_of(unit, Phase::import, error, 1);
+    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
+      failure.data = batch.originals[u].data;
+    entries.push_back(Journal::entry(failure, engine_.run_state().number, files));
     failures.push_back(std::move(failure));
   }
   for (const Item& item : work.items) {
     const Unit& unit = batch.units[item.unit];
-    if (unit.failure) continue;
+    if (!unit.alive()) continue;
     const bool main = item.record == batch.main_record(unit);
     Counters& counters = next.tally.types[main ? unit.source.type : item.record->ref.type];
     if (!main) ++counters.read;

@@ -310,8 +310,9 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 
-Entry Journal::entry(const Failure& failure, std::uint64_t run) {
+Entry Journal::entry(const Failure& failure, std::uint64_t run, std::uint64_t files) {
   Object row;
+  if (files) row.emplace("files", static_cast<std::int64_t>(files));
   row.emplace("run", static_cast<std::int64_t>(run));
   row.emplace("phase", to_string(failure.phase));
   row.emplace("cause", failure.cause);
@@ -321,6 +322,10 @@ Entry Journal::entry(const Failure& failure, std::uint64_t run) {
   if (failure.skipped_by_person) row.emplace("skipped", true);
   if (!failure.data.is_null()) row.emplace("data", detached(failure.data));
   return Entry{Table::failed, key(failure.record), std::move(row)};
+}
+
+std::uint64_t Journal::files_of(const Entry& row) {
+  return static_cast<std::uint64_t>(integer(row.value.as_object(), "files"));
 }
 
 std::uint64_t Journal::run_of(const Entry& row) {

@@ -100,9 +100,11 @@ class Journal {
   static Outcome outcome_from(const Value& row);
 
   /// `run`: the one that has met it.
-  static Entry entry(const Failure& failure, std::uint64_t run);
+  /// `files`: attachments that were counted with it.
+  static Entry entry(const Failure& failure, std::uint64_t run, std::uint64_t files = 0);
   /// Of a row of Table::failed or Table::alias.
   static std::uint64_t run_of(const Entry& row);
+  static std::uint64_t files_of(const Entry& row);
   static Failure failure_from(const Entry& entry);
   static Entry entry(const Deferred& deferred);
   static Deferred deferred_from(const Entry& entry);

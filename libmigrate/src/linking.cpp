@@ -136,6 +136,7 @@ awaitable<void> Engine::link_items() {
     if (rows.empty()) co_return;
     after = rows.back().key;
     for (const Entry& row : rows) {
+      if (stopping()) co_return;
       const Deferred deferred = Journal::deferred_from(row);
       Answers answers;
       std::vector<RecordRef> wanted{deferred.record, deferred.target};

@@ -37,7 +37,8 @@ awaitable<void> Engine::end_phase(Phase phase) {
   ended.push_back(phase);
   for (const Phase each : ended) {
     const std::string name(to_string(each));
-    if (std::find(run_.phases.begin(), run_.phases.end(), name) == run_.phases.end()) run_.phases.push_back(name);
+    if (!unfinished_ && std::find(run_.phases.begin(), run_.phases.end(), name) == run_.phases.end())
+      run_.phases.push_back(name);
     report_.completed.push_back(each);
     refresh_report();
     if (options_.observer) options_.observer->on_phase_done(each, report_);
@@ -50,6 +51,11 @@ void Engine::refresh_report() {
   for (const auto& [name, tally] : tallies_) sum += tally;
   report_.types = std::move(sum.types);
   for (const auto& [type, count] : verified_) report_.types[type].verified = count;
+  if (examined_) {
+    Tally looked_at;
+    for (const auto& [name, tally] : *examined_) looked_at += tally;
+    for (const auto& [type, counters] : looked_at.types) report_.types[type].verified = counters.verified;
+  }
   report_.warnings = std::move(sum.warnings);
   for (const auto& [type, causes] : run_.unresolved)
     for (const auto& [cause, count] : causes) report_.warnings[type][cause] += count;
@@ -60,7 +66,7 @@ void Engine::refresh_report() {
 }
 
 void Engine::progress(const StreamState& stream) {
-  tallies_[stream.name] = stream.tally;
+  (examined_ ? *examined_ : tallies_)[stream.name] = stream.tally;
   refresh_report();
   if (options_.observer) options_.observer->on_progress(report_);
   // Counted from where this attempt took over: otherwise a run that was broken off could never go on.

@@ -172,16 +172,19 @@ awaitable<void> Engine::verify(VerifyLevel level) {
   Report::Verification verification;
   verification.level = to_string(level);
   if (TableSink* tables = pipeline_.sink->as_tables()) co_await count_tables(*tables, verification);
-  // A verification is no run of its own: its streams are not kept, its counters not added to those of the run.
-  const auto tallies = tallies_;
-  tallies_.clear();
+  // However it ends, the counters are the run's again.
+  struct Aside {
+    std::optional<std::map<std::string, Tally>>& tallies;
+    ~Aside() { tallies.reset(); }
+  };
+  examined_.emplace();
+  const Aside aside{examined_};
+  verified_.clear();
   Examination examination = co_await compare(level, verification);
   // What was compared until then proves nothing of the rest.
   if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked, before everything was compared");
   Tally looked_at;
-  for (const auto& [name, tally] : tallies_) looked_at += tally;
-  tallies_ = tallies;
-  verified_.clear();
+  for (const auto& [name, tally] : *examined_) looked_at += tally;
   for (const auto& [type, counters] : looked_at.types) verified_[type] = counters.verified;
   refresh_report();
   verification.checked += examination.compared - examination.absent.size();

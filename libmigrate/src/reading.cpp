@@ -39,7 +39,7 @@ awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revis
 awaitable<StreamState> Engine::resume(std::string name, Stage& stage) {
   StreamState stream = co_await journal_.stream(Journal::stream_name(run_.number, name));
   co_await stage.recover(stream);
-  tallies_[stream.name] = stream.tally;
+  (examined_ ? *examined_ : tallies_)[stream.name] = stream.tally;
   refresh_report();
   co_return stream;
 }
@@ -131,7 +131,8 @@ awaitable<std::unique_ptr<Batch>> Engine::fetch_batch(std::vector<RecordRef> ref
   const auto read = [&] { return pipeline_.source->fetch(refs); };
   RecordRef where{batch->partition.name, ""};
   batch->raw = co_await patiently(std::move(where), read);
-  const auto work = [&] { transform(*batch, pipeline_.transforms, false); };
+  const bool keep = interactive();
+  const auto work = [&] { transform(*batch, pipeline_.transforms, keep); };
   co_await on_pool(services(), work);
   co_return batch;
 }

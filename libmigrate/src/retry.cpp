@@ -45,10 +45,12 @@ awaitable<void> Engine::retry_failed(Failures which) {
     const bool last = rows.size() < walk_batch;
     after = rows.back().key;
     std::vector<Failure> failures;
+    std::map<std::string, std::uint64_t> files;
     for (const Entry& row : rows) {
       if (which == Failures::earlier && Journal::run_of(row) == run_.number) continue;
       Failure failure = Journal::failure_from(row);
       if (failure.skipped_by_person || (!options_.cause.empty() && failure.cause != options_.cause)) continue;
+      files.emplace(row.key, Journal::files_of(row));
       failures.push_back(std::move(failure));
     }
     if (failures.empty()) {
@@ -58,6 +60,7 @@ awaitable<void> Engine::retry_failed(Failures which) {
     for (const Failure& failure : failures) {
       --stream.tally.types[failure.record.type].read;
       --stream.tally.types[failure.record.type].failed;
+      stream.tally.types[failure.record.type].files -= files.at(Journal::key(failure.record));
     }
     std::set<std::string> asked;
     for (const Failure& failure : failures) asked.insert(Journal::key(failure.record));
@@ -76,6 +79,7 @@ awaitable<void> Engine::retry_failed(Failures which) {
       }
       ++stream.tally.types[gone.type].read;
       ++stream.tally.types[gone.type].failed;
+      stream.tally.types[gone.type].files += files.at(key);
     }
     co_await stage->apply(stream, *batch);
     if (last) co_return;

@@ -31,7 +31,7 @@ awaitable<void> Engine::roll_back_items(ItemSink& sink) {
     co_await announce_undo(journal_, step);
     Receipt receipt = step.receipt;
     const std::optional<Error> trouble = co_await undo_patiently(sink, std::move(receipt));
-    if (trouble && trouble->kind() != ErrorKind::conflict) throw *trouble;
+    if (trouble && trouble->kind() != ErrorKind::conflict) give_up(*trouble);
     if (trouble) {
       co_await retract_undo(journal_, step);
       Finding finding;

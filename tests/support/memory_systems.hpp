@@ -55,6 +55,7 @@ class MemorySource final : public Source {
   bool fetches = true;
   std::vector<std::string> fetched;  ///< ids, as they were asked for
   std::function<void()> before_read;
+  std::function<void(RecordBatch&)> after_read;
 
   Record& add(const std::string& type, std::int64_t id, Object data = {}) {
     for (Kind& kind : kinds)
@@ -108,6 +109,7 @@ class MemorySource final : public Source {
     if (!batch.records.empty()) batch.next = std::stoll(batch.records.back().ref.id);
     if (!batch.last) range.through = batch.next.get_int64();
     batch.covers = range;
+    if (after_read) after_read(batch);
     co_return batch;
   }
   awaitable<RecordBatch> fetch(std::vector<RecordRef> refs) override {
