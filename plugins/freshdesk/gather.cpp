@@ -283,7 +283,7 @@ awaitable<void> FreshdeskSource::gather_pictures(Gathered& ticket) {
   for (const ShownPicture& picture : shown) {
     const std::optional<KeptPicture> kept = kept_picture(picture.address, api_.site());
     if (!kept || !kept->own_host || listed.count(kept->id) || parts.pictures.count(kept->id)) continue;
-    parts.pictures[kept->id] = co_await files_.look_at(picture.address);
+    parts.pictures[kept->id] = co_await files_.look_at(kept->address);
   }
 }
 

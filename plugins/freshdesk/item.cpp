@@ -308,7 +308,7 @@ class Making {
         }
         blob.name = !name.empty() ? name : !kept->name.empty() ? kept->name : "inline-" + kept->id;
         blob.locator = locator(kind, conversation);
-        blob.locator.get_object().emplace("address", address);
+        blob.locator.get_object().emplace("address", kept->address);
       } else {
         if (address.starts_with("cid:"))
           warn("picture_missing", field,

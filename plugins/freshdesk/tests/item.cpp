@@ -220,6 +220,14 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
   CHECK(id("https://acme.freshdesk.com:8443/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("https://files.freshworks.com:22/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("http://acme.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43");
+  const std::string address = "https://attachment.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})");
+  REQUIRE(kept_picture("cid:" + address, site));
+  CHECK(kept_picture("cid:" + address, site)->address == address);
+  CHECK(kept_picture(address, site)->address == address);
+  CHECK(id("cid:" + address) == "43");
+  CHECK(id("cid:image001.png@01D0.55").empty());
+  CHECK(id("cid:https://x.test/logo.png").empty());
+  CHECK(id("cid:http://169.254.169.254/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   const auto of_stand_in =
       kept_picture("http://127.0.0.1:4002/inline/attachment?token=" + token(R"({"id":43})"), "http://127.0.0.1:4001");
   REQUIRE(of_stand_in);
