@@ -194,6 +194,32 @@ TEST_CASE("a connection that fails for everything, or is not trusted, ends the r
   }
 }
 
+TEST_CASE("a picture of a deleted conversation that is gone does not fail the ticket that still shows it") {
+  Lab lab(30);
+  const std::string victim = lab.truth_of({"active"}).begin()->first, path = "/api/v2/tickets/" + victim;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() != path && request.path() != path + "/conversations") return;
+    Value body = response.json();
+    if (body.is_object())
+      body.as_object()["description"] = "<img src=\"" + site + "/inline/attachment?token=a.eyJpZCI6NDN9.b\">";
+    else
+      body.as_array().push_back(Object{{"id", 1},
+                                       {"private", false},
+                                       {"deleted", true},
+                                       {"created_at", "2024-01-01T00:00:00Z"},
+                                       {"attachments", Array{Object{{"id", 43}, {"name", "shot.png"}}}}});
+    response.body = boost::json::serialize(body);
+  };
+  int told = 0;
+  for (const Record& record : lab.read_all()) {
+    for (const Blob& blob : record.blobs) CHECK(blob.id != "inline:43");
+    for (const Warning& warning : record.warnings)
+      told += record.ref.id == victim && warning.cause == "picture_missing" &&
+              warning.message.find("43") != std::string::npos;
+  }
+  CHECK(told == 1);
+}
+
 TEST_CASE("a ticket whose time of update cannot be read fails, and the list goes on behind it") {
   Lab lab(60);
   lab.config.per_page = 10;
