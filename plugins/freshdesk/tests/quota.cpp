@@ -107,6 +107,15 @@ TEST_CASE("the checks say who asks, what may be read and how fast") {
   CHECK_FALSE(checks.at("archived tickets").passed);
 }
 
+TEST_CASE("archived tickets are spoken of even where nobody has asked for them") {
+  Lab lab(20);
+  const auto checks = checks_of(lab);
+  REQUIRE(checks.count("archived tickets") == 1);
+  CHECK(checks.at("archived tickets").passed);
+  CHECK(checks.at("archived tickets").message.starts_with("not asked for"));
+  CHECK(checks.at("archived tickets").message.find("include: [archived]") != std::string::npos);
+}
+
 TEST_CASE("a key that sees a part of the tickets stops the run before it begins, unless that is wanted") {
   Lab lab(20);
   lab.config.api_key = Secret("freshdesk-simulator-restricted");
