@@ -118,7 +118,8 @@ TEST_CASE("archived tickets are spoken of even where nobody has asked for them")
 
 TEST_CASE("a list that include asks for and the key may not see is found by the check, not hours later") {
   const std::map<std::string, std::string> rows{{"deleted", "deleted tickets"}, {"spam", "spam"}};
-  for (const auto& [refused, row] : rows) {
+  for (const auto& each : rows) {
+    const std::string refused = each.first, row = each.second;
     CAPTURE(refused);
     Lab lab(20, with(generous(), "refused_list", Value(refused)));
     for (const auto& check : checks_of(lab)) CHECK_MESSAGE(check.second.passed, check.first);
