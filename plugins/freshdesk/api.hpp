@@ -61,9 +61,9 @@ class Api {
 
   /// Costs 1, and 2 more for each of description, requester and stats; `with_description` asks for the first.
   awaitable<ListPage> tickets(Shelf shelf, Second updated_since, int page, bool with_description);
-  /// The id of the newest ticket of a list; 0 when there is none, or the key may not see the deleted ones or spam.
+  /// The id of the newest ticket of a list; 0 when there is none.
   awaitable<std::int64_t> newest_ticket(Shelf shelf);
-  /// The greatest of all lists. Archived tickets are in none: their ids can be greater.
+  /// The greatest of all lists but those of deleted ones and spam that the key may not see. Archived tickets are in none: their ids can be greater.
   awaitable<std::int64_t> newest_listed();
   /// With everything but its conversations; nothing where there is none. `with_people` embeds requester and stats, 1
   /// more each.

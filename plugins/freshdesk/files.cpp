@@ -113,7 +113,7 @@ awaitable<std::string> Files::ask(Blob blob) {
     const char* const html = text(locator, "owner") == "ticket" ? "description" : "body";
     for (const ShownPicture& shown : pictures_in(text(*owner, html)))
       if (const auto kept = kept_picture(shown.address, api_.site()); kept && kept->own_host && kept->id == picture)
-        co_return shown.address;
+        co_return kept->address;
   }
   throw Error(
       ErrorKind::not_found, "file_missing",

@@ -277,13 +277,15 @@ awaitable<void> FreshdeskSource::gather_pictures(Gathered& ticket) {
   std::vector<ShownPicture> shown = pictures_in(text(parts.ticket, "description"));
   for (const Value& file : list(parts.ticket, "attachments")) listed.insert(text(file, "id"));
   for (const TicketParts::Said& said : parts.conversations) {
+    // Nothing is carried of it, so that its files are none that are listed.
+    if (truth(said.conversation, "deleted")) continue;
     for (const Value& file : list(said.conversation, "attachments")) listed.insert(text(file, "id"));
     for (ShownPicture& picture : pictures_in(text(said.conversation, "body"))) shown.push_back(std::move(picture));
   }
   for (const ShownPicture& picture : shown) {
     const std::optional<KeptPicture> kept = kept_picture(picture.address, api_.site());
     if (!kept || !kept->own_host || listed.count(kept->id) || parts.pictures.count(kept->id)) continue;
-    parts.pictures[kept->id] = co_await files_.look_at(picture.address);
+    parts.pictures[kept->id] = co_await files_.look_at(kept->address);
   }
 }
 

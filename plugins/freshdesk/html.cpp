@@ -67,7 +67,9 @@ std::vector<ShownPicture> pictures_in(std::string_view html) {
   return pictures;
 }
 
-std::optional<KeptPicture> kept_picture(const std::string& address, const std::string& site) {
+std::optional<KeptPicture> kept_picture(const std::string& shown, const std::string& site) {
+  constexpr std::string_view part = "cid:";
+  const std::string address = shown.starts_with(part) ? shown.substr(part.size()) : shown;
   if (!address.starts_with("http://") && !address.starts_with("https://")) return std::nullopt;
   http::Url url;
   try {
@@ -78,6 +80,7 @@ std::optional<KeptPicture> kept_picture(const std::string& address, const std::s
   const http::Request request("GET", url.target);
   const std::string_view path = request.path();
   KeptPicture picture;
+  picture.address = address;
   picture.own_host = keeps_files(url, site);
   constexpr std::string_view folder = "/attachments/production/";
   if (path.ends_with("/inline/attachment")) {

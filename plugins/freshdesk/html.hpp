@@ -19,12 +19,13 @@ std::vector<ShownPicture> pictures_in(std::string_view html);
 /// A picture that the service itself keeps: by a token that names its id, or by an older address that holds it.
 struct KeptPicture {
   std::string id;
+  std::string address;    ///< to fetch it from: without the "cid:" that some mails have put before it
   std::string name;       ///< of the file where the address tells; else empty
   bool own_host = false;  ///< lies where the service keeps files: fit to be fetched
 };
-/// `site` is the helpdesk's address. Nothing for pictures of others: anybody can write their address into a mail, so
+/// `shown` is the address in the text, `site` the helpdesk's. Nothing for pictures of others: anybody can write their address into a mail, so
 /// they are never fetched.
-std::optional<KeptPicture> kept_picture(const std::string& address, const std::string& site);
+std::optional<KeptPicture> kept_picture(const std::string& shown, const std::string& site);
 
 /// A picture that is itself in its address ("data:image/png;base64,…").
 struct EmbeddedPicture {

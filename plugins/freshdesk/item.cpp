@@ -55,6 +55,9 @@ constexpr std::array<std::string_view, 15> placed_of_conversation{
 constexpr std::array<std::string_view, 8> placed_of_time_entry{"id",   "agent_id", "executed_at",   "time_spent",
                                                                "note", "billable", "timer_running", "ticket_id"};
 
+/// Whom a blind copy or a forward went to is no business of those who may read an item.
+constexpr std::array<std::string_view, 3> recipients_unseen{"bcc_emails", "ticket_bcc_emails", "fwd_emails"};
+
 constexpr std::array<std::pair<std::int64_t, const char*>, 9> conversation_kinds{{{0, "reply"},
                                                                                   {2, "note"},
                                                                                   {5, "tweet"},
@@ -68,6 +71,16 @@ constexpr std::array<std::pair<std::int64_t, const char*>, 9> conversation_kinds
 template <class List>
 bool holds(const List& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+/// What does not say that it is public is not: a note must never reach the requester by mistake.
+bool is_internal(const Value& conversation) {
+  const Value* restricted = member(conversation, "private");
+  return !restricted || !restricted->is_bool() || restricted->get_bool();
+}
+
+bool is_forward(const Value& conversation) {
+  return member(conversation, "source") && number(conversation, "source") == 8;
 }
 
 /// Makes one record.
@@ -154,7 +167,7 @@ class Making {
   void others() {
     Object others;
     for (const auto& [key, value] : ticket_.get_object())
-      if (!holds(placed_of_ticket, key)) others.emplace(key, value);
+      if (!holds(placed_of_ticket, key) && !holds(recipients_unseen, key)) others.emplace(key, value);
     // Said of every ticket; it means something of those that are.
     for (const char* shelf : {"spam", "deleted"})
       if (!truth(ticket_, shelf)) others.erase(shelf);
@@ -181,11 +194,13 @@ class Making {
     item_.others = canonical(others).get_object();
   }
 
-  /// What conversations have beyond a comment, by their ids: recipients, mostly.
+  /// What public conversations have beyond a comment, by their ids: recipients, mostly. A target shows it beside the
+  /// description, so that what belongs to an internal comment has no place here.
   Value further_of_conversations() const {
     Object all;
     for (const TicketParts::Said& said : parts_.conversations)
-      if (!truth(said.conversation, "deleted")) add_further(all, said.conversation, placed_of_conversation);
+      if (!truth(said.conversation, "deleted") && !is_internal(said.conversation) && !is_forward(said.conversation))
+        add_further(all, said.conversation, placed_of_conversation);
     return all;
   }
 
@@ -202,7 +217,7 @@ class Making {
     Object more;
     for (const auto& [key, member] : value.get_object()) {
       const bool says_no = member.is_bool() && !member.get_bool();
-      if (!holds(placed, key) && !says_no) more.emplace(key, member);
+      if (!holds(placed, key) && !holds(recipients_unseen, key) && !says_no) more.emplace(key, member);
     }
     all[text(value, "id")] = std::move(more);
   }
@@ -293,7 +308,7 @@ class Making {
         }
         blob.name = !name.empty() ? name : !kept->name.empty() ? kept->name : "inline-" + kept->id;
         blob.locator = locator(kind, conversation);
-        blob.locator.get_object().emplace("address", address);
+        blob.locator.get_object().emplace("address", kept->address);
       } else {
         if (address.starts_with("cid:"))
           warn("picture_missing", field,
@@ -326,9 +341,7 @@ class Making {
     comment.created = time_of(from, "created_at");
     comment.updated = time_of(from, member(from, "last_edited_at") ? "last_edited_at" : "updated_at");
     comment.body = body_of(from, "body", "body_text");
-    // What does not say that it is public is not: a note must never reach the requester by mistake.
-    const Value* restricted = member(from, "private");
-    comment.internal = !restricted || !restricted->is_bool() || restricted->get_bool();
+    comment.internal = is_internal(from);
     const std::int64_t source = member(from, "source") ? number(from, "source") : (comment.internal ? 2 : 0);
     comment.kind = fmt::format("source {}", source);
     for (const auto& [number, word] : conversation_kinds)

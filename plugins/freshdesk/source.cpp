@@ -177,11 +177,13 @@ awaitable<RecordBatch> FreshdeskSource::read_archived(ArchivedRange range, Curso
     for (const Gathered& ticket : tickets)
       if (ticket.exists) last = std::max(last, ticket.id);
   }
+  batch.last = next > end();
+  // What led to none may be archived by the next run, which goes on behind the last one that is known.
+  if (batch.last && range.open) next = std::max(range.first, last + 1);
   Object cursor;
   cursor.emplace("next", next);
   if (range.open) cursor.emplace("last", last);
   batch.next = std::move(cursor);
-  batch.last = next > end();
   if (batch.last && range.open) tell_end_of_archive(range, last);
   co_return batch;
 }

@@ -28,16 +28,13 @@ awaitable<std::optional<Error>> trouble_of_one(Api& api, std::function<awaitable
     try {
       awaitable<void> work = attempt();
       co_await std::move(work);
-    } catch (const http::TransportError& error) {
-      // An answer that is too large is this one's; a connection is everybody's.
-      if (error.kind() != ErrorKind::invalid) throw;
-      trouble = error;
     } catch (const Error& error) {
       trouble = error;
     }
     if (!trouble) co_return std::nullopt;
     if (trouble->kind() == ErrorKind::transient) {
-      // Another answer about tickets tells whether the service is ill or this one thing. It throws in the former case.
+      // Another answer about tickets tells whether the service, or the way to it, is ill or this one thing. It throws in
+      // the former case.
       co_await api.newest_ticket(Shelf::desk);
     }
     if (is_of_one(*trouble, again)) co_return trouble;

@@ -34,6 +34,7 @@ Content::Content(const Account& account, const Tickets& tickets, const Addresses
       tickets_(tickets),
       addresses_(addresses),
       lost_every_(static_cast<std::uint64_t>(settings.lost_file_every)),
+      cid_every_(static_cast<std::uint64_t>(settings.cid_every)),
       conversation_ids_(account.seed(), 11, 43'010'000'000, 3),
       file_ids_(account.seed(), 12, 43'020'000'000, 3),
       time_entry_ids_(account.seed(), 13, 43'000'700'000, 5),
@@ -169,12 +170,18 @@ Body Content::body(std::size_t ticket, std::size_t slot) const {
   };
   for (const File& file : files(ticket, slot)) {
     if (!file.in_text) continue;
-    show(file.by_token ? addresses_.inline_url(file.id)
-                       : addresses_.store() + Addresses::file_path(file.id, file.name) + "?v=2&t=1706700000",
-         file.name);
+    show(address_in_text(file), file.name);
   }
   if (const auto vanished = vanished_image(ticket, slot)) show(addresses_.inline_url(*vanished), "image.png");
   return body;
+}
+
+std::string Content::address_in_text(const File& file) const {
+  if (!file.by_token) return addresses_.store() + Addresses::file_path(file.id, file.name) + "?v=2&t=1706700000";
+  // Mails that were answered elsewhere bring their pictures back so: the name of a part of the mail, which is an
+  // address.
+  const bool as_part = cid_every_ > 0 && mixed(~static_cast<std::uint64_t>(file.id)) % cid_every_ == 0;
+  return (as_part ? "cid:" : "") + addresses_.inline_url(file.id);
 }
 
 std::int64_t Content::file_id(std::size_t ticket, std::size_t slot, std::size_t place) const {

@@ -93,11 +93,12 @@ class Content {
  private:
   Seconds slot_time(std::size_t ticket, std::size_t slot) const;
   std::int64_t file_id(std::size_t ticket, std::size_t slot, std::size_t place) const;
+  std::string address_in_text(const File& file) const;
 
   const Account& account_;
   const Tickets& tickets_;
   const Addresses& addresses_;
-  std::uint64_t lost_every_;
+  std::uint64_t lost_every_, cid_every_;
   Ids conversation_ids_, file_ids_, time_entry_ids_, rating_ids_;
 };
 

@@ -79,6 +79,11 @@ http::Response Desk::list_tickets(const Call& call) {
   const auto includes = given.choices("include", {"description", "requester", "stats", "company"});
   const Wanted wanted = wanted_tickets(given);
   if (auto refused = given.refusal()) return std::move(*refused);
+  const std::string_view list = wanted.kind == TicketKind::deleted ? "deleted"
+                                : wanted.kind == TicketKind::spam  ? "spam"
+                                                                   : "active";
+  if (list == settings_.refused_list)
+    return refusal(403, "access_denied", "You are not authorized to perform this action.");
 
   const bool active = wanted.kind == TicketKind::active;
   const auto others = active ? std::vector<std::uint32_t>() : tickets_.listed(wanted.kind, wanted.order);

@@ -49,6 +49,13 @@ Spec<Settings> settings_spec() {
              "One of so many attachments cannot be downloaded at all; 0: none")
       .optional()
       .at_least(0)
+      .field("cid_every", &Settings::cid_every,
+             "One of so many tokens of images stands behind \"cid:\" in the text; 0: none")
+      .optional()
+      .at_least(0)
+      .field("refused_list", &Settings::refused_list, "What no key may list: deleted tickets or spam; empty: nothing")
+      .optional()
+      .one_of({"", "deleted", "spam"})
       .field("archived_after", &Settings::archived_after,
              "Every ticket behind the first so many is archived, and none of those; 0: all are")
       .optional()

@@ -24,6 +24,8 @@ struct Settings {
   std::int64_t delete_every = 0;
   std::int64_t change_limit = 20;
   std::int64_t lost_file_every = 0;
+  std::int64_t cid_every = 0;
+  std::string refused_list;
   std::optional<std::int64_t> archived_after;
   std::int64_t long_thread = 0;
 };

@@ -141,6 +141,85 @@ TEST_CASE("a service that answers nothing for tickets ends the run: no ticket is
   CHECK(ended.fatal->cause == "account_suspended");
 }
 
+TEST_CASE("a ticket whose connection breaks off or stays silent each time fails, and every other one arrives") {
+  using Kind = testing::Fault::Kind;
+  for (const Kind kind : {Kind::drop_before, Kind::torn_after, Kind::delay})
+    for (const std::string path : {"", "/conversations"}) {
+      CAPTURE(static_cast<int>(kind));
+      CAPTURE(path);
+      Lab lab(30);
+      const auto tickets = lab.truth_of({"active"});
+      const std::string victim = std::next(tickets.begin(), 5)->first;
+      testing::Fault fault;
+      fault.kind = kind;
+      fault.path = "/api/v2/tickets/" + victim + path + "$";
+      fault.nth = 0;
+      fault.delay = std::chrono::minutes(10);
+      testing::FaultPlan plan;
+      plan.faults.push_back(fault);
+      lab.host->set_faults(plan);
+      const Report report = migrate_all(lab);
+      CHECK(report.status == Status::done_with_failures);
+      CHECK_FALSE(report.fatal);
+      CHECK(report.types.at("tickets").read == tickets.size());
+      CHECK(report.types.at("tickets").failed == 1);
+      CHECK(report.causes.at("tickets").count("ticket_unreadable") == 1);
+    }
+}
+
+TEST_CASE("a connection that fails for everything, or is not trusted, ends the read: no ticket is to blame") {
+  struct Case {
+    ErrorKind kind;
+    std::string cause, path;
+  };
+  for (const Case& each : {Case{ErrorKind::transient, "connect_failed", "/api/v2/tickets"},
+                           Case{ErrorKind::unauthorized, "tls_failed", "/api/v2/tickets/"}}) {
+    CAPTURE(each.cause);
+    Lab lab(30);
+    const std::string victim = lab.truth_of({"active"}).begin()->first;
+    lab.rewrite = [&](const http::Request& request, http::Response&) {
+      if (request.path().starts_with(each.path)) throw http::TransportError(each.kind, each.cause, "broken", true);
+    };
+    std::string cause;
+    try {
+      lab.run([&]() -> awaitable<RecordBatch> {
+        const std::shared_ptr<Source> source = lab.source();
+        std::vector<RecordRef> refs{RecordRef{"tickets", victim}};
+        co_return co_await source->fetch(std::move(refs));
+      });
+    } catch (const Error& error) {
+      cause = error.cause;
+    }
+    CHECK(cause == each.cause);
+  }
+}
+
+TEST_CASE("a picture of a deleted conversation that is gone does not fail the ticket that still shows it") {
+  Lab lab(30);
+  const std::string victim = lab.truth_of({"active"}).begin()->first, path = "/api/v2/tickets/" + victim;
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (request.path() != path && request.path() != path + "/conversations") return;
+    Value body = response.json();
+    if (body.is_object())
+      body.as_object()["description"] = "<img src=\"" + site + "/inline/attachment?token=a.eyJpZCI6NDN9.b\">";
+    else
+      body.as_array().push_back(Object{{"id", 1},
+                                       {"private", false},
+                                       {"deleted", true},
+                                       {"created_at", "2024-01-01T00:00:00Z"},
+                                       {"attachments", Array{Object{{"id", 43}, {"name", "shot.png"}}}}});
+    response.body = boost::json::serialize(body);
+  };
+  int told = 0;
+  for (const Record& record : lab.read_all()) {
+    for (const Blob& blob : record.blobs) CHECK(blob.id != "inline:43");
+    for (const Warning& warning : record.warnings)
+      told += record.ref.id == victim && warning.cause == "picture_missing" &&
+              warning.message.find("43") != std::string::npos;
+  }
+  CHECK(told == 1);
+}
+
 TEST_CASE("a ticket whose time of update cannot be read fails, and the list goes on behind it") {
   Lab lab(60);
   lab.config.per_page = 10;

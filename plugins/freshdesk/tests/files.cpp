@@ -69,6 +69,40 @@ TEST_CASE("every file arrives byte for byte: listed, shown by a token, shown by 
   CHECK(found == expected);
 }
 
+TEST_CASE("a picture whose address stands behind cid: arrives as any other, and is known by the address in the text") {
+  Lab lab(120, with(generous(), "cid_every", 2));
+  const auto expected = files_of(lab);
+  std::map<std::string, std::string> found;
+  int shown = 0, listed = 0;
+  const auto records = lab.read_all();
+  lab.run([&]() -> awaitable<void> {
+    const std::shared_ptr<Source> source = lab.source();
+    for (const Record& record : records) {
+      for (const Warning& warning : record.warnings) CHECK(warning.message.find("cid:https") == std::string::npos);
+      for (const InlineImage& image : Item(record.data).images) {
+        if (!image.address.starts_with("cid:https://")) continue;
+        ++shown;
+        listed += !image.blob.starts_with("inline:");
+        const auto same = [&](const Blob& blob) { return blob.id == image.blob; };
+        CHECK(std::any_of(record.blobs.begin(), record.blobs.end(), same));
+      }
+      for (Blob blob : record.blobs) {
+        if (text(blob.locator, "owner") == "text") continue;
+        found[blob.id] = co_await digest_of(*source, blob);
+        if (!member(blob.locator, "address")) continue;
+        CHECK(blob.size);
+        // As when the address in the locator is refused: the text is asked again.
+        blob.locator.as_object().erase("address");
+        const std::string asked = co_await digest_of(*source, blob);
+        CHECK(asked == found[blob.id]);
+      }
+    }
+  });
+  CHECK(found == expected);
+  CHECK(shown > listed + 3);
+  CHECK(listed > 3);
+}
+
 TEST_CASE("the size of a picture that is not listed is known from its first byte") {
   Lab lab(120);
   std::map<std::string, std::uint64_t> sizes;

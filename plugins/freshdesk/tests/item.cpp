@@ -97,8 +97,7 @@ TEST_CASE("every member of a ticket has its place") {
   CHECK(item.description.format == "html");
   CHECK(item.description.text.ends_with("<p><a href=\"https://drive.test/x?a=1&amp;b=2\">A&amp;B</a></p>"));
   const Value expected = parse(R"({"association_type":"child","company":"Super Nova",
-    "conversations":{"5001":{"support_email":"help@acme.test","to_emails":["lea@x.test"]},
-                     "5002":{"from_email":"Bob Gone <bob@acme.test>"}},
+    "conversations":{"5001":{"support_email":"help@acme.test","to_emails":["lea@x.test"]}},
     "custom_fields":{"cf_asset":"P-7","cf_site":"Süd"},"email_config_id":77,"fr_due_by":"2024-02-01T10:00:00Z",
     "group":"Helpdesk","product":"9","requester":{"phone":"+49 221"},"source":"Email",
     "stats":{"resolved_at":"2024-02-01T07:00:00Z"},
@@ -130,6 +129,24 @@ TEST_CASE(
   CHECK(item.worklogs[0].billable);
   CHECK(item.worklogs[0].note.text == "on site");
   CHECK(item.worklogs[1].seconds == 0);
+}
+
+TEST_CASE("nobody reads in the further fields whom a note, a forward or a blind copy went to") {
+  TicketParts parts = full();
+  Object& ticket = parts.ticket.as_object();
+  for (const char* name : {"fwd_emails", "bcc_emails", "ticket_bcc_emails"}) ticket[name] = Array{"unseen@acme.test"};
+  parts.conversations[1].conversation.as_object()["bcc_emails"] = Array{"unseen@acme.test"};
+  for (const char* said :
+       {R"({"id":5004,"private":true,"source":2,"to_emails":["unseen@acme.test"],"cc_emails":["unseen@acme.test"]})",
+        R"({"id":5005,"private":true,"source":8,"to_emails":["unseen@acme.test"],"from_email":"unseen@acme.test"})",
+        R"({"id":5006,"source":2,"to_emails":["unseen@acme.test"]})",
+        R"({"id":5007,"private":false,"source":8,"to_emails":["unseen@acme.test"]})"})
+    parts.conversations.push_back({parse(said), 1});
+  const Item item(record_of(parts, names(), site).data);
+  CHECK(item.comments.size() == 6);
+  CHECK(boost::json::serialize(item.others).find("unseen") == std::string::npos);
+  CHECK(boost::json::serialize(item.others) ==
+        boost::json::serialize(Item(record_of(full(), names(), site).data).others));
 }
 
 TEST_CASE("files: of the ticket, of a comment, and pictures that the text shows; what cannot be carried is told") {
@@ -203,6 +220,14 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
   CHECK(id("https://acme.freshdesk.com:8443/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("https://files.freshworks.com:22/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("http://acme.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})")) == "43");
+  const std::string address = "https://attachment.freshdesk.com/inline/attachment?token=" + token(R"({"id":43})");
+  REQUIRE(kept_picture("cid:" + address, site));
+  CHECK(kept_picture("cid:" + address, site)->address == address);
+  CHECK(kept_picture(address, site)->address == address);
+  CHECK(id("cid:" + address) == "43");
+  CHECK(id("cid:image001.png@01D0.55").empty());
+  CHECK(id("cid:https://x.test/logo.png").empty());
+  CHECK(id("cid:http://169.254.169.254/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   const auto of_stand_in =
       kept_picture("http://127.0.0.1:4002/inline/attachment?token=" + token(R"({"id":43})"), "http://127.0.0.1:4001");
   REQUIRE(of_stand_in);

@@ -107,6 +107,34 @@ TEST_CASE("the checks say who asks, what may be read and how fast") {
   CHECK_FALSE(checks.at("archived tickets").passed);
 }
 
+TEST_CASE("archived tickets are spoken of even where nobody has asked for them") {
+  Lab lab(20);
+  const auto checks = checks_of(lab);
+  REQUIRE(checks.count("archived tickets") == 1);
+  CHECK(checks.at("archived tickets").passed);
+  CHECK(checks.at("archived tickets").message.starts_with("not asked for"));
+  CHECK(checks.at("archived tickets").message.find("include: [archived]") != std::string::npos);
+}
+
+TEST_CASE("a list that include asks for and the key may not see is found by the check, not hours later") {
+  const std::map<std::string, std::string> rows{{"deleted", "deleted tickets"}, {"spam", "spam"}};
+  for (const auto& each : rows) {
+    const std::string refused = each.first, row = each.second;
+    CAPTURE(refused);
+    Lab lab(20, with(generous(), "refused_list", Value(refused)));
+    for (const auto& check : checks_of(lab)) CHECK_MESSAGE(check.second.passed, check.first);
+    lab.config.include = {"deleted", "spam", "archived"};
+    const auto checks = checks_of(lab);
+    for (const auto& [list, name] : rows) {
+      REQUIRE(checks.count(name) == 1);
+      CHECK(checks.at(name).passed == (list != refused));
+    }
+    CHECK(checks.at(row).advice.find("leave it out in the options") != std::string::npos);
+    // Archived tickets need the newest number of the lists that may be seen, no more.
+    CHECK(checks.at("archived tickets").passed);
+  }
+}
+
 TEST_CASE("a key that sees a part of the tickets stops the run before it begins, unless that is wanted") {
   Lab lab(20);
   lab.config.api_key = Secret("freshdesk-simulator-restricted");

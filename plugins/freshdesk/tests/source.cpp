@@ -240,6 +240,37 @@ TEST_CASE("archived tickets behind the newest one that is listed are found, and 
   CHECK(lab.read_all().size() == 100);
 }
 
+TEST_CASE("what was archived since the last run is found by the next one, behind what was the end") {
+  Lab lab(100, with(generous(), "archived_after", 50));
+  lab.config.include = {"archived"};
+  lab.config.conversations = lab.config.time_entries = false;
+  const std::set<std::string> archived = ids_of(lab.truth_of({"archived"}));
+  REQUIRE(archived.size() == 50);
+  bool yet = false;  // they are there only from the second run on
+  lab.rewrite = [&](const http::Request& request, http::Response& response) {
+    if (!yet && request.path().starts_with("/api/v2/tickets/archived/")) response = http::Response(404);
+  };
+  const std::shared_ptr<Source> source = lab.source();
+  const auto pass = [&](const Partition& partition, Cursor& cursor) {
+    return ids_of(lab.run(
+        [&]() -> awaitable<std::vector<Record>> { co_return co_await Lab::read(*source, partition, cursor, 200); }));
+  };
+  const auto partitions =
+      lab.run([&]() -> awaitable<std::vector<Partition>> { co_return co_await source->partitions(); });
+  REQUIRE(partitions.size() == 2);
+  Cursor first, ranged;
+  CHECK(pass(partitions[1], first).empty());
+  ranged = detached(first);
+  yet = true;
+  CHECK(pass(partitions[1], first) == archived);
+  CHECK(pass(partitions[1], first).empty());
+  // The account has grown over a thousand meanwhile: the same range is not the last one any more.
+  Partition closed = partitions[1];
+  closed.options.as_object().erase("archived_open");
+  closed.options.as_object()["archived_through"] = 999;
+  CHECK(pass(closed, ranged) == archived);
+}
+
 TEST_CASE("no id of an archived ticket is tried behind the end that is told, and a deleted ticket can be the newest") {
   Lab lab(150);
   lab.config.include = {"archived"};
