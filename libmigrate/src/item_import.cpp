@@ -22,6 +22,7 @@ struct Item {
   std::uint64_t made = 0;
   std::string target_id;
   std::uint64_t files_left = 0;
+  std::vector<std::string> forgotten;  ///< rows of its steps, when it has been deleted
   int attempts = 1;
 };
 
@@ -335,7 +336,12 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
 
 void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const {
   if (item.state != Item::State::settled) return;
-  if (item.skipped && item.target_id.empty()) return;  // gone before it came: it stands for nothing there
+  if (item.target_id.empty() && item.record->deleted) {
+    // It stands for nothing there any more: what is made of its name later is another item.
+    if (item.update) entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
+    for (const std::string& row : item.forgotten) entries.push_back(Entry{Table::step, row, nullptr});
+    return;
+  }
   Outcome outcome;
   outcome.target_id = item.target_id;
   outcome.version = item.record->version;
@@ -452,6 +458,11 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
   }
   try {
     item.target_id = co_await sink_.write(operation);
+    if (item.update && item.record->deleted && item.target_id.empty()) {
+      RecordRef record = item.record->ref;
+      const std::vector<StepRow> steps = co_await receipts_of(engine_.journal(), std::move(record));
+      for (const StepRow& step : steps) item.forgotten.push_back(step.row);
+    }
     const std::vector<Blob>& blobs = item.record->blobs;
     item.files_left = static_cast<std::uint64_t>(
         std::count_if(blobs.begin(), blobs.end(), [](const Blob& blob) { return blob.left_out; }));

@@ -398,6 +398,11 @@ class MemoryItems final : public ItemSink {
     const Record& record = operation.record();
     if (on_write) on_write(operation);
     if (duration) co_await services_.clock->sleep(duration(operation));
+    if (operation.action() == Action::remove) {
+      const int gone = std::stoi(std::string(operation.target_id().as_string()));
+      exchange([&] { return static_cast<int>(service_.items.erase(gone)); });
+      co_return std::string();
+    }
     Step create = co_await operation.begin("create");
     if (!create.done()) {
       int id = create.uncertain() ? find(create.key()) : 0;

@@ -279,3 +279,22 @@ TEST_CASE("a stop ends the setting of links, and a rollback that waits for a quo
   CHECK_FALSE(world.run(again).fatal.has_value());
   CHECK(world.service.items.empty());
 }
+
+TEST_CASE("what was deleted because the source has deleted it is known no more, and may come again") {
+  World world;
+  REQUIRE(world.run().status == Status::done);
+  CHECK_FALSE(wait_for(world.store->scan(Table::step, "tickets/2/", "", 10)).empty());
+  Record& record = world.source->records("tickets").at(2);
+  record.deleted = true;
+  record.version = "2";
+  CHECK(world.run().status == Status::done);
+  CHECK(world.titles() == std::vector<std::string>{"tickets 1", "tickets 3"});
+  const std::optional<Value> known = wait_for(world.store->get(Table::outcome, "tickets/2"));
+  CHECK_FALSE(known.has_value());
+  CHECK(wait_for(world.store->scan(Table::step, "tickets/2/", "", 10)).empty());
+  CHECK(world.run().status == Status::done);
+  record.deleted = false;
+  record.version = "3";
+  CHECK(world.run().status == Status::done);
+  CHECK(world.service.items.size() == 3);
+}
