@@ -393,6 +393,7 @@ class MemoryItems final : public ItemSink {
   }
   std::function<void(const Operation&)> on_write;
   std::function<std::chrono::milliseconds(const Operation&)> duration;
+  std::chrono::milliseconds latency{0};  ///< of the call that makes an item
 
   awaitable<std::string> write(Operation& operation) override {
     const Record& record = operation.record();
@@ -406,6 +407,7 @@ class MemoryItems final : public ItemSink {
     Step create = co_await operation.begin("create");
     if (!create.done()) {
       int id = create.uncertain() ? find(create.key()) : 0;
+      if (!id && latency.count() > 0) co_await services_.clock->sleep(latency);
       if (!id) id = exchange([&] { return insert(create.key(), record); });
       Value undo(id);
       co_await create.finish(std::to_string(id), undo);

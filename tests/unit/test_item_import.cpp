@@ -137,7 +137,7 @@ TEST_CASE("a record that two partitions mention at once is made once") {
     out.push_back(std::move(record));
   });
   Pipeline pipeline = world.pipeline();
-  world.sink->duration = [](const Operation&) { return std::chrono::milliseconds(100); };
+  world.sink->latency = std::chrono::milliseconds(100);
   RunOptions options;
   options.batch_size = 10;
   const Report report = run_blocking(std::move(pipeline), std::move(options));
