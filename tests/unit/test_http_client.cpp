@@ -451,6 +451,32 @@ TEST_CASE("a token that runs out is renewed once for all who wait") {
   CHECK(refused.service.seen.size() == 2);
 }
 
+TEST_CASE("a token that cannot be had says nothing of the request that needs it") {
+  for (bool token_sent : {false, true}) {
+    CAPTURE(token_sent);
+    ClientLab lab;
+    int asked = 0;
+    lab.options.auth = http::Auth::token([&](bool) -> awaitable<Secret> {
+      if (++asked != 2) throw http::TransportError(ErrorKind::transient, "timeout", "No token came.", token_sent);
+      co_return Secret("token");
+    });
+    lab.service.say(502).say(401);
+    run([&]() -> awaitable<void> {
+      http::Client client = lab.client();
+      http::Request request = post();
+      request.idempotent = true;
+      auto before = co_await thrown_by<http::TransportError>(client.send(request));
+      CHECK(http::nothing_applied(before));
+      CHECK(std::string(before.what()) == "POST /items: No token came.");
+      // Behind the 502 the request may have been applied already.
+      auto after = co_await thrown_by<http::TransportError>(client.send(request));
+      CHECK(after.cause == "timeout");
+      CHECK_FALSE(http::nothing_applied(after));
+    });
+    CHECK(lab.service.seen.size() == 2);
+  }
+}
+
 TEST_CASE("JSON there and back") {
   ClientLab lab;
   lab.service.say(200, R"({"a":1})")

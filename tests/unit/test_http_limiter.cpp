@@ -202,6 +202,23 @@ TEST_CASE("what was under way together and is refused together is one refusal") 
   CHECK(lab.at.back() <= 6'020);
 }
 
+TEST_CASE("a refusal that comes when the wait for another one is over closes the limit again") {
+  Lab lab;
+  lab.start_request("early", RateClass("x"), answer(429), milliseconds(10));
+  lab.start_request("late", RateClass("x"), answer(429), milliseconds(20'000));
+  auto next = [&]() -> awaitable<void> {
+    co_await lab.services.clock->sleep(milliseconds(20'001));
+    RateClass taken("x");
+    const http::Response good = answer(200);
+    co_await lab.request("next", taken, good);
+  };
+  start(lab.context, next());
+  lab.context.run();
+  REQUIRE(lab.sent.back() == "next");
+  CHECK(lab.at.back() >= 24'000);
+  CHECK(lab.at.back() <= 32'001);
+}
+
 TEST_CASE("requests go in the order in which they came, as far as they share a limit") {
   Lab lab({http::LimitOptions("account", 600, seconds(60)), http::LimitOptions("lists", 60, seconds(60))});
   lab.start_request("list 1", RateClass("account").take("lists"), answer(200));

@@ -75,6 +75,19 @@ class Counting final : public ByteStream {
   std::uint64_t left_;
 };
 
+/// Another service's download that breaks off, as that service's transport tells it.
+class Broken final : public ByteStream {
+ public:
+  awaitable<std::string> read(std::size_t) override {
+    if (left_-- == 0) throw http::TransportError(ErrorKind::transient, "response_torn", "The source broke off.", true);
+    std::string bytes(1000, 'x');
+    co_return bytes;
+  }
+
+ private:
+  int left_ = 3;
+};
+
 http::ExchangeLimits no_limits;
 
 }  // namespace
@@ -356,6 +369,27 @@ TEST_CASE("a stream of another length than was announced never makes a whole req
       request.stream_size = each.said;
       auto error = co_await thrown_by<http::TransportError>(way.transport->exchange(way.to, request, no_limits));
       CHECK(error.cause == "body_size");
+      CHECK_FALSE(error.sent());
+      co_await settled();
+    }
+    CHECK(*applied == 0);
+  });
+}
+
+TEST_CASE("an upload whose stream breaks was not applied") {
+  auto applied = std::make_shared<int>(0);
+  auto handler = [applied](http::Request) -> awaitable<http::Answer> {
+    ++*applied;
+    co_return answer(200, "");
+  };
+  both_ways(handler, [&](Way way) -> awaitable<void> {
+    for (bool sized : {true, false}) {
+      http::Request request("POST", "/upload");
+      request.stream = std::make_shared<Broken>();
+      if (sized) request.stream_size = 3000;
+      auto error = co_await thrown_by<http::TransportError>(way.transport->exchange(way.to, request, no_limits));
+      CHECK(error.cause == "response_torn");
+      CHECK(std::string(error.what()) == "The source broke off.");
       CHECK_FALSE(error.sent());
       co_await settled();
     }

@@ -126,6 +126,45 @@ TEST_CASE("images stay typed, with what is needed to find the file") {
   CHECK(losses("<img src=/track.gif width=1 height=1>") == "image: nothing 1");
 }
 
+TEST_CASE("only numbers of pixels say that a picture is one pixel") {
+  for (const std::string size : {"", "auto", "0.9in", "1%", "1em", "99999999999", "-1", "+1"}) {
+    CAPTURE(size);
+    const std::string image = fmt::format("<img src=/a.png width='{}' height='{}'>", size, size);
+    CHECK(tree(image) == "p(img(-|/a.png|-|-))");
+    CHECK(losses(image) == "");
+  }
+  CHECK(tree("<img src=/a.png width='100%' height=' 40px'>") == "p(img(-|/a.png|-|-)0x40)");
+  for (const std::string size : {"0", "1", " 1 ", "1px", "1 PX"}) {
+    CAPTURE(size);
+    CHECK(losses(fmt::format("<img src=/t.gif width='{}' height='{}'>", size, size)) == "image: nothing 1");
+  }
+}
+
+TEST_CASE("what code cannot hold is told") {
+  const auto in_code = [](std::string_view inside) { return losses(fmt::format("<pre>{}</pre>", inside)); };
+  CHECK(in_code("a <a href='https://x.test'>here</a>") == "link: text 1");
+  CHECK(parse_html("<pre><a href='https://x.test'>here</a></pre>").losses.all().at(0).example == "https://x.test");
+  CHECK(in_code("<a href=' https://x.test'>https://x.test </a> <a href='#'>x</a>") == "");
+  CHECK(losses("<a href='https://x.test'><pre>here</pre></a>") == "link: text 1");
+  CHECK(in_code("<a href='#' data-vss-mention='version:2.0,b0ba'>@Ann</a>") == "mention: text 1");
+  CHECK(in_code("<img src=/a.png><img src=/b.png>") == "image: nothing 2");
+  CHECK(in_code("<iframe src='https://video.test/1'></iframe>") == "iframe: nothing 1");
+  CHECK(in_code("<b>a</b> <b> </b><i style='color: red'>b</i>") == "colour: nothing 1, em: nothing 1, strong: nothing 1");
+  CHECK(losses("<b><pre>a</pre></b>") == "strong: nothing 1");
+  CHECK(in_code("<ul><li>a</ul>") == "list: text 1");
+  CHECK(in_code("<pre>a</pre>") == "");
+  CHECK(in_code("<code class='language-c++'>a<br><span class=k>b</span></code>") == "");
+  CHECK(tree("<pre>a <a href='https://x.test'>here</a></pre>") == "code(-|a here)");
+
+  // Nested or linked without end.
+  std::string nested = "<pre>";
+  for (int level = 0; level < 200; ++level) nested += "<pre>";
+  CHECK(tree(nested + "deep") == "code(-|deep)");
+  std::string linked = "<a href='https://x.test/" + std::string(100'000, 'a') + "'>";
+  for (int index = 0; index < 10'000; ++index) linked += "<pre>x</pre>";
+  CHECK(losses(linked).starts_with("link: text"));
+}
+
 TEST_CASE("Azure DevOps: mentions and work items are typed") {
   check({
       {R"(<div><a href="#" data-vss-mention="version:2.0,1d2c-GUID">@Lea N</a>&nbsp;done</div>)", "p(@(1d2c-GUID|Lea N|-) \"\u00a0done\")"},

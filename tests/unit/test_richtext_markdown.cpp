@@ -135,6 +135,37 @@ TEST_CASE("Markdown of Azure DevOps has its own mentions, and none of GitLab's")
   CHECK(tree("@lea #12", MarkdownFlavour::plain) == R"(p("@lea #12"))");
 }
 
+TEST_CASE("mentions of Azure DevOps are such in words only") {
+  const std::string id = "1D2C3B4A-0000-1111-2222-333344445555", sign = "@<" + id + ">";
+  const std::string mention = fmt::format("@({0}|{0}|-)", id);
+  const auto azure = [](std::string_view markdown) { return tree(markdown, MarkdownFlavour::azure_devops); };
+  CHECK(azure("a **" + sign + "**, #12 " + sign) == "p(\"a \" " + mention + " \", \" ref(12|#12|-|-) \" \" " + mention + ")");
+  CHECK(azure("`" + sign + "`") == "p(\"" + sign + "\"c)");
+  CHECK(azure("```\nmail " + sign + "\n\t" + sign + "\n```") == "code(-|mail " + sign + "\n\t" + sign + ")");
+  CHECK(azure("    " + sign) == "code(-|" + sign + ")");
+  CHECK(azure("![" + sign + "](/a.png)") == "p(img(" + sign + "|/a.png|-|-))");
+  CHECK(azure("[a](</" + id + "?" + sign + ">)").find("data-") == std::string::npos);
+  CHECK(azure("\\" + sign + " \\\\" + sign) == "p(\"" + sign + " \\\" " + mention + ")");
+  CHECK(azure("<div>" + sign + "</div>") == "p(" + mention + ")");
+  CHECK(azure("<b title='" + sign + "'>a</b>") == "p(\"a\"b)");
+  // Signs of the text's own.
+  CHECK(azure("\ue000" + id + "\ue000 " + sign) == "p(\"\ue000" + id + "\ue000 \" " + mention + ")");
+  std::string signs;
+  for (int last = 0; last < 16; ++last) signs += std::string("\xEE\x80") + static_cast<char>(0x80 + last);
+  CHECK(azure(signs + "`" + sign + "`") == "p(\"" + signs + "\" \"" + sign + "\"c)");
+
+  std::string exhausting = sign + "\n\n|";
+  for (int column = 0; column < 100; ++column) exhausting += "a|";
+  exhausting += "\n|";
+  for (int column = 0; column < 100; ++column) exhausting += "---|";
+  for (int row = 0; row < 3000; ++row) exhausting += "\n|x|";
+  MarkdownOptions options;
+  options.flavour = MarkdownFlavour::azure_devops;
+  const Parsed parsed = parse_markdown(exhausting, options);
+  CHECK(told(parsed.losses) == "markup: plain text 1");
+  CHECK(plain_text(parsed.document).find(sign) != std::string::npos);
+}
+
 TEST_CASE("Markdown out: blocks") {
   check_out_whole({
       {"<h2>a #</h2>b<br>c", "## a \\#\n\nb\\\nc"},

@@ -92,6 +92,52 @@ TEST_CASE("wiki markup out") {
   });
 }
 
+TEST_CASE("wiki markup: marks and links end with their line") {
+  check_wiki({
+      {"<b>Regards,<br>Anna</b>", "*Regards,*\n*Anna*"},
+      {"<a href=https://x.test>a<br>b</a>", "[a|https://x.test]\n[b|https://x.test]"},
+      {"x<b><i>a <br> b</i>c</b>", "x{*}{_}a{_}{*}\n*{_}b{_}c*"},
+      {"<font color=red>a<br>b</font>", "{color:#ff0000}a\nb{color}"},
+      {"<b><font color=red>a<br>b</font></b>", "*{color:#ff0000}a{color}*\n*{color:#ff0000}b{color}*"},
+      {"<code>a<br>b</code>", "{{a}}\n{{b}}"},
+      // This break ends no line.
+      {"<ul><li><b>a<br>b</b></ul>", "* *a\\\\ b*"},
+      {"<h1><b>a<br>b</b></h1>", "h1. *a\\\\ b*"},
+  });
+}
+
+TEST_CASE("wiki markup: code and pictures touch no letter") {
+  const auto shown = [](std::string_view from) {
+    Node document = parse_html(from).document;
+    rewrite(document, [](Node& node) {
+      if (node.kind == Kind::image) node.target = "x.png";
+    });
+    const Printed printed = print_wiki(document);
+    return printed.text + (printed.losses.empty() ? "" : " | " + told(printed.losses));
+  };
+  const std::string one = "the same with a blank beside it 1", two = "the same with a blank beside it 2";
+  CHECK(shown("a<code>b</code>c") == "a {{b}} c | code: " + two);
+  CHECK(shown("<b>a<code>b</code></b>s") == "{*}a {{b}}{*}s | code: " + one);
+  CHECK(shown("\u00fc<code>b</code>, 1") == "\u00fc {{b}}, 1 | code: " + one);
+  CHECK(shown("(<code>b</code>) \u201c<code>c</code>\u201d&nbsp;<code>d</code>&nbsp;<code>e</code>.") ==
+        "({{b}}) \u201c{{c}}\u201d\u00a0{{d}}\u00a0{{e}}.");
+  CHECK(shown("a<img src=/a>b") == "a !x.png! b | image: " + two);
+  CHECK(shown("\u00fc<img src=/a>\u00fc") == "\u00fc !x.png! \u00fc | image: " + two);
+  CHECK(shown("a <img src=/a> 1 (<img src=/a>)<br>b") == "a !x.png! 1 (!x.png!)\nb");
+  CHECK(shown("a<a href=https://x.test><img src=/a>b</a>") == "a[!x.png! b|https://x.test] | image: " + one);
+  CHECK(shown("<p>a</p><p><code>b</code></p><p>c</p>") == "a\n\n{{b}}\n\nc");
+}
+
+TEST_CASE("blanks of changing style take time as they are many") {
+  Node line(Kind::paragraph, {text("x")});
+  for (int index = 0; index < 400'000; ++index)
+    line.children.push_back(text("\u00a0", index % 2 == 0 ? Mark::strike : Mark::underline));
+  line.children.push_back(text("end"));
+  CHECK(print_wiki(line).text.ends_with("end"));
+  CHECK(print_html(line).text.ends_with("end</p>"));
+  CHECK(print_markdown(line).text.ends_with("end\n"));
+}
+
 TEST_CASE("wiki markup: files, accounts and items of the target, and what has no place") {
   Node document = parse_html(R"(<img src=x.png alt=A width=9> <a href="#" data-vss-mention="version:2.0,G">@Lea</a> <a href="https://d.test/_workitems/edit/12">#12</a>)").document;
   CHECK(print_wiki(document).text == "A @Lea [#12|https://d.test/_workitems/edit/12]");

@@ -8,6 +8,7 @@
 #include "http/redact.hpp"
 #include "http/streams.hpp"
 #include "http/text.hpp"
+#include "http/transport_errors.hpp"
 #include "http/web_page.hpp"
 #include "migrate/base64.hpp"
 #include "migrate/sink.hpp"
@@ -142,7 +143,7 @@ class Client::State {
 
   awaitable<Outcome> perform(Course course) {
     for (;;) {
-      if (course.own && options.auth.source_) co_await renew_token(course);
+      if (course.own && options.auth.source_) co_await have_token(course);
       Outcome outcome;
       outcome.permit = co_await limiter->acquire(course.taken);
       std::optional<TransportError> failure;
@@ -296,6 +297,14 @@ class Client::State {
   void note(const Course& course, const std::string& what, milliseconds wait) const {
     services.write_log(LogLevel::info, "http",
                        fmt::format("{} {}: {}; again in {} ms", origin, course.name, what, wait.count()));
+  }
+
+  awaitable<void> have_token(Course& course) {
+    try {
+      co_await renew_token(course);
+    } catch (const TransportError& trouble) {
+      throw_with_name(course, of_another(trouble, false));
+    }
   }
 
   /// Before the first request, and once after a 401, unless another request has brought a new token meanwhile.

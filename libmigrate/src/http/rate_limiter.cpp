@@ -322,8 +322,9 @@ milliseconds RateLimiter::answered(Permit& permit, const Response& response) {
     answer.refused = refused && &share == closed;
     share.limit->quota.answered(now, share.number, answer);
     if (answer.refused) {
-      // What was under way together is refused together: that is one refusal, not many.
-      const bool heard_of = share.taken_at < share.limit->refused_from && !reading.retry_after;
+      // What was under way together is refused together: that is one refusal, not many, as long as its wait lasts.
+      const bool heard_of =
+          share.taken_at < share.limit->refused_from && now < share.limit->closed_until && !reading.retry_after;
       if (!heard_of) {
         share.limit->refused_from = now;
         share.limit->closed_until = now + state_->wait_after_refusal(*share.limit, reading.retry_after);

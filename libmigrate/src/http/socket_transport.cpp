@@ -359,7 +359,12 @@ class SocketTransport final : public Transport {
   static awaitable<std::string> next_bytes(Connection& connection, Request& request, ExchangeLimits limits,
                                            std::optional<SteadyTime> end) {
     connection.limit(milliseconds(0), end);  // a slow source is not the service's fault
-    std::string bytes = co_await request.stream->read(stream_chunk);
+    std::string bytes;
+    try {
+      bytes = co_await request.stream->read(stream_chunk);
+    } catch (const TransportError& trouble) {
+      throw of_another(trouble, false);
+    }
     connection.limit(limits.idle, end);
     co_return bytes;
   }

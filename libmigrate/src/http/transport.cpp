@@ -54,6 +54,12 @@ TransportError wrong_size(std::uint64_t promised, std::uint64_t found) {
       false);
 }
 
+TransportError of_another(const TransportError& trouble, bool sent) {
+  TransportError own(trouble.kind(), trouble.cause, trouble.what(), sent);
+  static_cast<Error&>(own) = trouble;  // with advice and detail
+  return own;
+}
+
 class SimulatedTransport::State {
  public:
   struct Place {
@@ -71,10 +77,14 @@ void SimulatedTransport::serve(std::string origin, AnswerHandler handler, std::s
 }
 
 static awaitable<void> read_stream(Request& request) {
-  for (;;) {
-    std::string bytes = co_await request.stream->read(stream_chunk);
-    if (bytes.empty()) break;
-    request.body += bytes;
+  try {
+    for (;;) {
+      std::string bytes = co_await request.stream->read(stream_chunk);
+      if (bytes.empty()) break;
+      request.body += bytes;
+    }
+  } catch (const TransportError& trouble) {
+    throw of_another(trouble, false);
   }
   if (request.stream_size && *request.stream_size != request.body.size()) {
     throw wrong_size(*request.stream_size, request.body.size());

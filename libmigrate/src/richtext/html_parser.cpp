@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "html_builder.hpp"
+#include "html_code.hpp"
 #include "html_dom.hpp"
 #include "html_links.hpp"
 #include "html_scan.hpp"
@@ -20,6 +21,17 @@ int number(std::string_view text, int otherwise) {
   text = trim(text);
   int value = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+/// Of a picture. "auto", "0.9in" and "100%" are no numbers of pixels.
+std::optional<int> pixels(std::string_view text) {
+  text = trim(text);
+  int value = 0;
+  const auto [end, trouble] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (trouble != std::errc() || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (!text.empty() && lower(trim(text)) != "px") return std::nullopt;
   return value;
 }
 
@@ -396,12 +408,28 @@ class HtmlReader {
   }
 
   bool code(const GumboNode& node) {
+    if (in_code_) return apart();
     Node made(Kind::code_block);
     made.text = text_below(node);
     made.id = language_of(node);
-    if (has_below(node, GUMBO_TAG_IMG)) losses_.add("image", "nothing", "in a code block");
+    if (!is_only_text(node, style_)) tell_lost_below(node, made.text);
     builder_.add_block(std::move(made));
     return false;
+  }
+
+  /// Reads the code as if it were ordinary content, to tell what of that is more than text.
+  void tell_lost_below(const GumboNode& pre, std::string_view words) {
+    if (!style_.link.empty()) tell_lost_link(style_.link, words, losses_);
+    HtmlBuilder builder(0, losses_);
+    HtmlReader reader(options_, exact_, builder, losses_);
+    reader.in_code_ = true;
+    const GumboVector& children = pre.v.element.children;
+    for (unsigned index = 0; index < children.length; ++index) {
+      reader.style_ = style_;
+      reader.style_.link = {};
+      reader.read(*static_cast<const GumboNode*>(children.data[index]));
+    }
+    tell_lost_in_code(builder.finish(), losses_);
   }
 
   bool table(const GumboNode& node) {
@@ -440,12 +468,12 @@ class HtmlReader {
     Node made(Kind::image);
     made.text = attribute(node, "alt");
     made.url = attribute(node, "src");
-    made.width = number(attribute(node, "width"), 0);
-    made.height = number(attribute(node, "height"), 0);
+    const std::optional<int> width = pixels(attribute(node, "width")), height = pixels(attribute(node, "height"));
+    made.width = width.value_or(0);
+    made.height = height.value_or(0);
     made.link = style_.link;
     // A pixel that tells a sender of mail that it was opened.
-    const bool tracks =
-        has_attribute(node, "width") && has_attribute(node, "height") && made.width <= 1 && made.height <= 1;
+    const bool tracks = width && height && *width <= 1 && *height <= 1;
     if (tracks || (made.url.empty() && made.text.empty())) {
       losses_.add("image", "nothing", made.url);
       return false;
@@ -466,7 +494,9 @@ class HtmlReader {
     }
     const std::string_view address = trim(attribute(node, "href"));
     // "#" and the like only lead to a script.
-    if (address.size() > 1 || (address.size() == 1 && address[0] != '#')) style_.link = address;
+    const bool leads = address.size() > 1 || (address.size() == 1 && address[0] != '#');
+    if (leads && in_code_) tell_lost_link(address, text_below(node, address.size() + example_size), losses_);
+    if (leads && !in_code_) style_.link = address;
     if (has_attribute(node, "title")) title(node, text_below(node, attribute(node, "title").size() + 64), address);
     return true;
   }
@@ -512,6 +542,7 @@ class HtmlReader {
 
   const HtmlOptions& options_;
   const bool exact_;
+  bool in_code_ = false;  ///< reads only to tell what code cannot hold
   HtmlBuilder& builder_;
   Losses& losses_;
   HtmlStyle style_;

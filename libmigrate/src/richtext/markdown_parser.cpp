@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "autolink.hpp"
+#include "azure_mentions.hpp"
 #include "gitlab.hpp"
 #include "html_parser.hpp"
 #include "html_printer.hpp"
@@ -32,7 +33,8 @@ constexpr Alert alerts[] = {{"[!note]", "info"},
 
 class MarkdownReader {
  public:
-  MarkdownReader(std::string_view source, MarkdownFlavour flavour) : source_(source), flavour_(flavour) {}
+  MarkdownReader(std::string_view source, MarkdownFlavour flavour, const AzureMentions& mentions)
+      : source_(source), flavour_(flavour), mentions_(mentions) {}
 
   /// Empty when the text is built to exhaust a parser.
   bool read() {
@@ -213,14 +215,14 @@ class MarkdownReader {
       case MD_TEXT_ENTITY:
         return put(words);
       case MD_TEXT_HTML:
-        return images_ > 0 ? 0 : put(words);
+        return images_ > 0 ? 0 : html_words(words);
       case MD_TEXT_NORMAL:
         break;
       default:
         return code_words(words);
     }
     if (images_ > 0) {
-      append_escaped(out_, words, true);
+      as_written(words);
       return go_on();
     }
     // An escaped character comes alone and stands for nothing but itself.
@@ -232,8 +234,50 @@ class MarkdownReader {
     }
     if (may_be_alert) words.remove_prefix(alert(words));
     if (image_end_ == out_.size()) words.remove_prefix(image_size(words));
+    while (true) {
+      const AzureMentions::Found found = mentions_.find(words);
+      if (found.size == 0) break;
+      mention(words.substr(0, found.at), found.id);
+      words.remove_prefix(found.at + found.size);
+    }
     plain_words(words);
     return go_on();
+  }
+
+  /// A mention of Azure DevOps behind words. To Markdown the stand-in is a word: a backslash before it is left.
+  void mention(std::string_view before, std::string_view id) {
+    const bool escaped = before.ends_with('\\');
+    if (escaped) before.remove_suffix(1);
+    plain_words(before);
+    if (escaped) {
+      out_ += fmt::format("@&lt;{}&gt;", id);
+    } else {
+      out_ += fmt::format("<span data-mention=\"{0}\">@{0}</span>", id);
+    }
+    before_ = 0;
+  }
+
+  /// Elements of HTML, and in blocks of it the words between them.
+  int html_words(std::string_view words) {
+    while (true) {
+      const AzureMentions::Found found = mentions_.find(words);
+      if (found.size == 0) return put(words);
+      const std::string_view before = words.substr(0, found.at);
+      out_ += before;
+      const std::size_t tag = before.rfind('<');
+      if (tag != std::string_view::npos && before.find('>', tag) == std::string_view::npos) {
+        out_ += fmt::format("@&lt;{}&gt;", found.id);
+      } else {
+        mention({}, found.id);
+      }
+      words.remove_prefix(found.at + found.size);
+    }
+  }
+
+  /// What is no words, or those of a picture's description.
+  void as_written(std::string_view words) {
+    if (mentions_.find(words).size == 0) return append_escaped(out_, words, true);
+    append_escaped(out_, mentions_.taken_out_of(words), true);
   }
 
   /// md4c makes blanks of the tabs that a line of code begins with. Where nothing but them is in front of it, the tabs
@@ -255,7 +299,7 @@ class MarkdownReader {
     }
     out_ += indent_;
     indent_.clear();
-    append_escaped(out_, words, true);
+    as_written(words);
     return go_on();
   }
 
@@ -375,7 +419,7 @@ class MarkdownReader {
           out_ += "\uFFFD";
           break;
         default:
-          append_escaped(out_, words, true);
+          as_written(words);
       }
     }
   }
@@ -394,6 +438,7 @@ class MarkdownReader {
 
   const std::string_view source_;
   const MarkdownFlavour flavour_;
+  const AzureMentions& mentions_;
   std::string out_;
   std::string indent_;  ///< of the line of code that comes next
   std::vector<Quote> quotes_;
@@ -441,34 +486,18 @@ std::size_t lead_of(std::string_view markdown) {
   return 0;
 }
 
-/// Azure DevOps writes @<id of a user>.
-constexpr std::size_t guid_size = 36;
-std::string with_azure_mentions(std::string_view markdown) {
-  std::string result;
-  while (true) {
-    const std::size_t at = markdown.find("@<");
-    if (at == std::string_view::npos) return result.append(markdown);
-    const std::string_view id = markdown.substr(at + 2, guid_size);
-    const std::size_t end = at + 2 + id.size();
-    const bool is_guid = id.size() == guid_size && markdown.substr(end, 1) == ">" &&
-                         std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-'; });
-    result.append(markdown, 0, is_guid ? at : at + 2);
-    if (is_guid) result.append(fmt::format("<span data-mention=\"{0}\">@{0}</span>", id));
-    markdown.remove_prefix(is_guid ? end + 1 : at + 2);
-  }
-}
-
 }  // namespace
 
 Parsed parse_markdown(std::string_view markdown, const MarkdownOptions& options) {
-  std::string replaced(markdown);
-  if (options.flavour == MarkdownFlavour::azure_devops) replaced = with_azure_mentions(markdown);
+  AzureMentions mentions;
+  std::string replaced =
+      options.flavour == MarkdownFlavour::azure_devops ? mentions.put_into(markdown) : std::string(markdown);
   replaced.insert(0, lead_of(replaced), '\n');
-  MarkdownReader reader(replaced, options.flavour);
+  MarkdownReader reader(replaced, options.flavour, mentions);
   if (!reader.read()) {
     Parsed parsed;
     parsed.losses.add("markup", "plain text", "built to exhaust a parser");
-    parsed.document = normalised(paragraph(replaced), parsed.losses);
+    parsed.document = normalised(paragraph(mentions.taken_out_of(replaced)), parsed.losses);
     return parsed;
   }
   return parse_html_as(reader.html(), HtmlOptions(), true);

@@ -87,7 +87,24 @@ std::vector<Part> parts_of(const std::vector<Node>& line) {
 }
 
 /// What blanks and breaks are in is what both their neighbours are in.
-bool is_between(const Part& part) { return part.blank || part.node->kind == Kind::hard_break; }
+bool is_break(const Part& part) { return part.node->kind == Kind::hard_break; }
+bool is_between(const Part& part) { return part.blank || is_break(part); }
+
+/// Blanks and breaks in a row, and what the words behind them are in.
+struct Run {
+  std::size_t end = 0;
+  bool breaks = false;
+  Layers after;
+};
+
+Run run_of(const std::vector<Part>& parts, std::size_t at) {
+  Run run;
+  for (run.end = at; run.end < parts.size() && is_between(parts[run.end]); ++run.end) {
+    run.breaks = run.breaks || is_break(parts[run.end]);
+  }
+  if (run.end < parts.size()) run.after = layers_of(*parts[run.end].node);
+  return run;
+}
 
 bool shows_on_blank(Layer layer, const Part& part) {
   switch (layer) {
@@ -104,7 +121,7 @@ bool shows_on_blank(Layer layer, const Part& part) {
 
 }  // namespace
 
-std::vector<Span> spans_of(const std::vector<Node>& line) {
+std::vector<Span> spans_of(const std::vector<Node>& line, AtBreak at_break) {
   const std::vector<Part> parts = parts_of(line);
   std::vector<Span> spans;
   std::vector<std::pair<Held, std::size_t>> open;
@@ -121,16 +138,17 @@ std::vector<Span> spans_of(const std::vector<Node>& line) {
     while (depth < open.size() && depth < layers.size() && same(open[depth].first, layers[depth])) ++depth;
     return depth;
   };
+  Run run;
   for (std::size_t at = 0; at < parts.size(); ++at) {
     const Part& part = parts[at];
     if (is_between(part)) {
-      std::size_t next = at + 1;
-      while (next < parts.size() && is_between(parts[next])) ++next;
-      const Layers after = next < parts.size() ? layers_of(*parts[next].node) : Layers();
-      std::size_t depth = kept(after);
+      if (at >= run.end) run = run_of(parts, at);
+      std::size_t depth = kept(run.after);
+      const bool parted = run.breaks && at_break == AtBreak::ends;
       // Lines and grounds show where nothing is written: there a blank has only what it had. Breaks part code.
       for (std::size_t index = 0; index < depth; ++index) {
-        if (!shows_on_blank(open[index].first.layer, part)) depth = index;
+        const Layer layer = open[index].first.layer;
+        if (!shows_on_blank(layer, part) || (parted && layer != Layer::colour)) depth = index;
       }
       close_to(depth);
     } else {

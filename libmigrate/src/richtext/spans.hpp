@@ -23,9 +23,13 @@ struct Span {
   std::string_view words = {};  ///< words: a part of a node's text
 };
 
+/// What a line break ends: nothing but code, or every layer but a colour that nothing else is around. What ends opens
+/// again behind it.
+enum class AtBreak { goes_on, ends };
+
 /// Blanks at the ends of marked words stand outside of the marks: no format with delimiters can hold them inside.
 /// Words of one layer are never blank. `line` has to outlive the result.
-std::vector<Span> spans_of(const std::vector<Node>& line);
+std::vector<Span> spans_of(const std::vector<Node>& line, AtBreak at_break = AtBreak::goes_on);
 
 }  // namespace richtext
 MIGRATE_END

@@ -238,7 +238,9 @@ class WikiPrinter {
   std::string line(const Nodes& nodes, Where where) {
     std::string all;
     std::vector<std::size_t> opened;  // where in `all` the mark of an open span stands
-    const std::vector<Span> spans = spans_of(nodes);
+    // Where a break ends the line, marks and links end there, too: Jira reads those of one line only.
+    const std::vector<Span> spans = spans_of(nodes, where == Where::block ? AtBreak::ends : AtBreak::goes_on);
+    tight_end_ = std::string::npos;
     for (std::size_t at = 0; at < spans.size(); ++at) {
       const Span& span = spans[at];
       switch (span.what) {
@@ -263,7 +265,32 @@ class WikiPrinter {
     return all;
   }
 
+  /// Jira sees code and pictures only where no letter or digit touches them.
+  void part_before(std::string& all, std::string_view kind, std::string_view example) {
+    if (all.empty()) return;
+    std::size_t last = all.size() - 1;
+    while (last > 0 && (static_cast<unsigned char>(all[last]) & 0xC0) == 0x80) --last;
+    if (may_be_word(decode(all, last).code)) part(all, kind, example);
+  }
+  void part_after(std::string& all, std::string_view next) {
+    if (all.size() == tight_end_ && !next.empty() && may_be_word(decode(next, 0).code)) part(all, tight_kind_, next);
+  }
+  void part(std::string& all, std::string_view kind, std::string_view example) {
+    losses_.add(kind, "the same with a blank beside it", example);
+    all += ' ';
+  }
+  void end_tight(const std::string& all, std::string_view kind) {
+    tight_end_ = all.size();
+    tight_kind_ = kind;
+  }
+  /// Beyond ASCII only blanks and the signs between words (dashes, quotation marks) are certain to be none.
+  static bool may_be_word(char32_t code) {
+    if (code < 0x80) return is_ascii_alnum(static_cast<char>(code));
+    return !is_space(code) && code != 0xAB && code != 0xBB && (code < 0x2010 || code > 0x205E);
+  }
+
   void words(std::string_view text, std::string& all, Where where) {
+    part_after(all, text);
     WikiPlace place;
     place.line_start = where != Where::cell && (all.empty() || all.back() == '\n');
     place.before = all.empty() ? ' ' : all.back();
@@ -274,7 +301,9 @@ class WikiPrinter {
     std::string code;
     const std::size_t end = spans[at].mate;
     while (++at < end) code += spans[at].words;
+    part_before(all, "code", code);
     all += "{{" + wiki_escaped(code, WikiPlace()) + "}}";
+    end_tight(all, "code");
     return end;
   }
 
@@ -340,6 +369,7 @@ class WikiPrinter {
       case Kind::reference:
         if (node.target.empty()) break;
         // Jira makes links of the keys of its items.
+        part_after(all, node.target);
         all += is_web_address(node.target) ? "[" + wiki_address(node.target) + "]"
                                            : wiki_escaped(node.target, WikiPlace());
         return;
@@ -358,6 +388,7 @@ class WikiPrinter {
 
   bool image(const Node& node, std::string& all) {
     if (node.target.empty() || node.target.find_first_of("|!\\{}") != std::string::npos) return false;
+    part_before(all, "image", node.target);
     all += "!" + node.target;
     std::string more;
     const auto put = [&](const std::string& one) { more += (more.empty() ? "|" : ",") + one; };
@@ -370,11 +401,14 @@ class WikiPrinter {
       put("alt=\"" + node.text + "\"");
     }
     all += more + "!";
+    end_tight(all, "image");
     return true;
   }
 
   Losses& losses_;
   bool in_quote_ = false, in_panel_ = false;
+  std::size_t tight_end_ = std::string::npos;  ///< of the line: where code or a picture ended that was written last
+  std::string_view tight_kind_;
 };
 
 }  // namespace
