@@ -52,6 +52,7 @@ class JiraSink final : public ItemSink {
     std::map<std::string, std::string> files;              ///< attachment id by blob
     std::map<std::string, std::string> media;              ///< by blob: what texts show it as
     std::set<std::string> entries;                         ///< ids of work logs that belong to an entry already
+    std::map<std::string, std::string> kept;  ///< fingerprints of fields that stay as they were last written
     void forget_lists() {
       attachments.reset();
       comments.reset();
@@ -133,6 +134,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> bring_up_to_date(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<void> update_fields(Job& job);
+  bool is_cleared(const Job& job, const std::string& field) const;
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   awaitable<void> update_comments(Job& job);
   bool comments_may_differ(const Job& job) const;

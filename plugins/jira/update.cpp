@@ -96,6 +96,18 @@ awaitable<void> JiraSink::adopt(Job& job) {
   co_await step.finish(job.key, std::move(undo));
 }
 
+/// Whether what was once written to a field is to go. A value that the source has and that cannot be mapped now (an
+/// account that is not active any more) is no reason to empty it, and some fields Jira never leaves empty.
+bool JiraSink::is_cleared(const Job& job, const std::string& field) const {
+  if (!job.looked.screen->has(field)) return false;
+  if (field == "assignee") return !job.item.assignee && !site_->lacks("ASSIGN_ISSUES");
+  if (field == "duedate") return job.item.due.empty();
+  for (const char* never : {"reporter", "status", "summary", "issuetype", "priority", "description"})
+    if (field == never) return false;
+  const Value* value = job.item.fields.if_contains(field);
+  return !value || value->is_null();
+}
+
 awaitable<void> JiraSink::update_fields(Job& job) {
   const Value& issue = job.issue;
   const Value* mark = find(issue, {"properties", property_key});
@@ -108,10 +120,15 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
     wanted.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
   }
-  // What the source has taken away.
-  for (const auto& member : last.get_object())
-    if (!job.draft.fingerprints.count(std::string(member.key())) && member.key() != "priority")
-      wanted.emplace(member.key(), nullptr);
+  // What the source has taken away, and what it has and Jira cannot take now.
+  for (const auto& member : last.get_object()) {
+    const std::string field(member.key());
+    if (job.draft.fingerprints.count(field)) continue;
+    if (is_cleared(job, field))
+      wanted.emplace(field, nullptr);
+    else
+      job.kept[field] = text_at(last, {field});
+  }
   std::optional<std::vector<Change>> history;
   Object fields, before;
   std::string status_last = text_at(last, {"status"});

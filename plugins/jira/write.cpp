@@ -112,6 +112,7 @@ Value JiraSink::property_of(const Job& job, const std::string& key, boost::json:
   if (!job.item.updated.empty()) source.emplace("updated", job.item.updated);
   Object fields(storage);
   for (const auto& [field, fingerprint] : job.draft.fingerprints) fields.emplace(field, fingerprint);
+  for (const auto& [field, fingerprint] : job.kept) fields.emplace(field, fingerprint);
   Array labels(storage);
   for (const std::string& label : job.draft.labels) labels.emplace_back(label);
   Object value(storage);

@@ -544,3 +544,56 @@ TEST_CASE("a file of which it is not known whether it has arrived is taken off a
   CHECK(after.at("attachments").at(0).at("name") == "f--1.txt");
   CHECK(after.at("labels") == before.at("labels"));
 }
+
+namespace {
+
+std::string field_id(World& world, const std::string& name) {
+  const Value all = world.as(World::self, "GET", "/field").json();
+  for (const Value& each : all.as_array())
+    if (each.at("name") == Value(name)) return std::string(each.at("id").as_string());
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("what Jira cannot take any more stays as it was written, and keeps nothing else from arriving") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    for (const std::string what : {"reporter", "assignee", "status", "screen"}) {
+      INFO("way " << static_cast<int>(way) << ", " << what);
+      World world(way);
+      Object& data = rich_ticket(world).data.as_object();
+      data["reporter"] = parsed(R"({"name":"Ana Ruiz","email":"ana.ruiz@example.com"})");
+      REQUIRE(world.run().status == Status::done);
+      const std::string issue = "/issue/" + world.key_of("81");
+      const Value before = world.issue_of("81");
+      REQUIRE_FALSE(before.at("fields").at("reporter").is_null());
+      if (what == "reporter") world.config.reporters = false;
+      if (what == "assignee") data["assignee"].as_object()["email"] = "dana.novak@example.com";
+      if (what == "status") data.erase("status");
+      // One that was on the screen when it was written.
+      if (what == "screen") {
+        Value mark = world.as(World::self, "GET", issue + "/properties/migration").json().at("value");
+        mark.at("fields").as_object().emplace(field_id(world, "Internal code"), "0123456789ab");
+        world.as(World::self, "PUT", issue + "/properties/migration", mark);
+      }
+      data["comments"].as_array().push_back(parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"New"})"));
+      data["priority"] = "Low";
+      world.source->records[81].version = "2";
+      const Report report = world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      CHECK(report.status == Status::done);
+      const Value after = world.issue_of("81");
+      CHECK(after.at("comments").as_array().size() == before.at("comments").as_array().size() + 1);
+      CHECK(after.at("fields").at("priority") == "Low");
+      for (const char* field : {"reporter", "assignee"})
+        CHECK(after.at("fields").at(field) == before.at("fields").at(field));
+      CHECK(after.at("status") == before.at("status"));
+      // What was written stays known: what the source itself takes away goes.
+      if (what != "assignee") continue;
+      data.erase("assignee");
+      world.source->records[81].version = "3";
+      REQUIRE(world.run(Mode::incremental).status == Status::done);
+      CHECK(world.issue_of("81").at("fields").at("assignee") != before.at("fields").at("assignee"));
+    }
+  }
+}
