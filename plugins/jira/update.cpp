@@ -50,6 +50,7 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.ours = is_ours(job.issue, key);
   // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.
   job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
+  if (const Value* mark = find(job.issue, {"properties", property_key})) job.mark = *mark;
   Value known = job.issue;
   co_await recall_limit(job, std::move(known));
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
@@ -84,7 +85,7 @@ awaitable<void> JiraSink::adopt(Job& job) {
   mark.get_object()["fields"] = Object();
   Object property;
   property.emplace("key", property_key);
-  property.emplace("value", std::move(mark));
+  property.emplace("value", mark);
   Array properties;
   properties.push_back(std::move(property));
   Object body;
@@ -92,6 +93,7 @@ awaitable<void> JiraSink::adopt(Job& job) {
   body.emplace("properties", std::move(properties));
   Value marked(std::move(body));
   co_await edit(job, std::move(marked));
+  job.mark = std::move(mark);
   Value undo(undo_of(job.key, false));
   co_await step.finish(job.key, std::move(undo));
 }
@@ -102,7 +104,7 @@ bool JiraSink::is_cleared(const Job& job, const std::string& field) const {
   if (!job.looked.screen->has(field)) return false;
   if (field == "assignee") return !job.item.assignee && !site_->lacks("ASSIGN_ISSUES");
   if (field == "duedate") return job.item.due.empty();
-  for (const char* never : {"reporter", "status", "summary", "issuetype", "priority", "description"})
+  for (const char* never : {"reporter", "status", "summary", "issuetype", "priority", "description", "parent"})
     if (field == never) return false;
   const Value* value = job.item.fields.if_contains(field);
   return !value || value->is_null();
@@ -129,24 +131,17 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     else
       job.kept[field] = text_at(last, {field});
   }
-  std::optional<std::vector<Change>> history;
   Object fields, before;
   std::string status_last = text_at(last, {"status"});
-  const auto touched = [&](const std::string& field) {
-    const auto screen = job.looked.screen->fields.find(field);
-    const std::string name = screen == job.looked.screen->fields.end() ? std::string() : screen->second.name;
-    bool by_other = false;
-    for (const Change& change : *history)
-      if (change.concerns(field, name)) by_other = change.author.person && change.author.id != site_->self.id;
-    return by_other;
-  };
   for (const auto& member : wanted) {
     const std::string field(member.key());
     const auto now = job.draft.fingerprints.find(field);
     const std::string said = now == job.draft.fingerprints.end() ? std::string() : now->second;
     if (said == text_at(last, {field})) continue;
-    if (!history) history = co_await api_.changes(job.key);
-    if (touched(field)) {
+    const auto on_screen = job.looked.screen->fields.find(field);
+    std::string name = on_screen == job.looked.screen->fields.end() ? std::string() : on_screen->second.name;
+    const bool theirs = co_await changed_by_others(job, field, std::move(name));
+    if (theirs) {
       warn(job.operation, Warning{"changed_on_both_sides", field,
                                   fmt::format("{} was changed in Jira too: left as it is there", field)});
       continue;
@@ -191,8 +186,9 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   const std::string version =
       fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
   if (move) {
-    if (!history) history = co_await api_.changes(job.key);
-    if (touched("status")) {
+    std::string field = "status", name;
+    const bool theirs = co_await changed_by_others(job, std::move(field), std::move(name));
+    if (theirs) {
       warn(job.operation,
            Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
     } else {
@@ -229,6 +225,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
     fields.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
   }
+  job.mark = new_mark(job);
   Value receipt(std::move(undo));
   if (!step.done()) co_await step.finish(job.key, std::move(receipt));
   co_await regain_pictures(job, std::move(released));
@@ -237,13 +234,27 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
 }
 
-Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {
+/// Whether the last change of a field in Jira's history is a person's. `name`: what the site calls the field.
+awaitable<bool> JiraSink::changed_by_others(Job& job, std::string field, std::string name) {
+  if (!job.history) job.history = co_await api_.changes(job.key);
+  bool theirs = false;
+  for (const Change& change : *job.history)
+    if (change.concerns(field, name)) theirs = change.author.person && change.author.id != site_->self.id;
+  co_return theirs;
+}
+
+/// What the property says once the issue is as the item is now.
+Value JiraSink::new_mark(const Job& job) const {
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
-  Value marks = property_of(job, key);
-  if (!job.ours) marks.get_object().insert_or_assign("adopted", true);
+  Value mark = property_of(job, key);
+  if (!job.ours) mark.get_object().insert_or_assign("adopted", true);
+  return mark;
+}
+
+Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {
   Object property;
   property.emplace("key", property_key);
-  property.emplace("value", std::move(marks));
+  property.emplace("value", new_mark(job));
   Array properties;
   properties.push_back(std::move(property));
   Object body;

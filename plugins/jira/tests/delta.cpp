@@ -597,3 +597,94 @@ TEST_CASE("what Jira cannot take any more stays as it was written, and keeps not
     }
   }
 }
+
+namespace {
+
+/// A child that was made with its parent, and other epics it may come to.
+struct Child {
+  World world;
+  explicit Child(World::Way way = World::Way::documents) : world(way) {
+    for (const int id : {92, 93, 94}) plain_ticket(world, id, R"(,"kind":"Epic")");
+    REQUIRE(world.run().status == Status::done);
+    plain_ticket(world, 95, R"(,"kind":"Task")");
+    belongs_to("92", "1");
+  }
+  Report belongs_to(const std::string& epic, const std::string& version) {
+    Record& record = world.source->records[95];
+    record.links.clear();
+    Tickets::link(record, "parent", epic);
+    record.version = version;
+    const Report report = world.run(Mode::incremental);
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    return report;
+  }
+  Report retitled(const std::string& title, const std::string& version) {
+    Record& record = world.source->records[95];
+    record.data.as_object()["title"] = title;
+    record.version = version;
+    return world.run(Mode::incremental);
+  }
+  void moved_by_ana(const std::string& epic) {
+    const bool cloud = !world.config.email.empty();
+    const Value key(world.key_of(epic));
+    const std::string field = cloud ? "parent" : field_id(world, "Epic Link");
+    const Value value = cloud ? Value(object("key", key)) : key;
+    world.as(World::ana, "PUT", "/issue/" + world.key_of("95"), object("fields", object(field, value)));
+  }
+  bool is_under(const std::string& epic) const {
+    const Value issue = world.issue_of("95");
+    return print(issue.at("parent")) == print(Value(world.key_of(epic))) ||
+           print(issue.at("fields")).find("\"Epic Link\":\"" + world.key_of(epic) + "\"") != std::string::npos;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a parent that somebody has chosen stays, and is told when the source has another one too") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    Child child(way);
+    REQUIRE(child.is_under("92"));
+    child.moved_by_ana("93");
+    REQUIRE(child.is_under("93"));
+    Report report = child.retitled("Another title", "2");
+    CHECK(report.total().written == 1);
+    CHECK(child.is_under("93"));
+    CHECK(warned(report, "changed_on_both_sides") == 0);
+    report = child.belongs_to("94", "3");
+    CHECK(child.is_under("93"));
+    CHECK(warned(report, "changed_on_both_sides") == 1);
+    // Where both agree there is nothing to tell, and it is known from then on.
+    report = child.belongs_to("93", "4");
+    CHECK(child.is_under("93"));
+    CHECK(warned(report, "changed_on_both_sides") == 0);
+    report = child.belongs_to("92", "5");
+    CHECK(child.is_under("93"));
+    CHECK(warned(report, "changed_on_both_sides") == 1);
+  }
+}
+
+TEST_CASE("a parent is written when the source has another one, to and fro, and only then") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    Child child(way);
+    const auto writes = child.world.host->counters().writes;
+    child.retitled("Another title", "2");
+    CHECK(child.world.host->counters().writes == writes + 1);
+    int version = 3;
+    for (const char* epic : {"93", "92", "93", "92"}) {
+      child.belongs_to(epic, std::to_string(version++));
+      CHECK(child.is_under(epic));
+    }
+    // One that was set later, when the parent was there.
+    const auto before = child.world.host->counters().writes;
+    child.retitled("A third title", "20");
+    CHECK(child.world.host->counters().writes == before + 1);
+  }
+}
+
+TEST_CASE("a delta run that changes a parent and dies leaves what an undisturbed one does") {
+  const auto change = [](Delta& delta) { Tickets::link(delta.world.source->records[81], "parent", "82"); };
+  CHECK(dies_anywhere(change) > 1);
+}
