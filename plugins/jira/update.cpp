@@ -169,10 +169,10 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(),
                                        std::string(label.get_string())) == job.draft.labels.end())
       labels.push_back(object("remove", label));
-  const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
-                    text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  const bool restated = job.draft.status && job.draft.fingerprints["status"] != status_last;
+  const bool move = restated && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
   const bool rewrites = fields.contains("description");
-  if (fields.empty() && labels.empty() && !move) {
+  if (fields.empty() && labels.empty() && !restated) {
     // An earlier attempt may have ended before the old file was removed.
     const Value* there = find(issue, {"fields", "description"});
     const Value* ours = wanted.if_contains("description");
@@ -194,6 +194,13 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     } else {
       co_await reach_status(job, step_name("status", version));
     }
+  }
+  if (fields.empty() && labels.empty()) {
+    // The issue may have come to its status by itself: what the source says now has to be known to the next run.
+    Value now_known = new_mark(job);
+    co_await api_.set_mark(job.key, now_known);
+    job.mark = std::move(now_known);
+    co_return;
   }
   Object undo = undo_of(job.key, job.ours);
   if (!job.ours) {

@@ -688,3 +688,60 @@ TEST_CASE("a delta run that changes a parent and dies leaves what an undisturbed
   const auto change = [](Delta& delta) { Tickets::link(delta.world.source->records[81], "parent", "82"); };
   CHECK(dies_anywhere(change) > 1);
 }
+
+TEST_CASE("a status that both sides have come to is known: a later change of the source is not missed") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    Object& data = plain_ticket(world, 91, R"(,"kind":"Task","status":"Open")").data.as_object();
+    REQUIRE(world.run().status == Status::done);
+    const std::string path = "/issue/" + world.key_of("91") + "/transitions";
+    const auto becomes = [&](const char* status, const char* version) {
+      data["status"] = status;
+      world.source->records[91].version = version;
+      const Report report = world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      return report;
+    };
+    const Value open = world.as(World::ana, "GET", path).json();
+    for (const Value& each : open.at("transitions").as_array())
+      if (each.at("to").at("name") == "In Progress")
+        world.as(World::ana, "POST", path, object("transition", object("id", each.at("id"))));
+    REQUIRE(world.issue_of("91").at("status") == "In Progress");
+    CHECK(warned(becomes("In Progress", "2"), "changed_on_both_sides") == 0);
+    // The last change in Jira is a person's.
+    CHECK(warned(becomes("Open", "3"), "changed_on_both_sides") == 1);
+    CHECK(world.issue_of("91").at("status") == "In Progress");
+    // Only the status, in Jira's own way of saying so.
+    becomes("Resolved", "4");
+  }
+}
+
+TEST_CASE("a status that a run has reached before it died is known to the next one") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    Object& data = plain_ticket(world, 91, R"(,"kind":"Task","status":"Open")").data.as_object();
+    REQUIRE(world.run().status == Status::done);
+    data["status"] = "In Progress";
+    world.source->records[91].version = "2";
+    // The transition has arrived; what says so has not.
+    bool moved = false;
+    world.services.fault_point = [&](std::string_view point) {
+      moved = moved || (point.starts_with("POST") && point.ends_with("/transitions"));
+      if (moved && point.starts_with("PUT")) throw SimulatedCrash{std::string(point)};
+    };
+    RunOptions options;
+    options.mode = Mode::incremental;
+    REQUIRE_FALSE(world.try_run(options));
+    world.services.fault_point = nullptr;
+    world.revive();
+    REQUIRE(world.issue_of("91").at("status") == "In Progress");
+    REQUIRE(world.run(options).status == Status::done);
+    data["status"] = "Open";
+    world.source->records[91].version = "3";
+    REQUIRE(world.run(options).status == Status::done);
+    CHECK(world.issue_of("91").at("status") == "Open");
+  }
+}
