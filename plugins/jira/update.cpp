@@ -33,6 +33,21 @@ std::string list_of(const Array& values) {
   return out;
 }
 
+/// One that was written and is not there any more has been removed by somebody: it stays away.
+Array label_changes(const std::vector<std::string>& wanted, const Value& issue, const Value* mark) {
+  static const Value unmarked;
+  const Array& written = list_at(mark ? *mark : unmarked, {"labels"});
+  Array changes;
+  for (const std::string& label : wanted) {
+    const bool known = std::find(written.begin(), written.end(), Value(label)) != written.end();
+    if (!known && !bears_label(issue, label)) changes.push_back(object("add", label));
+  }
+  for (const Value& label : written)
+    if (label.is_string() && std::find(wanted.begin(), wanted.end(), std::string(label.get_string())) == wanted.end())
+      changes.push_back(object("remove", label));
+  return changes;
+}
+
 }  // namespace
 
 awaitable<void> JiraSink::bring_up_to_date(Job& job) {
@@ -82,7 +97,9 @@ awaitable<void> JiraSink::adopt(Job& job) {
   changes.push_back(object("add", marker_label(config_.label, key)));
   Value mark = property_of(job, key);
   mark.get_object().insert_or_assign("adopted", true);
+  // Nothing of the item has been written yet.
   mark.get_object()["fields"] = Object();
+  mark.get_object()["labels"] = Array();
   Object property;
   property.emplace("key", property_key);
   property.emplace("value", mark);
@@ -159,16 +176,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     before.emplace(field, current ? *current : Value());
     fields.emplace(field, member.value());
   }
-  Array labels;
-  for (const std::string& label : job.draft.labels) {
-    const Array& there = list_at(issue, {"fields", "labels"});
-    if (std::none_of(there.begin(), there.end(), [&](const Value& each) { return each == Value(label); }))
-      labels.push_back(object("add", label));
-  }
-  for (const Value& label : mark ? list_at(*mark, {"labels"}) : Array())
-    if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(),
-                                       std::string(label.get_string())) == job.draft.labels.end())
-      labels.push_back(object("remove", label));
+  const Array labels = label_changes(job.draft.labels, issue, mark);
   const bool restated = job.draft.status && job.draft.fingerprints["status"] != status_last;
   const bool move = restated && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
   const bool rewrites = fields.contains("description");

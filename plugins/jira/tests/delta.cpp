@@ -745,3 +745,42 @@ TEST_CASE("a status that a run has reached before it died is known to the next o
     CHECK(world.issue_of("91").at("status") == "Open");
   }
 }
+
+TEST_CASE("a label that somebody has removed stays away, until the source has it anew") {
+  Delta delta;
+  delta.world.as(World::ana, "PUT", "/issue/" + delta.key, parsed(R"({"update":{"labels":[{"remove":"printer"}]}})"));
+  delta.data()["labels"] = Array{"printer", "in the office", "new"};
+  delta.run("2");
+  CHECK_FALSE(has_label(delta.issue(), "printer"));
+  CHECK(has_label(delta.issue(), "new"));
+  delta.data()["title"] = "Another title";
+  delta.run("3");
+  CHECK_FALSE(has_label(delta.issue(), "printer"));
+  delta.data()["labels"] = Array{"new"};
+  delta.run("4");
+  delta.data()["labels"] = Array{"new", "printer"};
+  delta.run("5");
+  CHECK(has_label(delta.issue(), "printer"));
+  CHECK_FALSE(has_label(delta.issue(), "in-the-office"));
+}
+
+TEST_CASE("an issue that was there before gets its labels, whenever the run dies") {
+  const auto fill = [](World& world) {
+    adopt(world, "7", "Was here");
+    plain_ticket(world, 7, R"(,"labels":["new"])");
+    world.death = Death();
+  };
+  World counter;
+  fill(counter);
+  REQUIRE(counter.run().status == Status::done);
+  for (int at = 1; at <= counter.death.passed; ++at) {
+    World world;
+    fill(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run());
+    world.revive();
+    REQUIRE(world.run().status == Status::done);
+    INFO("died at point " << at);
+    REQUIRE(has_label(world.issue_of("7"), "new"));
+  }
+}
