@@ -7,6 +7,24 @@
 
 namespace migrate::jira {
 
+namespace {
+
+/// A link as an issue shows it. On the one that says the outward phrase, the other one stands under outwardIssue.
+bool is_link(const Value& link, const std::string& issue, const Value& of) {
+  const std::string first = text_at(of, {"first"}), second = text_at(of, {"second"});
+  if (text_at(link, {"type", "name"}) != text_at(of, {"type"})) return false;
+  return issue == first ? text_at(link, {"outwardIssue", "key"}) == second
+                        : text_at(link, {"inwardIssue", "key"}) == first;
+}
+
+bool has_link(const Value& issue, const std::string& key, const Value& link) {
+  for (const Value& each : list_at(issue, {"fields", "issuelinks"}))
+    if (is_link(each, key, link)) return true;
+  return false;
+}
+
+}  // namespace
+
 awaitable<void> JiraSink::link(Operation& operation) {
   site_ = co_await reader_.site();
   Job job(operation);
@@ -48,17 +66,23 @@ awaitable<void> JiraSink::set_links(Job& job) {
 
 awaitable<void> JiraSink::set_link(Job& job, Link link, std::string other) {
   const Relation relation = relation_for(link.relation, *site_, config_);
-  std::string name = step_name("link", fmt::format("{}:{}/{}", link.relation, link.target.type, link.target.id));
-  Step step = co_await job.operation.begin(std::move(name));
-  if (step.done()) co_return;
   const std::string first = relation.outward ? job.key : other;
   const std::string second = relation.outward ? other : job.key;
   Object undo = undo_of(job.key, job.ours);
   undo.emplace("type", relation.type);
   undo.emplace("first", first);
   undo.emplace("second", second);
-  co_await api_.link_issues(relation.type, first, second);
   Value receipt(std::move(undo));
+  if (!job.ours) {
+    // A person's is none to take back; of one that an earlier attempt has set its intent tells.
+    const Value issue = co_await present(job, "issuelinks");
+    if (has_link(issue, job.key, receipt)) co_return;
+  }
+  std::string name = step_name("link", fmt::format("{}:{}/{}", link.relation, link.target.type, link.target.id));
+  Value known = receipt;
+  Step step = co_await job.operation.begin(std::move(name), std::move(known));
+  if (step.done()) co_return;
+  co_await api_.link_issues(relation.type, first, second);
   co_await step.finish_soon(other, std::move(receipt));
 }
 
@@ -94,7 +118,10 @@ awaitable<void> JiraSink::set_parent(Job& job, Link link, std::string other) {
   Object undo = undo_of(job.key, job.ours);
   undo.emplace("parent", other);
   undo.emplace("field", field.id);
-  Step step = co_await job.operation.begin(std::move(name));
+  undo.emplace("before", there);
+  // After a death behind the call the mark tells that it is done, and what was there stands in the intent.
+  Value known(undo);
+  Step step = co_await job.operation.begin(std::move(name), std::move(known));
   co_await save_parent(job, std::move(field), other, std::move(said));
   Value receipt(std::move(undo));
   if (!step.done()) co_await step.finish_soon(other, std::move(receipt));
@@ -151,18 +178,17 @@ awaitable<void> JiraSink::undo_link(std::string issue, Value undo) {
   if (!found) co_return;
   if (!field.id.empty()) {
     if (parent_in(*found, field) != text_at(undo, {"parent"})) co_return;
-    Value body(object("fields", object(field.id, nullptr)));
+    const std::string before = text_at(undo, {"before"});
+    Value former;
+    if (!before.empty()) former = parent_value(field, before);
+    Value body(object("fields", object(field.id, std::move(former))));
     co_await api_.edit_issue(issue, std::move(body), site_->silences);
     co_return;
   }
-  const std::string first = text_at(undo, {"first"}), second = text_at(undo, {"second"});
   for (const Value& link : list_at(*found, {"fields", "issuelinks"})) {
-    if (text_at(link, {"type", "name"}) != text_at(undo, {"type"})) continue;
-    // On the issue that says the outward phrase, the other one stands under outwardIssue.
-    const bool match = issue == first ? text_at(link, {"outwardIssue", "key"}) == second
-                                      : text_at(link, {"inwardIssue", "key"}) == first;
+    if (!is_link(link, issue, undo)) continue;
     const std::string path = "/issueLink/" + http::encode(text_at(link, {"id"}));
-    if (match) co_await api_.remove(path);
+    co_await api_.remove(path);
   }
 }
 
