@@ -95,7 +95,7 @@ awaitable<void> JiraSink::set_parent(Job& job, Link link, std::string other) {
   const Value issue = co_await present(job, field.id);
   const Value* mark = find(issue, {"properties", property_key});
   if (job.mark.is_null() && mark) job.mark = *mark;
-  std::string said = fingerprint_of(other);
+  std::string said = fingerprint_of(link.target.type + "/" + link.target.id);
   const std::string last = text_at(job.mark, {"fields", "parent"});
   if (said == last) co_return;
   const std::string there = parent_in(issue, field);

@@ -167,7 +167,9 @@ awaitable<void> JiraSink::make_issue(Job& job) {
     co_await step.refused();
     step = co_await job.operation.begin("create");
   }
-  if (!job.draft.parent_field.empty()) job.kept["parent"] = fingerprint_of(job.looked.parent);
+  const Link* const parent = parent_link(job.operation);
+  if (parent && !job.draft.parent_field.empty())
+    job.kept["parent"] = fingerprint_of(parent->target.type + "/" + parent->target.id);
   while (true) {
     made_after_[marker] = newest_;
     Value body = issue_body(job, step.key());
