@@ -50,11 +50,11 @@ namespace {
 /// A child that was made with its parent, and other epics it may come to.
 struct Child {
   World world;
-  explicit Child(World::Way way = World::Way::documents) : world(way) {
+  explicit Child(World::Way way = World::Way::documents, const std::string& epic = "92") : world(way) {
     for (const int id : {92, 93, 94}) plain_ticket(world, id, R"(,"kind":"Epic")");
     REQUIRE(world.run().status == Status::done);
     plain_ticket(world, 95, R"(,"kind":"Task")");
-    belongs_to("92", "1");
+    belongs_to(epic, "1");
   }
   Report belongs_to(const std::string& epic, const std::string& version) {
     Record& record = world.source->records[95];
@@ -128,6 +128,24 @@ TEST_CASE("a parent is written when the source has another one, to and fro, and 
     const auto before = child.world.host->counters().writes;
     child.retitled("A third title", "20");
     CHECK(child.world.host->counters().writes == before + 1);
+  }
+}
+
+TEST_CASE("a parent that arrives after its child leaves the one that somebody has chosen meanwhile") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const bool chosen : {true, false}) {
+      INFO("way " << static_cast<int>(way) << std::string(chosen ? ", chosen" : ""));
+      Child child(way, "97");
+      if (chosen) child.moved_by_ana("93");
+      plain_ticket(child.world, 97, R"(,"kind":"Epic")");
+      const Report report = child.world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      CHECK(report.status == Status::done);
+      CHECK(child.is_under(chosen ? "93" : "97"));
+      // It is known as what was written.
+      child.belongs_to("94", "2");
+      CHECK(child.is_under(chosen ? "93" : "94"));
+    }
   }
 }
 
