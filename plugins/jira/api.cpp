@@ -388,11 +388,11 @@ awaitable<Array> Api::worklogs(std::string issue) {
 
 bool Change::concerns(const std::string& id, const std::string& name) const {
   // What the history calls fields that are called otherwise everywhere else.
-  static const std::multimap<std::string, std::string> others{{"components", "Component"},
-                                                              {"fixVersions", "Fix Version"},
-                                                              {"versions", "Version"},
-                                                              {"timetracking", "timeestimate"},
-                                                              {"timetracking", "timeoriginalestimate"}};
+  static const std::multimap<std::string, std::string> others{
+      {"components", "Component"},      {"fixVersions", "Fix Version"},
+      {"versions", "Version"},          {"parent", "IssueParentAssociation"},
+      {"parent", "Parent Issue"},       {"parent", "Epic Link"},
+      {"timetracking", "timeestimate"}, {"timetracking", "timeoriginalestimate"}};
   const auto [first, last] = others.equal_range(id);
   const bool custom = id.starts_with("customfield_");
   return std::any_of(fields.begin(), fields.end(), [&, from = first, to = last](const Item& item) {
@@ -491,6 +491,12 @@ awaitable<void> Api::transit(std::string issue, Value body) {
 awaitable<void> Api::edit_issue(std::string issue, Value body, bool silently) {
   http::Request asked = request("PUT", "/issue/" + http::encode(issue) + (silently ? "?notifyUsers=false" : ""));
   asked.set_json(body);
+  http::checked(co_await send(std::move(asked)));
+}
+
+awaitable<void> Api::set_mark(std::string issue, Value mark) {
+  http::Request asked = request("PUT", fmt::format("/issue/{}/properties/{}", http::encode(issue), property_key));
+  asked.set_json(mark);
   http::checked(co_await send(std::move(asked)));
 }
 

@@ -97,6 +97,8 @@ class Api {
   awaitable<void> transit(std::string issue, Value body);
   // These may be repeated at will.
   awaitable<void> edit_issue(std::string issue, Value body, bool silently);
+  /// The issue's property `property_key`. Data Center takes no edit that sets nothing but properties.
+  awaitable<void> set_mark(std::string issue, Value mark);
   awaitable<void> edit_comment(std::string issue, std::string comment, Value body, bool silently);
   awaitable<void> set_remote_link(std::string issue, Value body);
   /// `first` says the link's outward phrase of `second`: "A blocks B". A link that is there stays as it is.

@@ -48,10 +48,13 @@ class JiraSink final : public ItemSink {
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last one
     Value issue;             ///< as it was before; null: just made
+    Value mark;              ///< what its property says by now; null: not known, or it has none
+    std::optional<std::vector<Change>> history;            ///< once asked
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
     std::map<std::string, std::string> files;              ///< attachment id by blob
     std::map<std::string, std::string> media;              ///< by blob: what texts show it as
     std::set<std::string> entries;                         ///< ids of work logs that belong to an entry already
+    std::map<std::string, std::string> kept;  ///< fingerprints of fields that stay as they were last written
     void forget_lists() {
       attachments.reset();
       comments.reset();
@@ -72,14 +75,21 @@ class JiraSink final : public ItemSink {
   Value property_of(const Job& job, const std::string& key, boost::json::storage_ptr storage = {}) const;
   bool needs_more(const Job& job) const;
   std::vector<std::string> labels_of(const Job& job, const std::string& key) const;
-  awaitable<void> set_links(Job& job);
-  awaitable<void> set_link(Job& job, Link link);
-  awaitable<Field> parent_field_of(Job& job);
   awaitable<void> set_source_link(Job& job);
   awaitable<void> reach_status(Job& job, std::string step);
   awaitable<void> walk(Job& job, std::string from);
   awaitable<std::string> status_of(std::string issue);
   awaitable<void> edit(Job& job, Value body);
+
+  // links.cpp
+  const Link* parent_link(const Operation& operation) const;
+  awaitable<void> set_links(Job& job);
+  awaitable<void> set_link(Job& job, Link link, std::string other);
+  awaitable<void> set_parent(Job& job, Link link, std::string other);
+  awaitable<void> save_parent(Job& job, Field field, std::string other, std::string said);
+  awaitable<Field> parent_field_of(Job& job);
+  awaitable<Value> present(Job& job, std::string field);
+  awaitable<void> undo_link(std::string issue, Value undo);
 
   // contents.cpp
   awaitable<void> move_files(Job& job);
@@ -133,7 +143,10 @@ class JiraSink final : public ItemSink {
   awaitable<void> bring_up_to_date(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<void> update_fields(Job& job);
+  bool is_cleared(const Job& job, const std::string& field) const;
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
+  Value new_mark(const Job& job) const;
+  awaitable<bool> changed_by_others(Job& job, std::string field, std::string name);
   awaitable<void> update_comments(Job& job);
   bool comments_may_differ(const Job& job) const;
   awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
@@ -147,7 +160,6 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo_part(Receipt receipt);
   awaitable<void> undo_edit(Receipt receipt);
   awaitable<void> undo_upload(std::string issue, Receipt receipt);
-  awaitable<void> undo_link(std::string issue, Value undo);
   awaitable<void> refuse_if_touched(std::string issue, Value found);
   awaitable<Array> all_of(std::string issue, Value found, std::string field, std::string list);
   awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);

@@ -285,27 +285,4 @@ awaitable<void> JiraSink::undo_edit(Receipt receipt) {
   co_await api_.edit_issue(issue, std::move(body), site_->silences);
 }
 
-awaitable<void> JiraSink::undo_link(std::string issue, Value undo) {
-  Field field;
-  field.id = text_at(undo, {"field"});
-  const std::string query = field.id.empty() ? std::string("?fields=issuelinks") : "?fields=" + field.id;
-  const std::optional<Value> found = co_await api_.find_issue(issue, query);
-  if (!found) co_return;
-  if (!field.id.empty()) {
-    if (parent_in(*found, field) != text_at(undo, {"parent"})) co_return;
-    Value body(object("fields", object(field.id, nullptr)));
-    co_await api_.edit_issue(issue, std::move(body), site_->silences);
-    co_return;
-  }
-  const std::string first = text_at(undo, {"first"}), second = text_at(undo, {"second"});
-  for (const Value& link : list_at(*found, {"fields", "issuelinks"})) {
-    if (text_at(link, {"type", "name"}) != text_at(undo, {"type"})) continue;
-    // On the issue that says the outward phrase, the other one stands under outwardIssue.
-    const bool match = issue == first ? text_at(link, {"outwardIssue", "key"}) == second
-                                      : text_at(link, {"inwardIssue", "key"}) == first;
-    const std::string path = "/issueLink/" + http::encode(text_at(link, {"id"}));
-    if (match) co_await api_.remove(path);
-  }
-}
-
 }  // namespace migrate::jira

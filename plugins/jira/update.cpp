@@ -33,6 +33,21 @@ std::string list_of(const Array& values) {
   return out;
 }
 
+/// One that was written and is not there any more has been removed by somebody: it stays away.
+Array label_changes(const std::vector<std::string>& wanted, const Value& issue, const Value* mark) {
+  static const Value unmarked;
+  const Array& written = list_at(mark ? *mark : unmarked, {"labels"});
+  Array changes;
+  for (const std::string& label : wanted) {
+    const bool known = std::find(written.begin(), written.end(), Value(label)) != written.end();
+    if (!known && !bears_label(issue, label)) changes.push_back(object("add", label));
+  }
+  for (const Value& label : written)
+    if (label.is_string() && std::find(wanted.begin(), wanted.end(), std::string(label.get_string())) == wanted.end())
+      changes.push_back(object("remove", label));
+  return changes;
+}
+
 }  // namespace
 
 awaitable<void> JiraSink::bring_up_to_date(Job& job) {
@@ -50,6 +65,7 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.ours = is_ours(job.issue, key);
   // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.
   job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
+  if (const Value* mark = find(job.issue, {"properties", property_key})) job.mark = *mark;
   Value known = job.issue;
   co_await recall_limit(job, std::move(known));
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
@@ -81,10 +97,12 @@ awaitable<void> JiraSink::adopt(Job& job) {
   changes.push_back(object("add", marker_label(config_.label, key)));
   Value mark = property_of(job, key);
   mark.get_object().insert_or_assign("adopted", true);
+  // Nothing of the item has been written yet.
   mark.get_object()["fields"] = Object();
+  mark.get_object()["labels"] = Array();
   Object property;
   property.emplace("key", property_key);
-  property.emplace("value", std::move(mark));
+  property.emplace("value", mark);
   Array properties;
   properties.push_back(std::move(property));
   Object body;
@@ -92,8 +110,21 @@ awaitable<void> JiraSink::adopt(Job& job) {
   body.emplace("properties", std::move(properties));
   Value marked(std::move(body));
   co_await edit(job, std::move(marked));
+  job.mark = std::move(mark);
   Value undo(undo_of(job.key, false));
   co_await step.finish(job.key, std::move(undo));
+}
+
+/// Whether what was once written to a field is to go. A value that the source has and that cannot be mapped now (an
+/// account that is not active any more) is no reason to empty it, and some fields Jira never leaves empty.
+bool JiraSink::is_cleared(const Job& job, const std::string& field) const {
+  if (!job.looked.screen->has(field)) return false;
+  if (field == "assignee") return !job.item.assignee && !site_->lacks("ASSIGN_ISSUES");
+  if (field == "duedate") return job.item.due.empty();
+  for (const char* never : {"reporter", "status", "summary", "issuetype", "priority", "description", "parent"})
+    if (field == never) return false;
+  const Value* value = job.item.fields.if_contains(field);
+  return !value || value->is_null();
 }
 
 awaitable<void> JiraSink::update_fields(Job& job) {
@@ -108,28 +139,26 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
     wanted.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
   }
-  // What the source has taken away.
-  for (const auto& member : last.get_object())
-    if (!job.draft.fingerprints.count(std::string(member.key())) && member.key() != "priority")
-      wanted.emplace(member.key(), nullptr);
-  std::optional<std::vector<Change>> history;
+  // What the source has taken away, and what it has and Jira cannot take now.
+  for (const auto& member : last.get_object()) {
+    const std::string field(member.key());
+    if (job.draft.fingerprints.count(field)) continue;
+    if (is_cleared(job, field))
+      wanted.emplace(field, nullptr);
+    else
+      job.kept[field] = text_at(last, {field});
+  }
   Object fields, before;
   std::string status_last = text_at(last, {"status"});
-  const auto touched = [&](const std::string& field) {
-    const auto screen = job.looked.screen->fields.find(field);
-    const std::string name = screen == job.looked.screen->fields.end() ? std::string() : screen->second.name;
-    bool by_other = false;
-    for (const Change& change : *history)
-      if (change.concerns(field, name)) by_other = change.author.person && change.author.id != site_->self.id;
-    return by_other;
-  };
   for (const auto& member : wanted) {
     const std::string field(member.key());
     const auto now = job.draft.fingerprints.find(field);
     const std::string said = now == job.draft.fingerprints.end() ? std::string() : now->second;
     if (said == text_at(last, {field})) continue;
-    if (!history) history = co_await api_.changes(job.key);
-    if (touched(field)) {
+    const auto on_screen = job.looked.screen->fields.find(field);
+    std::string name = on_screen == job.looked.screen->fields.end() ? std::string() : on_screen->second.name;
+    const bool theirs = co_await changed_by_others(job, field, std::move(name));
+    if (theirs) {
       warn(job.operation, Warning{"changed_on_both_sides", field,
                                   fmt::format("{} was changed in Jira too: left as it is there", field)});
       continue;
@@ -147,20 +176,11 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     before.emplace(field, current ? *current : Value());
     fields.emplace(field, member.value());
   }
-  Array labels;
-  for (const std::string& label : job.draft.labels) {
-    const Array& there = list_at(issue, {"fields", "labels"});
-    if (std::none_of(there.begin(), there.end(), [&](const Value& each) { return each == Value(label); }))
-      labels.push_back(object("add", label));
-  }
-  for (const Value& label : mark ? list_at(*mark, {"labels"}) : Array())
-    if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(),
-                                       std::string(label.get_string())) == job.draft.labels.end())
-      labels.push_back(object("remove", label));
-  const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
-                    text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  const Array labels = label_changes(job.draft.labels, issue, mark);
+  const bool restated = job.draft.status && job.draft.fingerprints["status"] != status_last;
+  const bool move = restated && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
   const bool rewrites = fields.contains("description");
-  if (fields.empty() && labels.empty() && !move) {
+  if (fields.empty() && labels.empty() && !restated) {
     // An earlier attempt may have ended before the old file was removed.
     const Value* there = find(issue, {"fields", "description"});
     const Value* ours = wanted.if_contains("description");
@@ -174,13 +194,21 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   const std::string version =
       fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
   if (move) {
-    if (!history) history = co_await api_.changes(job.key);
-    if (touched("status")) {
+    std::string field = "status", name;
+    const bool theirs = co_await changed_by_others(job, std::move(field), std::move(name));
+    if (theirs) {
       warn(job.operation,
            Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
     } else {
       co_await reach_status(job, step_name("status", version));
     }
+  }
+  if (fields.empty() && labels.empty()) {
+    // The issue may have come to its status by itself: what the source says now has to be known to the next run.
+    Value now_known = new_mark(job);
+    co_await api_.set_mark(job.key, now_known);
+    job.mark = std::move(now_known);
+    co_return;
   }
   Object undo = undo_of(job.key, job.ours);
   if (!job.ours) {
@@ -212,6 +240,7 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
     fields.insert_or_assign("description", printed_once(job.draft.description, markup(), media, {}));
   }
+  job.mark = new_mark(job);
   Value receipt(std::move(undo));
   if (!step.done()) co_await step.finish(job.key, std::move(receipt));
   co_await regain_pictures(job, std::move(released));
@@ -220,13 +249,27 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   co_await drop_originals(job, "description", job.draft.whole, std::move(shown));
 }
 
-Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {
+/// Whether the last change of a field in Jira's history is a person's. `name`: what the site calls the field.
+awaitable<bool> JiraSink::changed_by_others(Job& job, std::string field, std::string name) {
+  if (!job.history) job.history = co_await api_.changes(job.key);
+  bool theirs = false;
+  for (const Change& change : *job.history)
+    if (change.concerns(field, name)) theirs = change.author.person && change.author.id != site_->self.id;
+  co_return theirs;
+}
+
+/// What the property says once the issue is as the item is now.
+Value JiraSink::new_mark(const Job& job) const {
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
-  Value marks = property_of(job, key);
-  if (!job.ours) marks.get_object().insert_or_assign("adopted", true);
+  Value mark = property_of(job, key);
+  if (!job.ours) mark.get_object().insert_or_assign("adopted", true);
+  return mark;
+}
+
+Value JiraSink::edit_body(const Job& job, const Object& fields, const Array& labels) const {
   Object property;
   property.emplace("key", property_key);
-  property.emplace("value", std::move(marks));
+  property.emplace("value", new_mark(job));
   Array properties;
   properties.push_back(std::move(property));
   Object body;

@@ -53,11 +53,8 @@ awaitable<void> JiraSink::look_up(Job& job) {
   }
   if (config_.reporters && site_->rights["MODIFY_REPORTER"])
     job.looked.reporter = co_await users_.find(job.item.reporter, Role::reporter);
-  for (const Link& link : job.operation.record().links) {
-    const std::optional<Value> target = job.operation.linked(link.target);
-    if (target && target->is_string() && relation_for(link.relation, *site_, config_).parent)
-      job.looked.parent = std::string(target->get_string());
-  }
+  if (const Link* parent = parent_link(job.operation))
+    job.looked.parent = std::string(job.operation.linked(parent->target)->as_string());
   co_await redraft(job);
 }
 
@@ -112,6 +109,7 @@ Value JiraSink::property_of(const Job& job, const std::string& key, boost::json:
   if (!job.item.updated.empty()) source.emplace("updated", job.item.updated);
   Object fields(storage);
   for (const auto& [field, fingerprint] : job.draft.fingerprints) fields.emplace(field, fingerprint);
+  for (const auto& [field, fingerprint] : job.kept) fields.emplace(field, fingerprint);
   Array labels(storage);
   for (const std::string& label : job.draft.labels) labels.emplace_back(label);
   Object value(storage);
@@ -169,6 +167,9 @@ awaitable<void> JiraSink::make_issue(Job& job) {
     co_await step.refused();
     step = co_await job.operation.begin("create");
   }
+  const Link* const parent = parent_link(job.operation);
+  if (parent && !job.draft.parent_field.empty())
+    job.kept["parent"] = fingerprint_of(parent->target.type + "/" + parent->target.id);
   while (true) {
     made_after_[marker] = newest_;
     Value body = issue_body(job, step.key());
@@ -216,57 +217,6 @@ awaitable<void> JiraSink::complete(Job& job) {
 
 awaitable<void> JiraSink::edit(Job& job, Value body) {
   co_await api_.edit_issue(job.key, std::move(body), site_->silences);
-}
-
-awaitable<void> JiraSink::set_links(Job& job) {
-  for (const Link& link : job.operation.record().links) {
-    if (!job.operation.linked(link.target)) continue;
-    Link copy = link;
-    co_await set_link(job, std::move(copy));
-  }
-}
-
-awaitable<void> JiraSink::set_link(Job& job, Link link) {
-  const Relation relation = relation_for(link.relation, *site_, config_);
-  // The parent came with the call that made the issue.
-  if (relation.parent && job.just_made) co_return;
-  const std::optional<Value> target = job.operation.linked(link.target);
-  if (!target || !target->is_string()) co_return;
-  const std::string other(target->get_string());
-  std::string name = step_name("link", fmt::format("{}:{}/{}", link.relation, link.target.type, link.target.id));
-  Step step = co_await job.operation.begin(std::move(name));
-  if (step.done()) co_return;
-  Object undo = undo_of(job.key, job.ours);
-  if (relation.parent) {
-    const Field field = co_await parent_field_of(job);
-    Value body(object("fields", object(field.id, parent_value(field, other))));
-    co_await edit(job, std::move(body));
-    undo.emplace("parent", other);
-    undo.emplace("field", field.id);
-  } else {
-    const std::string first = relation.outward ? job.key : other;
-    const std::string second = relation.outward ? other : job.key;
-    co_await api_.link_issues(relation.type, first, second);
-    undo.emplace("type", relation.type);
-    undo.emplace("first", first);
-    undo.emplace("second", second);
-  }
-  Value receipt(std::move(undo));
-  co_await step.finish_soon(other, std::move(receipt));
-}
-
-awaitable<Field> JiraSink::parent_field_of(Job& job) {
-  if (!job.type) {
-    const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=issuetype");
-    if (issue) job.type = site_->type(text_at(*issue, {"fields", "issuetype", "name"}));
-  }
-  const Field* field = nullptr;
-  if (job.type) field = parent_field(*co_await reader_.screen(*job.type));
-  if (field) co_return *field;
-  throw Error(ErrorKind::invalid, "parent_impossible",
-              fmt::format("{} is of a type that cannot have a parent", job.key))
-      .with_advice(
-          "map the relation to a link type (relations: {parent: Relates}), or choose a type that can have one");
 }
 
 awaitable<void> JiraSink::set_source_link(Job& job) {
@@ -359,19 +309,6 @@ awaitable<void> JiraSink::walk(Job& job, std::string from) {
     from = co_await status_of(job.key);
     workflows_.forget(job.type->id, from);
   }
-}
-
-awaitable<void> JiraSink::link(Operation& operation) {
-  site_ = co_await reader_.site();
-  Job job(operation);
-  job.key = std::string(operation.target_id().as_string());
-  std::string asked = fmt::format("?fields=issuetype&properties={}", property_key);
-  const std::optional<Value> issue = co_await api_.find_issue(job.key, std::move(asked));
-  if (issue) {
-    job.ours = is_ours(*issue, create_key(operation.migration(), operation.record().ref));
-    job.type = site_->type(text_at(*issue, {"fields", "issuetype", "name"}));
-  }
-  co_await set_links(job);
 }
 
 }  // namespace migrate::jira

@@ -434,3 +434,52 @@ TEST_CASE("orphans: an adopted issue is known by the step that has marked it") {
   wait_for(look());
   CHECK(keys == std::vector<std::string>{"freshdesk-to-jira/tickets/7/adopt"});
 }
+
+TEST_CASE("links and parents that were there before come through a rollback, whenever the run dies") {
+  const auto fill = [](World& world) {
+    const Value first = world
+                            .as(World::ana, "POST", "/issue", parsed(R"({"fields":{"project":{"key":"OPS"},
+        "issuetype":{"name":"Epic"},"summary":"Her epic"}})"))
+                            .json();
+    const std::string key = adopt(world, "7", "Was here", object("parent", object("key", first.at("key"))));
+    const std::string other = adopt(world, "8", "Was here too");
+    // The issue that is sent as inwardIssue does what the outward phrase says.
+    for (const char* type : {"Relates", "Blocks"}) {
+      Object link = object("type", object("name", type));
+      const bool back = std::string(type) == "Blocks";
+      link.emplace("inwardIssue", object("key", back ? other : key));
+      link.emplace("outwardIssue", object("key", back ? key : other));
+      world.as(World::ana, "POST", "/issueLink", link);
+    }
+    plain_ticket(world, 5, R"(,"kind":"Epic")");
+    plain_ticket(world, 7);
+    plain_ticket(world, 8);
+    for (const char* relation : {"relates", "blocks"}) Tickets::link(world.source->records[7], relation, "8");
+    Tickets::link(world.source->records[7], "parent", "5");
+    world.death = Death();
+    return key;
+  };
+  World counter;
+  const std::string adopted = fill(counter);
+  REQUIRE(counter.run().status == Status::done);
+  CHECK(counter.issues().at(adopted).at("links").as_array().size() == 3);
+  CHECK(counter.issues().at(adopted).at("parent") == Value(counter.key_of("5")));
+  const int points = counter.death.passed;
+  for (const bool resumed : {true, false}) {
+    for (int at = 1; at <= points + 1; ++at) {
+      World world;
+      const std::string key = fill(world);
+      const Value before = world.issues().at(key);
+      world.death.at = at;
+      REQUIRE(world.try_run().has_value() == (at > points));
+      world.revive();
+      if (resumed) REQUIRE(world.run().status == Status::done);
+      const Report back = world.run(Mode::rollback);
+      INFO("died at point " << at << std::string(resumed ? ", resumed; " : "; ") << World::complaint(back));
+      CHECK(back.rollback->kept.empty());
+      Value after = world.issues().at(key);
+      after.as_object()["updated"] = before.at("updated");
+      REQUIRE(print(after) == print(before));
+    }
+  }
+}
