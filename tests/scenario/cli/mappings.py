@@ -73,6 +73,15 @@ class Mappings(program.ProgramTest):
             self.assertIn(words, result.err)
         self.assertFalse(self.work.exists(), "a faulty file left a state behind")
 
+    def test_types_that_do_not_exist(self):
+        (self.folder / "towns.csv").write_text("source_id,target_id\n2,70\n")
+        result = self.expect(2, "map", self.file, "--type", "town", "--import", "towns.csv")
+        self.assertIn('did you mean "towns"?', result.err)
+        self.assertFalse(self.work.exists(), "what was refused left a state behind")
+        self.file.write_text(program.MIGRATION + "mappings: {town: towns.csv}\n")
+        self.assertIn('did you mean "towns"?', self.expect(2, "run", self.file).err)
+        self.assertFalse(self.target.exists())
+
     def test_usage(self):
         self.assertIn("--type", self.expect(2, "map", self.file, "--import", "x.csv").err)
         self.assertIn(".csv", self.expect(2, "map", self.file, "--type", "towns", "--export", "x.txt").err)

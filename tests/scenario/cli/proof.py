@@ -34,7 +34,7 @@ class Proof(program.ProgramTest):
         self.expect(0, "run", self.file)
         self.write(self.target, "DELETE FROM people", "DELETE FROM towns")
         for level in ("basic", "standard", "comprehensive"):
-            self.assertIn("9 differences", self.expect(4, "verify", self.file, "--level", level).out)
+            self.assertIn("11 differences", self.expect(4, "verify", self.file, "--level", level).out)
 
     def test_run_verifies(self):
         self.expect(0, "run", self.file, "--verify", "comprehensive")
