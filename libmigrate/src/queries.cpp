@@ -221,7 +221,7 @@ std::string shown(const Value& id) {
 
 /// Which of these are new to the id map. A line that says what the journal knows from a run of its own changes nothing:
 /// as an imported one it would outlive the item that a rollback takes back.
-awaitable<std::vector<bool>> news_among(CheckpointStore& store, const std::vector<Mapping>& mappings) {
+awaitable<std::vector<bool>> news_among(CheckpointStore& store, std::vector<Mapping>& mappings) {
   std::vector<bool> news(mappings.size(), true);
   for (std::size_t first = 0; first < mappings.size(); first += walk_batch) {
     std::vector<std::string> keys;

@@ -193,7 +193,8 @@ std::string headline_of_done(const Report& report) {
   std::uint64_t failed = 0;
   for (const CauseRow& row : causes_by_count(report)) failed += row.summary.count;
   if (failed) return fmt::format("Done, but {} records of earlier runs have not arrived", count_text(failed));
-  if (const std::uint64_t count = left_out(report)) return fmt::format("Done; {} left out by a person", count_text(count));
+  if (const std::uint64_t count = left_out(report))
+    return fmt::format("Done; {} left out by a person", count_text(count));
   if (report.total().read == 0) return "Done: there was nothing to move";
   return "Done: everything arrived";
 }

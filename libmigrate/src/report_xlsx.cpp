@@ -165,7 +165,8 @@ void XlsxPart::write_summary() {
   line("Time at work", duration_text(report.elapsed));
   sheet.text("Total processed", true).count(total.read).end_row();
   sheet.text("Migrated", true).count(arrived(report)).end_row();
-  if (const std::uint64_t count = reporting::left_out(report)) sheet.text("Left out by a person", true).count(count).end_row();
+  if (const std::uint64_t count = reporting::left_out(report))
+    sheet.text("Left out by a person", true).count(count).end_row();
   sheet.text("Failed", true).count(total.failed).end_row();
   line("Success rate", percent_text(arrived(report), total.read));
   if (total.files) {

@@ -26,10 +26,10 @@ constexpr std::int64_t layout_version = 1;
 constexpr std::uintmax_t checked_bytes = 16U << 20;
 
 constexpr const char* what_next =
-    "That is safe where the target is written by natural key, for its own journal and keys show what has arrived already. "
-    "Where it is a service, first name the mapping files of the last run (mappings/<type>.json) under mappings: in the "
-    "migration file, or everything is made a second time. To go on from a backup of the state instead, put it back under "
-    "this name first.";
+    "That is safe where the target is written by natural key, for its own journal and keys show what has arrived "
+    "already. Where it is a service, first name the mapping files of the last run (mappings/<type>.json) under "
+    "mappings: in the migration file, or everything is made a second time. To go on from a backup of the state "
+    "instead, put it back under this name first.";
 
 fs::path with_suffix(const fs::path& file, std::string_view suffix) {
   fs::path result = file;
@@ -259,8 +259,8 @@ void make_sound(const fs::path& file, const Services& services, Damaged damaged)
   if (damaged == Damaged::stays)
     throw Error(ErrorKind::internal, "corrupt_state",
                 fmt::format("{} is not a sound state: {}. It was left as it is", file.string(), *fault))
-        .with_advice(fmt::format("The next migrate run puts it aside, and the one after that begins with an empty state. {}",
-                                 what_next));
+        .with_advice(fmt::format(
+            "The next migrate run puts it aside, and the one after that begins with an empty state. {}", what_next));
   const fs::path aside = put_aside(file);
   throw Error(ErrorKind::internal, "corrupt_state",
               fmt::format("{} is not a sound state: {}. It was renamed to {}; nothing of it was changed", file.string(),

@@ -137,7 +137,8 @@ void add_run_options(CLI::App& run, RunArguments& arguments) {
   run.add_option("--only", arguments.only, "Only this type of the source; may be repeated")
       ->delimiter(',')
       ->allow_extra_args(false);
-  run.add_option("--where", arguments.where, "TYPE.FIELD=VALUE: only the records of TYPE that have this value, and no other type");
+  run.add_option("--where", arguments.where,
+                 "TYPE.FIELD=VALUE: only the records of TYPE that have this value, and no other type");
   run.add_flag("--interactive", arguments.interactive, "Shows each record and asks");
   run.add_option("--batch-size", arguments.batch_size, "Records a batch")->check(CLI::Range(1, 1'000'000));
   run.add_flag("-y,--yes", arguments.yes, "Answers every question with yes");

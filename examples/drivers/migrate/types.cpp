@@ -13,11 +13,15 @@ namespace {
 
 using Types = std::vector<std::string>;
 
+bool has(const Types& types, const std::string& type) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
 awaitable<Types> types_of(std::shared_ptr<Source> source) {
   const std::vector<Partition> partitions = co_await source->partitions();
   Types types;
   for (const Partition& partition : partitions)
-    if (std::find(types.begin(), types.end(), partition.type) == types.end()) types.push_back(partition.type);
+    if (!has(types, partition.type)) types.push_back(partition.type);
   co_return types;
 }
 
@@ -31,8 +35,6 @@ awaitable<std::optional<Types>> known_types(std::shared_ptr<Source> source) {
   }
   co_return types;
 }
-
-bool has(const Types& types, const std::string& type) { return std::find(types.begin(), types.end(), type) != types.end(); }
 
 void require_one(const Types& known, const std::string& type, const char* option) {
   if (has(known, type)) return;
@@ -86,8 +88,8 @@ awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarg
                             config::suggestion(type, known)))
         .with_advice("Nothing was imported: under a wrong name it would help nobody, and all would be made once more.");
   const std::string warning =
-      fmt::format("a mapping file is given for \"{}\", which neither the source nor the target is known to have: if it is "
-                  "wrong, what the file lists is made once more",
+      fmt::format("a mapping file is given for \"{}\", which neither the source nor the target is known to have: if it "
+                  "is wrong, what the file lists is made once more",
                   type);
   std::cerr << "warning: " << warning << '\n';
   log.write(LogLevel::warning, "mappings", warning);

@@ -1,4 +1,4 @@
-// Whether the types exist that a person has named: a slip of the pen must not move everything, nothing, or all once more.
+// Whether the types exist that a person has named: a slip of the pen must not move everything, nothing, or all again.
 #pragma once
 
 #include <string>
