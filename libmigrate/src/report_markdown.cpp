@@ -28,6 +28,10 @@ std::string next_steps(const Context& context) {
   const std::string file = context.options.arguments.empty() ? "FILE" : context.options.arguments;
   switch (report.status) {
     case Status::done:
+      if (report.rollback)
+        return fmt::format("To bring everything over again, from the beginning: `migrate run {}`.\n", file);
+      if (!causes_by_count(report).empty())
+        return fmt::format("Mend the causes above, and migrate what failed: `migrate retry {}`.\n", file);
       return report.verification ? "Nothing is left to do.\n"
                                  : fmt::format("Compare the target with the source: `migrate verify {}`.\n", file);
     case Status::done_with_failures:

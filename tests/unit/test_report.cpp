@@ -143,6 +143,7 @@ TEST_CASE("after a rollback nothing is listed as being on the target; the former
   CHECK(world.content("mappings/things.json").empty());
   CHECK(world.content("mappings/former/things.json") == before);
   CHECK(world.content("migration-executive-summary.md").find("# world: Taken back\n") == 0);
+  CHECK(world.content("migration-executive-summary.md").find("from the beginning: `migrate run") != std::string::npos);
   world.report.rollback->kept.resize(2);
   CHECK(report_as_text(world.report).find("world: Taken back, 2 kept\n") == 0);
 }

@@ -77,7 +77,8 @@ awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarg
   Types known = of_source.value_or(Types());
   TableSink* tables = pipeline.sink->as_tables();
   const Types of_sink = tables ? tables->types() : Types();
-  known.insert(known.end(), of_sink.begin(), of_sink.end());
+  for (const std::string& each : of_sink)
+    if (!has(known, each)) known.push_back(each);
   if (has(known, type)) co_return;
   const std::string near = config::nearest(type, known);
   // A transformer may name types that neither the source nor a service knows.

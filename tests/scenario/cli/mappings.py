@@ -77,6 +77,8 @@ class Mappings(program.ProgramTest):
         (self.folder / "towns.csv").write_text("source_id,target_id\n2,70\n")
         result = self.expect(2, "map", self.file, "--type", "town", "--import", "towns.csv")
         self.assertIn('did you mean "towns"?', result.err)
+        self.assertIn("known: towns, people\n",
+                      self.expect(2, "map", self.file, "--type", "regions", "--import", "towns.csv").err)
         self.assertFalse(self.work.exists(), "what was refused left a state behind")
         self.file.write_text(program.MIGRATION + "mappings: {town: towns.csv}\n")
         self.assertIn('did you mean "towns"?', self.expect(2, "run", self.file).err)
