@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "migrate/config_shape.hpp"
 #include "migrate/http/transport.hpp"
 #include "migrate/plugin.hpp"
 #include "migrate/registry.hpp"
@@ -32,6 +33,9 @@ namespace {
 
 using namespace migrate;
 namespace asio = boost::asio;
+
+/// Stand-ins keep what they hold in memory.
+constexpr std::size_t most_items = 1'000'000;
 
 struct Arguments {
   std::vector<std::string> only;
@@ -84,10 +88,11 @@ Value part_of(const Value& all, const std::string& service) {
   return part ? *part : Value();
 }
 
+bool is_for_all(const Value& faults) { return faults.is_object() && faults.get_object().contains("faults"); }
+
 /// A service's faults: the whole file is one plan for all, or it holds a plan for each by name.
 testing::FaultPlan plan_for(const Value& file, const std::string& service) {
-  const bool for_all = file.is_object() && file.get_object().contains("faults");
-  const Value part = for_all ? file : part_of(file, service);
+  const Value part = is_for_all(file) ? file : part_of(file, service);
   testing::FaultPlan plan = part.is_null() ? testing::FaultPlan() : testing::FaultPlan(part);
   // Who is to die, the reader of this line knows.
   plan.on_death = [service](const std::string& exchange) {
@@ -95,6 +100,17 @@ testing::FaultPlan plan_for(const Value& file, const std::string& service) {
     std::cout << boost::json::serialize(line) << std::endl;
   };
   return plan;
+}
+
+/// What is meant for a service that does not exist would be passed over in silence.
+void require_services(const Value& parts, const std::vector<std::string>& known, const std::string& where) {
+  if (!parts.is_object()) return;
+  for (const auto& [name, part] : parts.get_object()) {
+    if (std::find(known.begin(), known.end(), std::string_view(name)) != known.end()) continue;
+    throw Error(ErrorKind::invalid, "unknown_service",
+                fmt::format("{}: there is no service \"{}\"{}", where, std::string_view(name),
+                            config::suggestion(std::string_view(name), known)));
+  }
 }
 
 class Sandbox {
@@ -115,6 +131,9 @@ class Sandbox {
       if (trouble || !settings.is_object())
         throw Error(ErrorKind::invalid, "not_json", "--settings takes a JSON object: {\"jira\": {…}, …}");
     }
+    const std::vector<std::string> known = services_there();
+    require_services(settings, known, "--settings");
+    if (!is_for_all(faults)) require_services(faults, known, arguments.faults);
     for (const std::string& name : wanted()) add(name, part_of(settings, name), plan_for(faults, name));
   }
 
@@ -130,10 +149,14 @@ class Sandbox {
   }
 
  private:
-  std::vector<std::string> wanted() const {
-    if (!arguments_.only.empty()) return arguments_.only;
+  std::vector<std::string> services_there() const {
     std::vector<std::string> names;
     for (const SimulatorInfo& info : registry_.simulators()) names.push_back(info.name);
+    return names;
+  }
+  std::vector<std::string> wanted() const {
+    if (!arguments_.only.empty()) return arguments_.only;
+    const std::vector<std::string> names = services_there();
     if (names.empty())
       throw Error(ErrorKind::not_found, "no_simulators", "no plugin with a stand-in of a service was found")
           .with_advice("name their folder with --plugins");
@@ -197,7 +220,8 @@ int run_program(int argc, char** argv, pid_t parent) {
   app.set_version_flag("--version", "migrate-sandbox " MIGRATE_VERSION);
   app.add_option("--only", arguments.only, "Services, separated by commas (default: every one there is)")->delimiter(',');
   app.add_option("--seed", arguments.seed, "Another seed, other data")->capture_default_str();
-  app.add_option("--items", arguments.items, "How much a source holds")->capture_default_str();
+  app.add_option("--items", arguments.items, "How much a source holds")
+      ->check(CLI::Range(std::size_t(1), most_items))->capture_default_str();
   app.add_option("--time-scale", arguments.time_scale, "How many seconds pass for the services in one")
       ->check(CLI::Range(0.001, 1e6))->capture_default_str();
   app.add_option("--latency", arguments.latency, "Milliseconds before each answer")->check(CLI::Range(0, 600'000));

@@ -20,7 +20,7 @@ awaitable<void> Engine::find_earlier_ends() {
   const std::vector<Partition> partitions = co_await pipeline_.source->partitions();
   for (const Partition& partition : partitions) {
     // A second look depends on what else is there, not on what has changed.
-    if (partition.revisit || (!options_.only.empty() && !options_.only.count(partition.type))) continue;
+    if (partition.revisit || !asked_for(options_, partition.type)) continue;
     for (std::uint64_t number = run_.number; number-- > 1;) {
       StreamState stream = co_await journal_.stream(Journal::stream_name(number, stream_key(partition)));
       if (!stream.finished) continue;

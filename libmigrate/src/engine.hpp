@@ -196,6 +196,9 @@ void fill_links(Operation& operation, const Answers& answers, const InBatch& in_
   }
 }
 
+/// Whether a run with these options moves records of this type: RunOptions::where is about one type, and no other.
+bool asked_for(const RunOptions& options, const std::string& type);
+
 /// What a partition's stream is called within a run.
 std::string stream_key(const Partition& partition);
 

@@ -17,7 +17,7 @@ awaitable<void> Engine::begin_phase(Phase phase) {
         const std::vector<Partition> partitions = co_await pipeline_.source->partitions();
         expected = 0;
         for (const Partition& partition : partitions) {
-          if (partition.revisit || (!options_.only.empty() && !options_.only.count(partition.type))) continue;
+          if (partition.revisit || !asked_for(options_, partition.type)) continue;
           if (!partition.size)
             expected.reset();
           else if (expected)

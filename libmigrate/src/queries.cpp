@@ -1,6 +1,8 @@
 // Questions about a migration that move nothing.
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "engine.hpp"
 #include "migrate/task_group.hpp"
 
@@ -31,8 +33,7 @@ awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
   co_await resolver_.load();
   std::vector<Partition> partitions = co_await pipeline_.source->partitions();
   for (const Partition& partition : partitions) {
-    if (partition.revisit || (!options_.only.empty() && !options_.only.count(partition.type))) continue;
-    if (options_.where && options_.where->type != partition.type) continue;
+    if (partition.revisit || !asked_for(options_, partition.type)) continue;
     Cursor cursor;
     while (true) {
       std::unique_ptr<Batch> batch = co_await read_batch(partition, cursor);
@@ -116,6 +117,11 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     UndoResult undone;
     undone.removed = static_cast<std::size_t>(run->rollback.at("removed").as_int64());
     undone.restored = static_cast<std::size_t>(run->rollback.at("restored").as_int64());
+    const Object& row = run->rollback.get_object();
+    if (const Value* examples = row.if_contains("examples"))
+      for (const Value& example : examples->as_array()) undone.kept.push_back(finding_from(example));
+    // Beyond the examples only their number is remembered.
+    if (const Value* kept = row.if_contains("kept")) undone.kept.resize(static_cast<std::size_t>(kept->as_int64()));
     report.rollback = std::move(undone);
   }
   if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
@@ -128,7 +134,6 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
 awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store) {
   Causes causes;
   std::function<void(const Failure&)> gather = [&causes](const Failure& failure) {
-    if (failure.skipped_by_person) return;
     CauseSummary& summary = causes[failure.record.type][failure.cause];
     if (++summary.count > 1) return;
     summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
@@ -208,7 +213,43 @@ awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::funct
   }
 }
 
+namespace {
+
+std::string shown(const Value& id) {
+  return id.is_string() ? std::string(id.get_string()) : boost::json::serialize(id);
+}
+
+/// Which of these are new to the id map. A line that says what the journal knows from a run of its own changes nothing:
+/// as an imported one it would outlive the item that a rollback takes back.
+awaitable<std::vector<bool>> news_among(CheckpointStore& store, std::vector<Mapping>& mappings) {
+  std::vector<bool> news(mappings.size(), true);
+  for (std::size_t first = 0; first < mappings.size(); first += walk_batch) {
+    std::vector<std::string> keys;
+    for (std::size_t i = first; i < std::min(mappings.size(), first + walk_batch); ++i)
+      keys.push_back(Journal::key(RecordRef{mappings[i].type, mappings[i].source_id}));
+    const std::vector<Value> rows = co_await store.get_many(Table::outcome, keys);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!rows[i].is_object()) continue;
+      const Outcome known = Journal::outcome_from(rows[i]);
+      if (known.imported || known.target_id.is_null()) continue;
+      const Mapping& mapping = mappings[first + i];
+      const std::string here = shown(known.target_id), there = shown(mapping.target_id);
+      news[first + i] = here != there;
+      if (here == there || !known.ours) continue;
+      throw Error(ErrorKind::invalid, "mapping_contradicts",
+                  fmt::format("{} {}: the mapping file says {}, and this migration has made {} of it", mapping.type,
+                              mapping.source_id, there, here))
+          .with_advice("nothing of the file was taken in; take this line out of it, or take the migration back first "
+                       "(migrate rollback)");
+    }
+  }
+  co_return news;
+}
+
+}  // namespace
+
 awaitable<std::size_t> import_mappings(std::shared_ptr<CheckpointStore> store, std::vector<Mapping> mappings) {
+  const std::vector<bool> news = co_await news_among(*store, mappings);
   std::optional<Value> known = co_await store->get(Table::run, "imports");
   std::set<std::string> types;
   if (known)
@@ -217,6 +258,7 @@ awaitable<std::size_t> import_mappings(std::shared_ptr<CheckpointStore> store, s
   for (std::size_t first = 0; first < total; first += walk_batch) {
     std::vector<Entry> entries;
     for (std::size_t i = first; i < std::min(total, first + walk_batch); ++i) {
+      if (!news[i]) continue;
       types.insert(mappings[i].type);
       Outcome outcome;
       outcome.target_id = mappings[i].target_id;

@@ -18,7 +18,7 @@ awaitable<void> Engine::run_partitions(Stage& stage, bool persistent, bool revis
   std::stable_sort(partitions.begin(), partitions.end(),
                    [](const Partition& a, const Partition& b) { return a.rank < b.rank; });
   std::erase_if(partitions, [&](const Partition& partition) {
-    return partition.revisit != revisits || (!options_.only.empty() && !options_.only.count(partition.type));
+    return partition.revisit != revisits || !asked_for(options_, partition.type);
   });
   const std::size_t width = interactive() ? 1 : options_.partitions_in_flight;
   for (std::size_t first = 0; first < partitions.size() && !stopping();) {

@@ -54,7 +54,7 @@ std::string outcome_chart(const Report& report) {
       svg += box(row, x, width, name, fmt::format("{}: {} {}", type, count_text(count), name));
       x += width;
     }
-    svg += value_at(row, std::min(x, label_width + bar_width) + 8, percent_text(c.written + c.skipped, c.read));
+    svg += value_at(row, std::min(x, label_width + bar_width) + 8, percent_text(arrived(report, type), c.read));
     ++row;
   }
   return svg + "</svg>\n";

@@ -49,7 +49,7 @@ std::string header(const Context& context) {
   const Counters total = report.total();
   const bool good = report.status == Status::done;
   std::string text = fmt::format("<title>{0}</title></head>\n<body>\n<h1>{0}</h1>\n", escape_html(report.migration));
-  text += fmt::format("<p class=\"{}\"><strong>{}</strong></p>\n", good ? "good" : "bad", headline(report.status));
+  text += fmt::format("<p class=\"{}\"><strong>{}</strong></p>\n", good ? "good" : "bad", headline(report));
   text += fmt::format("<p class=\"faint\">Run {} ({}), {} to {}</p>\n", report.run, escape_html(report.mode),
                       iso_time(report.started), iso_time(report.finished));
   if (report.fatal) {
@@ -59,9 +59,10 @@ std::string header(const Context& context) {
   text += "<div class=\"tiles\">\n";
   text += tile("read", count_text(total.read)) + tile("written", count_text(total.written)) +
           tile("failed", count_text(total.failed)) + tile("warnings", count_text(warning_count(report))) +
-          tile("arrived", percent_text(total.written + total.skipped, total.read)) +
+          tile("arrived", percent_text(arrived(report), total.read)) +
           tile("time at work", duration_text(report.elapsed)) +
           tile("records a second", fmt::format("{:.0f}", rate_of(total.read, report.elapsed)));
+  if (const std::uint64_t count = left_out(report)) text += tile("left out by a person", count_text(count));
   if (total.files) text += tile("attachments arrived", percent_text(total.files_written, total.files));
   if (total.files || report.orphans_cleaned) text += tile("orphans cleaned up", count_text(report.orphans_cleaned));
   return text + "</div>\n";

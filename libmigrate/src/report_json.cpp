@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <map>
 
@@ -121,7 +124,8 @@ std::string file_name_of(std::string type) {
 
 class MappingsPart final : public Part {
  public:
-  explicit MappingsPart(const Context& context) : directory_(context.options.directory / "mappings") {}
+  explicit MappingsPart(const Context& context)
+      : context_(context), directory_(context.options.directory / "mappings") {}
   void mapping(const Mapping& mapping) override {
     if (!current_ || mapping.type != type_) open(mapping.type);
     line_.assign(first_ ? "{\n" : ",\n");
@@ -133,6 +137,7 @@ class MappingsPart final : public Part {
   }
   // Half a mapping would pass for a whole one: the previous file stays.
   void mapping_trouble(const Error&) override {
+    whole_ = false;
     files_.clear();
     current_ = nullptr;
   }
@@ -143,10 +148,35 @@ class MappingsPart final : public Part {
       file->commit();
       written.push_back(file->target());
     }
+    if (context_.mapped && whole_) put_others_aside(written);
     return written;
   }
 
  private:
+  /// Lists of types of which nothing is known any more must not pass for what is true. They go aside: where it is the
+  /// state that was lost, they are what it can be made of again.
+  void put_others_aside(const std::vector<std::filesystem::path>& written) const {
+    std::error_code none;
+    std::vector<std::filesystem::path> former;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_, none)) {
+      const std::filesystem::path& path = entry.path();
+      if (path.extension() == ".json" && std::find(written.begin(), written.end(), path) == written.end())
+        former.push_back(path);
+    }
+    if (!former.empty()) make_directory(directory_ / "former");
+    for (const std::filesystem::path& path : former) {
+      // An earlier one stays: it may be the only list of what a lost state had known.
+      std::filesystem::path aside = directory_ / "former" / path.filename();
+      for (int n = 2; std::filesystem::exists(aside, none); ++n)
+        aside.replace_filename(fmt::format("{}.{}.json", path.stem().string(), n));
+      std::error_code failure;
+      std::filesystem::rename(path, aside, failure);
+      if (failure)
+        throw Error(ErrorKind::internal, "file",
+                    fmt::format("{} cannot be moved to {}: {}", path.string(), aside.string(),
+                                failure.message()));
+    }
+  }
   void open(const std::string& type) {
     auto& file = files_[type];
     first_ = !file;
@@ -154,11 +184,12 @@ class MappingsPart final : public Part {
     type_ = type;
     current_ = file.get();
   }
+  const Context& context_;
   std::filesystem::path directory_;
   std::map<std::string, std::unique_ptr<AtomicFile>> files_;
   AtomicFile* current_ = nullptr;
   std::string type_, line_;
-  bool first_ = true;
+  bool first_ = true, whole_ = true;
 };
 
 }  // namespace

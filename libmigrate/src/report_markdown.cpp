@@ -13,13 +13,13 @@ std::string types_table(const Report& report) {
   std::string text =
       "| type | read | written | skipped | dropped | failed | linked | verified | arrived |\n"
       "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
-  const auto line = [&](const std::string& name, const Counters& c) {
+  const auto line = [&](const std::string& name, const Counters& c, std::uint64_t there) {
     text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", name, count_text(c.read),
                         count_text(c.written), count_text(c.skipped), count_text(c.dropped), count_text(c.failed),
-                        count_text(c.linked), count_text(c.verified), percent_text(c.written + c.skipped, c.read));
+                        count_text(c.linked), count_text(c.verified), percent_text(there, c.read));
   };
-  for (const auto& [type, counters] : report.types) line(escape_markdown(type), counters);
-  line("**all**", report.total());
+  for (const auto& [type, counters] : report.types) line(escape_markdown(type), counters, arrived(report, type));
+  line("**all**", report.total(), arrived(report));
   return text;
 }
 
@@ -28,6 +28,10 @@ std::string next_steps(const Context& context) {
   const std::string file = context.options.arguments.empty() ? "FILE" : context.options.arguments;
   switch (report.status) {
     case Status::done:
+      if (report.rollback)
+        return fmt::format("To bring everything over again, from the beginning: `migrate run {}`.\n", file);
+      if (!causes_by_count(report).empty())
+        return fmt::format("Mend the causes above, and migrate what failed: `migrate retry {}`.\n", file);
       return report.verification ? "Nothing is left to do.\n"
                                  : fmt::format("Compare the target with the source: `migrate verify {}`.\n", file);
     case Status::done_with_failures:
@@ -111,13 +115,15 @@ class MarkdownPart final : public Part {
   std::vector<std::filesystem::path> finish() override {
     const Report& report = context_.report;
     const Counters total = report.total();
-    std::string text = fmt::format("# {}: {}\n\n", escape_markdown(report.migration), headline(report.status));
+    std::string text = fmt::format("# {}: {}\n\n", escape_markdown(report.migration), headline(report));
     text += fmt::format("- Run {} ({}), started {}, finished {}, {} of work\n", report.run, report.mode,
                         iso_time(report.started), iso_time(report.finished), duration_text(report.elapsed));
     text += fmt::format("- {} of {} records arrived ({}), {:.0f} a second; {} failed, {} warnings\n",
-                        count_text(total.written + total.skipped), count_text(total.read),
-                        percent_text(total.written + total.skipped, total.read), rate_of(total.read, report.elapsed),
+                        count_text(arrived(report)), count_text(total.read),
+                        percent_text(arrived(report), total.read), rate_of(total.read, report.elapsed),
                         count_text(total.failed), count_text(warning_count(report)));
+    if (const std::uint64_t count = reporting::left_out(report))
+      text += fmt::format("- {} left out by a person\n", count_text(count));
     if (report.fatal) {
       text += fmt::format("- **Why it ended:** {} {}\n", escape_markdown(report.fatal->what()),
                           escape_markdown(report.fatal->advice));

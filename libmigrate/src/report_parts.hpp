@@ -14,6 +14,7 @@ namespace reporting {
 struct Context {
   Report report;
   ReportFiles options;
+  bool mapped = false;  ///< the parts get the mappings
 };
 
 /// All failures come first, then what a person left out, then the mappings, then finish().
@@ -37,7 +38,10 @@ std::unique_ptr<Part> xlsx_part(const Context& context);
 std::unique_ptr<Part> verification_part(const Context& context);
 std::unique_ptr<Part> mappings_part(const Context& context);
 
-/// The causes of all types, most frequent first.
+/// What stands in Report::causes for records that a person has left out: they have not arrived, and have not failed.
+inline constexpr const char* cause_of_person = "skipped_by_person";
+
+/// The causes of failure of all types, most frequent first.
 struct CauseRow {
   std::string type, cause;
   CauseSummary summary;

@@ -106,7 +106,7 @@ std::string items_text(const Report& report) {
 
 std::string report_as_text(const Report& report, const std::string& arguments) {
   const Counters total = report.total();
-  std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report.status));
+  std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report));
   text += fmt::format("run {} ({}), {}, {} records, {} a second\n", report.run, report.mode,
                       duration_text(report.elapsed), count_text(total.read),
                       count_text(static_cast<std::uint64_t>(rate_of(total.read, report.elapsed) + 0.5)));

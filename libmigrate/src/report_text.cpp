@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "migrate/report_writer.hpp"
+#include "report_parts.hpp"
 
 MIGRATE_BEGIN
 namespace reporting {
@@ -161,9 +162,48 @@ std::string orphans_text(const Report& report) {
                      count_text(report.orphans_removed));
 }
 
-std::string_view headline(Status status) {
-  switch (status) {
-    case Status::done: return "Done: everything arrived";
+std::uint64_t left_out(const Report& report, const std::string& type) {
+  std::uint64_t count = 0;
+  for (const auto& [each, counters] : report.types) {
+    if (!type.empty() && type != each) continue;
+    const auto causes = report.causes.find(each);
+    if (causes == report.causes.end()) continue;
+    const auto by_person = causes->second.find(cause_of_person);
+    // Those of earlier runs are listed as well, and are not among what this one has counted.
+    if (by_person != causes->second.end()) count += std::min(by_person->second.count, counters.skipped);
+  }
+  return count;
+}
+
+std::uint64_t arrived(const Report& report, const std::string& type) {
+  std::uint64_t count = 0;
+  for (const auto& [each, counters] : report.types)
+    if (type.empty() || type == each) count += counters.written + counters.skipped;
+  return count - left_out(report, type);
+}
+
+namespace {
+
+/// Of a run that ended without failures of its own.
+std::string headline_of_done(const Report& report) {
+  if (report.rollback) {
+    const std::size_t kept = report.rollback->kept.size();
+    return kept ? fmt::format("Taken back, {} kept", count_text(kept)) : "Taken back";
+  }
+  std::uint64_t failed = 0;
+  for (const CauseRow& row : causes_by_count(report)) failed += row.summary.count;
+  if (failed) return fmt::format("Done, but {} records of earlier runs have not arrived", count_text(failed));
+  if (const std::uint64_t count = left_out(report))
+    return fmt::format("Done; {} left out by a person", count_text(count));
+  if (report.total().read == 0) return "Done: there was nothing to move";
+  return "Done: everything arrived";
+}
+
+}  // namespace
+
+std::string headline(const Report& report) {
+  switch (report.status) {
+    case Status::done: return headline_of_done(report);
     case Status::done_with_failures: return "Done, but some records did not arrive";
     case Status::differences: return "Verification found differences";
     case Status::stopped: return "Stopped on request; the state is saved";

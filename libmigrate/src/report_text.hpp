@@ -42,8 +42,12 @@ std::string verification_text(const Report::Verification& verification);
 /// "3 cleaned up by the run, 0 removed with migrate orphans": half-made items that are gone from the target; empty
 /// where the run was about no such items.
 std::string orphans_text(const Report& report);
-/// What a person reads for the status of a run.
-std::string_view headline(Status status);
+/// What a person reads first of a run.
+std::string headline(const Report& report);
+/// Records that a person has left out, of one type or (empty) of all. They count as skipped, and have not arrived.
+std::uint64_t left_out(const Report& report, const std::string& type = std::string());
+/// Records that are on the target: written, or equal to what was there.
+std::uint64_t arrived(const Report& report, const std::string& type = std::string());
 std::string retry_command(const std::string& arguments, const std::string& cause);
 
 }  // namespace reporting

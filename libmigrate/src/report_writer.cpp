@@ -75,7 +75,12 @@ ReportFiles::ReportFiles()
               ReportFormat::xlsx, ReportFormat::verification, ReportFormat::mappings} {}
 
 awaitable<std::vector<std::filesystem::path>> write_reports(Report report, Pipeline pipeline, ReportFiles options) {
-  const reporting::Context context{std::move(report), std::move(options)};
+  reporting::Context context;
+  context.report = std::move(report);
+  context.options = std::move(options);
+  const bool lists = context.options.formats.count(ReportFormat::xlsx) != 0 ||
+                     context.options.formats.count(ReportFormat::mappings) != 0;
+  context.mapped = lists && pipeline.store && pipeline.sink && context.report.mode != to_string(Mode::dry_run);
   Parts parts;
   for (ReportFormat format : context.options.formats) parts.push_back(part_of(format, context));
 
@@ -83,11 +88,7 @@ awaitable<std::vector<std::filesystem::path>> write_reports(Report report, Pipel
     co_await feed_failures(pipeline.store, parts, false);
     co_await feed_failures(pipeline.store, parts, true);
   }
-  const bool lists = context.options.formats.count(ReportFormat::xlsx) != 0 ||
-                     context.options.formats.count(ReportFormat::mappings) != 0;
-  if (lists && pipeline.store && pipeline.sink && context.report.mode != to_string(Mode::dry_run)) {
-    co_await feed_mappings(pipeline, parts);
-  }
+  if (context.mapped) co_await feed_mappings(pipeline, parts);
   std::vector<std::filesystem::path> files;
   for (auto& part : parts) {
     for (std::filesystem::path& file : part->finish()) files.push_back(std::move(file));
@@ -100,7 +101,8 @@ namespace reporting {
 std::vector<CauseRow> causes_by_count(const Report& report) {
   std::vector<CauseRow> rows;
   for (const auto& [type, causes] : report.causes) {
-    for (const auto& [cause, summary] : causes) rows.push_back({type, cause, summary});
+    for (const auto& [cause, summary] : causes)
+      if (cause != cause_of_person) rows.push_back({type, cause, summary});
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const CauseRow& a, const CauseRow& b) { return a.summary.count > b.summary.count; });

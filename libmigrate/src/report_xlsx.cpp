@@ -158,15 +158,17 @@ void XlsxPart::write_summary() {
   sheet.width(1, 30);
   const auto line = [&](std::string_view name, std::string_view text) { sheet.text(name, true).text(text).end_row(); };
   line("Migration", report.migration);
-  line("Status", headline(report.status));
+  line("Status", headline(report));
   line("Mode", report.mode);
   line("Started", iso_time(report.started));
   line("Finished", iso_time(report.finished));
   line("Time at work", duration_text(report.elapsed));
   sheet.text("Total processed", true).count(total.read).end_row();
-  sheet.text("Migrated", true).count(total.written + total.skipped).end_row();
+  sheet.text("Migrated", true).count(arrived(report)).end_row();
+  if (const std::uint64_t count = reporting::left_out(report))
+    sheet.text("Left out by a person", true).count(count).end_row();
   sheet.text("Failed", true).count(total.failed).end_row();
-  line("Success rate", percent_text(total.written + total.skipped, total.read));
+  line("Success rate", percent_text(arrived(report), total.read));
   if (total.files) {
     sheet.text("Attachments", true).count(total.files).end_row();
     sheet.text("Attachments arrived", true).count(total.files_written).end_row();

@@ -1,4 +1,6 @@
 // Takes back what this migration has made: chunks of a database, steps of a service.
+#include <algorithm>
+
 #include "engine.hpp"
 #include "steps.hpp"
 
@@ -6,6 +8,7 @@ MIGRATE_BEGIN
 
 namespace {
 constexpr std::size_t walk_batch = 1000;
+constexpr std::size_t kept_remembered = 1000;  ///< with their names, of what stayed
 }
 
 awaitable<void> Engine::roll_back_tables(TableSink& sink) {
@@ -97,6 +100,10 @@ awaitable<void> Engine::roll_back() {
   row.emplace("removed", static_cast<std::int64_t>(report_.rollback->removed));
   row.emplace("restored", static_cast<std::int64_t>(report_.rollback->restored));
   row.emplace("kept", static_cast<std::int64_t>(report_.rollback->kept.size()));
+  Array examples;
+  const std::vector<Finding>& kept = report_.rollback->kept;
+  for (std::size_t i = 0; i < std::min(kept.size(), kept_remembered); ++i) examples.push_back(to_value(kept[i]));
+  row.emplace("examples", std::move(examples));
   run_.rollback = std::move(row);
   run_.finished = true;
   tallies_.clear();

@@ -33,6 +33,10 @@ std::string folded(const Value& value) {
 
 }  // namespace
 
+bool asked_for(const RunOptions& options, const std::string& type) {
+  return (options.only.empty() || options.only.count(type)) && (!options.where || options.where->type == type);
+}
+
 void Engine::filter(Batch& batch) const {
   if (options_.where && options_.where->type == batch.partition.type) {
     const std::string wanted = folded(Value(options_.where->value));

@@ -25,6 +25,12 @@ constexpr std::int64_t layout_version = 1;
 // A full check reads every page: about 20 ms for this much, so opening stays quick whatever the state's size.
 constexpr std::uintmax_t checked_bytes = 16U << 20;
 
+constexpr const char* what_next =
+    "That is safe where the target is written by natural key, for its own journal and keys show what has arrived "
+    "already. Where it is a service, first name the mapping files of the last run (mappings/<type>.json) under "
+    "mappings: in the migration file, or everything is made a second time. To go on from a backup of the state "
+    "instead, put it back under this name first.";
+
 fs::path with_suffix(const fs::path& file, std::string_view suffix) {
   fs::path result = file;
   result += suffix;
@@ -234,7 +240,7 @@ Connection connect(const fs::path& file) {
   return db;
 }
 
-void make_sound(const fs::path& file, const Services& services) {
+void make_sound(const fs::path& file, const Services& services, Damaged damaged) {
   const fs::path wal = with_suffix(file, "-wal");
   if (!fs::exists(fs::symlink_status(file))) {
     if (fs::exists(wal)) {
@@ -250,15 +256,17 @@ void make_sound(const fs::path& file, const Services& services) {
   if (fs::is_directory(file)) throw no_access(file, EISDIR);
   std::optional<std::string> fault = unsound(file);
   if (!fault) return;
+  if (damaged == Damaged::stays)
+    throw Error(ErrorKind::internal, "corrupt_state",
+                fmt::format("{} is not a sound state: {}. It was left as it is", file.string(), *fault))
+        .with_advice(fmt::format(
+            "The next migrate run puts it aside, and the one after that begins with an empty state. {}", what_next));
   const fs::path aside = put_aside(file);
   throw Error(ErrorKind::internal, "corrupt_state",
               fmt::format("{} is not a sound state: {}. It was renamed to {}; nothing of it was changed", file.string(),
                           *fault, aside.string()))
       .with_advice(fmt::format(
-          "Start the same command again: it begins with an empty state in {}. That is safe where the target is written "
-          "by natural key, for its own journal and keys show what has arrived already. To go on from a backup of the "
-          "state instead, put it back under this name first.",
-          file.string()));
+          "Start the same command again: it begins with an empty state in {}. {}", file.string(), what_next));
 }
 
 }  // namespace migrate::state_file

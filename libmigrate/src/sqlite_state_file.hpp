@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "migrate/checkpoint_store.hpp"
 #include "migrate/error.hpp"
 #include "migrate/services.hpp"
 
@@ -41,11 +42,23 @@ Error describe(sqlite3* db, int code, const std::filesystem::path& file, std::st
 void execute(sqlite3* db, const char* sql, const std::filesystem::path& file);
 Statement prepare(sqlite3* db, std::string_view sql, const std::filesystem::path& file);
 
-/// Sees to it that `file` is a sound state of this version, creating it when absent. An unsound one is renamed aside
-/// together with its -wal and -shm, and Error(internal, "corrupt_state") is thrown. The lock must be held.
-void make_sound(const std::filesystem::path& file, const Services& services);
+enum class Damaged {
+  goes_aside,  ///< renamed together with its -wal and -shm: the next opening begins with an empty state
+  stays        ///< for whoever only looks: the same look finds the same
+};
+
+/// Sees to it that `file` is a sound state of this version, creating it when absent. Of an unsound one becomes what
+/// `damaged` says, and Error(internal, "corrupt_state") is thrown. The lock must be held.
+void make_sound(const std::filesystem::path& file, const Services& services, Damaged damaged);
 
 /// A connection to a file that make_sound() has seen.
 Connection connect(const std::filesystem::path& file);
 
 }  // namespace migrate::state_file
+
+MIGRATE_BEGIN
+
+/// open_sqlite_store() that leaves a damaged state where it is, and says so.
+std::shared_ptr<CheckpointStore> open_sqlite_store_to_look(const std::filesystem::path& file, const Services& services);
+
+MIGRATE_END

@@ -212,8 +212,9 @@ class Database {
 
 class SqliteStore final : public CheckpointStore {
  public:
-  SqliteStore(const fs::path& file, const Services& services) : services_(services), lock_(file) {
-    state_file::make_sound(file, services);
+  SqliteStore(const fs::path& file, const Services& services, state_file::Damaged damaged)
+      : services_(services), lock_(file) {
+    state_file::make_sound(file, services, damaged);
     writer_.emplace(file);
     reader_.emplace(file);
     if (services_.pool) thread_.emplace(1);
@@ -392,7 +393,11 @@ class SqliteStore final : public CheckpointStore {
 }  // namespace
 
 std::shared_ptr<CheckpointStore> open_sqlite_store(const fs::path& file, const Services& services) {
-  return std::make_shared<SqliteStore>(file, services);
+  return std::make_shared<SqliteStore>(file, services, state_file::Damaged::goes_aside);
+}
+
+std::shared_ptr<CheckpointStore> open_sqlite_store_to_look(const fs::path& file, const Services& services) {
+  return std::make_shared<SqliteStore>(file, services, state_file::Damaged::stays);
 }
 
 MIGRATE_END

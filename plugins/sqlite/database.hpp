@@ -45,11 +45,14 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> raw_;
 };
 
-/// Ends a use of a statement: no read transaction stays open, no binding points into what is gone.
+/// Ends a use of a statement: no read transaction stays open, no binding points into what is gone. One that was never
+/// prepared has nothing to end.
 class Use {
  public:
   explicit Use(Statement& statement) : raw_(statement.get()) {}
   ~Use() {
+    // Other than sqlite3_reset(), sqlite3_clear_bindings() does not bear NULL.
+    if (!raw_) return;
     sqlite3_reset(raw_);
     sqlite3_clear_bindings(raw_);
   }

@@ -180,6 +180,41 @@ TEST_CASE("an imported mapping outlives a run and its rollback") {
   CHECK(known_mappings(world) == 1);
 }
 
+TEST_CASE("one's own id map, imported again, does not outlive a rollback; one that contradicts it is refused whole") {
+  World world;
+  REQUIRE(world.run().has_value());
+  std::vector<Mapping> own;
+  std::function<void(const Mapping&)> each = [&](const Mapping& mapping) { own.push_back(mapping); };
+  const auto look = [&]() -> awaitable<bool> {
+    co_await for_each_mapping(world.pipeline(), "tickets", each);
+    co_return true;
+  };
+  wait_for(look());
+  REQUIRE(own.size() == 7);
+  SUBCASE("the same ids") { CHECK(wait_for(import_mappings(world.store, own)) == 7); }
+  SUBCASE("the same ids, as text") {
+    for (Mapping& mapping : own)
+      if (!mapping.target_id.is_string()) mapping.target_id = std::to_string(mapping.target_id.to_number<int>());
+    CHECK(wait_for(import_mappings(world.store, own)) == 7);
+  }
+  SUBCASE("another id") {
+    const std::vector<Mapping> other{Mapping{"tickets", "50", Value("7")}, Mapping{"tickets", "3", Value("4711")}};
+    std::string said;
+    try {
+      wait_for(import_mappings(world.store, other));
+    } catch (const Error& error) {
+      CHECK(error.cause == "mapping_contradicts");
+      said = error.what();
+    }
+    CHECK(said.find("tickets 3: the mapping file says 4711") != std::string::npos);
+    CHECK(known_mappings(world) == 7);
+  }
+  REQUIRE(world.run(mode(Mode::rollback)).has_value());
+  CHECK(known_mappings(world) == 0);
+  REQUIRE(world.run().has_value());
+  CHECK(world.service.items.size() == 7);
+}
+
 TEST_CASE("what the service has renamed is neither an orphan nor missing, and is not removed") {
   World world;
   REQUIRE(world.run().has_value());

@@ -261,10 +261,11 @@ TEST_CASE("where moves only the records that match, however the value is written
   for (auto& [id, owner] : world.source->records("owners")) owner.data.as_object()["code"] = id == 4 ? " Ab٤ " : "x";
   RunOptions options;
   options.where = Where{"owners", "code", "aB4"};
-  options.only = {"owners"};
   const Report report = world.run(options);
   CHECK(report.types.at("owners").read == 1);
+  CHECK(report.types.size() == 1);
   CHECK(world.database.tables["owners"].count("4") == 1);
+  CHECK(world.database.tables["things"].empty());
 }
 
 TEST_CASE("verification finds a changed, a missing and a superfluous row") {

@@ -131,6 +131,47 @@ TEST_CASE("mappings and the workbook hold what arrived") {
     CHECK(entry.path().extension() != ".tmp");
 }
 
+TEST_CASE("after a rollback nothing is listed as being on the target; the former list lies aside") {
+  World world(9);
+  world.write();
+  const std::string before = world.content("mappings/things.json");
+  RunOptions options;
+  options.mode = Mode::rollback;
+  world.report = run_blocking(world.pipeline(), options);
+  REQUIRE(world.report.rollback->removed == 6);
+  world.write();
+  CHECK(world.content("mappings/things.json").empty());
+  CHECK(world.content("mappings/former/things.json") == before);
+  CHECK(world.content("migration-executive-summary.md").find("# world: Taken back\n") == 0);
+  CHECK(world.content("migration-executive-summary.md").find("from the beginning: `migrate run") != std::string::npos);
+  world.report.rollback->kept.resize(2);
+  CHECK(report_as_text(world.report).find("world: Taken back, 2 kept\n") == 0);
+}
+
+TEST_CASE("what a person has left out, what failed earlier and what was not there have not arrived") {
+  Report report;
+  report.migration = "world";
+  report.types["things"].read = 10;
+  report.types["things"].written = 6;
+  report.types["things"].skipped = 4;
+  CHECK(report_as_text(report).find("world: Done: everything arrived\n") == 0);
+  report.causes["things"]["skipped_by_person"].count = 3;
+  CHECK(report_as_text(report).find("world: Done; 3 left out by a person\n") == 0);
+  CHECK(report_as_text(report).find("Did not arrive, by cause") == std::string::npos);
+  World world(1);
+  Pipeline no_store = world.pipeline();
+  no_store.store = nullptr;
+  world.report = report;
+  world.write(no_store, ReportFiles());
+  CHECK(world.content("migration-executive-summary.md").find("7 of 10 records arrived (70.0 %)") != std::string::npos);
+  CHECK(world.content("migration-report.html").find("<b>70.0 %</b>arrived") != std::string::npos);
+  report.causes["things"]["odd"].count = 2;
+  CHECK(report_as_text(report).find("world: Done, but 2 records of earlier runs have not arrived\n") == 0);
+  Report nothing;
+  nothing.migration = "world";
+  CHECK(report_as_text(nothing).find("everything arrived") == std::string::npos);
+}
+
 TEST_CASE("foreign text stays text on the page and on the terminal") {
   World world(9);
   world.write();

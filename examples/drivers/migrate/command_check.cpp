@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <tuple>
 
 #include "session.hpp"
 
@@ -45,6 +47,31 @@ Check working_directory(const Plan& plan) {
   return check;
 }
 
+/// A damaged state that was put aside, and nothing in its place: who runs now begins with an empty one.
+std::optional<Check> lost_state(const Plan& plan) {
+  const std::optional<std::filesystem::path> state = state_file_of(plan);
+  std::error_code none;
+  if (!state || std::filesystem::exists(*state, none)) return std::nullopt;
+  const std::string prefix = state->filename().string() + ".corrupt-";
+  std::string newest;
+  std::filesystem::file_time_type when;
+  for (const auto& entry : std::filesystem::directory_iterator(state->parent_path(), none)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix) || name.ends_with("-wal") || name.ends_with("-shm")) continue;
+    const std::filesystem::file_time_type time = entry.last_write_time(none);
+    if (newest.empty() || time > when) std::tie(newest, when) = std::tie(name, time);
+  }
+  if (newest.empty()) return std::nullopt;
+  return Check{"state", false,
+               fmt::format("{} was damaged and lies aside as {}: a run would begin with an empty state",
+                           state->string(), newest),
+               fmt::format("Put a backup of the state back under its name. Where there is none: a run is safe when the "
+                           "target is written by natural key; where it is a service, first name the mapping files of "
+                           "the last run ({}) under mappings: in the migration file, or everything is made a second "
+                           "time.",
+                           (plan.directory.path() / "mappings").string() + "/<type>.json")};
+}
+
 int check_file(const FileArguments& arguments) {
   const Plan plan = load_plan(arguments);
   std::vector<Check> checks;
@@ -53,6 +80,7 @@ int check_file(const FileArguments& arguments) {
     checks = wait_for(check(session.pipeline()));
   }
   checks.push_back(working_directory(plan));
+  if (std::optional<Check> lost = lost_state(plan)) checks.push_back(std::move(*lost));
   for (const Check& found : checks) {
     std::cout << (found.passed ? "✓ " : "✗ ") << found.name;
     if (!found.message.empty()) std::cout << ": " << found.message;

@@ -7,6 +7,7 @@
 
 #include "migrate/mapping_file.hpp"
 #include "session.hpp"
+#include "types.hpp"
 
 namespace migrate::program {
 
@@ -38,6 +39,10 @@ int import_file(const MapArguments& arguments, const Plan& plan) {
   std::vector<Mapping> mappings;
   read_mappings(arguments.import_from, arguments.type,
                 [&](Mapping mapping) { mappings.push_back(std::move(mapping)); });
+  {
+    Session look(plan, arguments.verbosity, Access::look);
+    wait_for(require_mapped_type(look.pipeline(), arguments.type, look.log()));
+  }
   const Session session(plan, arguments.verbosity, Access::state);
   const std::size_t count = wait_for(import_mappings(session.pipeline().store, std::move(mappings)));
   std::cout << fmt::format("{} {} are known as migrated now: links to them resolve, and their rows are adopted.\n", count,
@@ -123,6 +128,7 @@ int list_pending(const MapArguments& arguments) {
   RunOptions options = plan.file.run;
   if (!arguments.only.empty()) options.only = {arguments.only.begin(), arguments.only.end()};
   if (!arguments.where.empty()) options.where = where_from(arguments.where);
+  require_types(plan, arguments.verbosity, options);
   const Session session(plan, arguments.verbosity, Access::look);
   PendingPrinter printer(arguments.json);
   wait_for(for_each_pending(session.pipeline(), std::move(options),

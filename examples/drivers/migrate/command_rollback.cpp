@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "operation.hpp"
 
@@ -14,21 +16,67 @@ struct RollbackArguments : FileArguments {
   std::string progress = "auto";
 };
 
-/// Says what would be taken back; false when there is nothing.
+std::string counted(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// What the state knows that this migration has done, by type: items and the steps that made them.
+awaitable<std::map<std::string, std::string>> steps_in(std::shared_ptr<CheckpointStore> store) {
+  constexpr std::size_t page = 1000;
+  std::map<std::string, std::pair<std::set<std::string>, std::size_t>> found;
+  std::string after;
+  while (true) {
+    const std::vector<Entry> rows = co_await store->scan(Table::step, "", after, page);
+    for (const Entry& row : rows) {
+      auto& [items, steps] = found[row.key.substr(0, row.key.find('/'))];
+      items.insert(row.key.substr(0, row.key.rfind('/')));
+      ++steps;
+    }
+    if (rows.size() < page) break;
+    after = rows.back().key;
+  }
+  std::map<std::string, std::string> shown;
+  for (const auto& [type, counts] : found)
+    shown[type] = counted(counts.first.size(), "item") + ", " + counted(counts.second, "step");
+  co_return shown;
+}
+
+/// What the receipts in the target say, by stream of the source: "<state>/<run>/<stream>/<number>".
+awaitable<std::map<std::string, std::string>> chunks_in(TableSink& tables, std::string state_id) {
+  const std::vector<std::string> chunks = co_await tables.chunks(state_id + "/");
+  std::map<std::string, std::size_t> found;
+  for (const std::string& chunk : chunks) {
+    const std::size_t stream = chunk.find('/', state_id.size() + 1);
+    const std::size_t end = chunk.rfind('/');
+    ++found[stream < end ? chunk.substr(stream + 1, end - stream - 1) : chunk];
+  }
+  std::map<std::string, std::string> shown;
+  for (const auto& [stream, count] : found) shown[stream] = counted(count, "chunk") + " of rows";
+  co_return shown;
+}
+
+/// Says what would be taken back; false when nothing has been migrated.
 bool announce(const Plan& plan, const FileArguments& arguments) {
   const Session session(plan, arguments.verbosity, Access::existing);
-  const std::optional<Report> report = wait_for(last_report(session.pipeline().store));
+  const Pipeline& pipeline = session.pipeline();
+  const std::optional<Report> report = wait_for(last_report(pipeline.store));
   if (!report) {
     std::cout << "Nothing has been migrated: there is nothing to take back.\n";
     return false;
   }
+  TableSink* tables = pipeline.sink->as_tables();
+  const auto counts = tables ? wait_for(chunks_in(*tables, report->state_id)) : wait_for(steps_in(pipeline.store));
+  if (counts.empty()) {
+    std::cout << fmt::format("Nothing that {} ({}) has written is left to take back.\n", plan.file.name,
+                             report->state_id);
+    return true;
+  }
   std::cout << fmt::format("Rollback takes back what {} has written ({}), newest first:\n", plan.file.name,
                            report->state_id);
-  for (const auto& [type, counters] : report->types) {
-    std::cout << fmt::format("  {}: {} records in the last run\n", type, counters.written);
-  }
-  std::cout << "Rows that it made are removed, rows that it changed get their previous content, and what somebody has "
-               "changed since is left alone and listed.\n";
+  for (const auto& [what, count] : counts) std::cout << fmt::format("  {}: {}\n", what, count);
+  std::cout << fmt::format("{} that it made are removed, {} that it changed get their previous content, and what "
+                           "somebody has changed since is left alone and listed.\n",
+                           tables ? "Rows" : "Items", tables ? "rows" : "items");
   return true;
 }
 

@@ -45,9 +45,12 @@ bool fresh_is_wanted(const Plan& plan, const RunArguments& arguments) {
   if (!arguments.fresh || arguments.dry_run || arguments.yes) return true;
   // The state knows, wherever it is kept; the status file knows better, but may be gone or damaged.
   std::optional<Report> last;
-  {
+  try {
     const Session session(plan, arguments.verbosity, Access::look);
     last = wait_for(last_report(session.pipeline().store));
+  } catch (const Error& error) {
+    // The run itself puts it aside and says so.
+    if (error.cause != "corrupt_state") throw;
   }
   if (!last) return true;
   std::string told = fmt::format("is \"{}\"", to_string(last->status));
@@ -134,7 +137,8 @@ void add_run_options(CLI::App& run, RunArguments& arguments) {
   run.add_option("--only", arguments.only, "Only this type of the source; may be repeated")
       ->delimiter(',')
       ->allow_extra_args(false);
-  run.add_option("--where", arguments.where, "TYPE.FIELD=VALUE: only the records of TYPE that have this value");
+  run.add_option("--where", arguments.where,
+                 "TYPE.FIELD=VALUE: only the records of TYPE that have this value, and no other type");
   run.add_flag("--interactive", arguments.interactive, "Shows each record and asks");
   run.add_option("--batch-size", arguments.batch_size, "Records a batch")->check(CLI::Range(1, 1'000'000));
   run.add_flag("-y,--yes", arguments.yes, "Answers every question with yes");

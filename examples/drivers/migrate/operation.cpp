@@ -9,6 +9,7 @@
 #include "interactive.hpp"
 #include "migrate/mapping_file.hpp"
 #include "signals.hpp"
+#include "types.hpp"
 
 namespace migrate::program {
 
@@ -50,6 +51,7 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
       if (error.cause == "foreign_target") foreign = error;
     }
     if (foreign && !undertaking.options.same_target) throw *foreign;
+    for (const auto& [type, file] : plan.file.mappings) co_await require_mapped_type(pipeline, type, session.log());
     std::shared_ptr<CheckpointStore> store = pipeline.store;
     co_await import_configured(plan, std::move(store), session.log());
   }
@@ -115,6 +117,7 @@ int exit_code_of(const Report& report) {
 }
 
 int undertake(const Plan& plan, const FileArguments& arguments, Undertaking undertaking) {
+  if (undertaking.options.mode != Mode::rollback) require_types(plan, arguments.verbosity, undertaking.options);
   std::stop_source stop;
   const SignalWatch signals(stop);
   Session session(plan, arguments.verbosity, Access::state);

@@ -58,14 +58,20 @@ void LogTarget::write(LogLevel level, std::string_view who, std::string_view wha
   if (recorder_ && (level > LogLevel::debug || verbosity_ > 1)) recorder_->log(level, who, what);
 }
 
-Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::make_shared<LogTarget>(verbosity)) {
-  // Other stores keep the state elsewhere; they say themselves when there is none.
-  const bool local = plan.file.store.name == "sqlite";
+std::optional<std::filesystem::path> state_file_of(const Plan& plan) {
+  if (plan.file.store.name != "sqlite") return std::nullopt;
   const Value* path =
       plan.file.store.options.is_object() ? plan.file.store.options.get_object().if_contains("path") : nullptr;
-  const std::filesystem::path database =
-      path && path->is_string() ? std::filesystem::path(std::string(path->get_string())) : plan.directory.database();
+  return path && path->is_string() ? std::filesystem::path(std::string(path->get_string())) : plan.directory.database();
+}
+
+Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::make_shared<LogTarget>(verbosity)) {
+  // Other stores say themselves when there is no state.
+  const std::optional<std::filesystem::path> local = state_file_of(plan);
+  const std::filesystem::path database = local.value_or(std::filesystem::path());
   MigrationFile file = plan.file;
+  if (local && access != Access::state && file.store.options.is_object())
+    file.store.options.get_object()["put_aside"] = false;
   if (local && access != Access::state && !std::filesystem::exists(database)) {
     if (access == Access::existing) {
       throw Error(ErrorKind::not_found, "no_state",

@@ -42,6 +42,9 @@ struct Plan {
 enum class Needs { everything, state };  ///< state: neither the ends nor their secrets
 Plan load_plan(const FileArguments& arguments, Needs needs = Needs::everything);
 
+/// The file that holds the state; nothing where the store keeps it elsewhere.
+std::optional<std::filesystem::path> state_file_of(const Plan& plan);
+
 /// Where Services::log goes: to stderr as far as asked for, and to the recorder once there is one.
 class LogTarget {
  public:
@@ -57,8 +60,8 @@ class LogTarget {
 
 enum class Access {
   state,     ///< makes the working directory and opens the state in it
-  existing,  ///< throws Error(not_found) when nothing has been run yet
-  look       ///< writes nothing: an empty state in memory where there is none yet
+  existing,  ///< throws Error(not_found) when nothing has been run yet; a damaged state stays where it is
+  look       ///< writes nothing: an empty state in memory where there is none yet; a damaged one stays where it is
 };
 
 /// Source, transformers, sink and open store. Ends its threads when destroyed.

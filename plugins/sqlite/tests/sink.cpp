@@ -259,6 +259,21 @@ TEST_CASE("sink: verification names every field that differs and every row that 
   CHECK(findings[2].field.empty());
 }
 
+TEST_CASE("sink: verification of a table without a row names each record, also where no id is known") {
+  TempFolder folder;
+  const fs::path file = folder.path / "t.db";
+  std::shared_ptr<TableSink> sink = opened(shop(file));
+  std::vector<Record> records{record("customers", "1", R"({"name":"a"})"), record("customers", "2", R"({"name":"b"})"),
+                              record("devices", "1", R"({"ecu":"E"})")};
+  records[2].deleted = true;
+  std::vector<Operation> operations{Operation(records[0], 0), Operation(records[1], 1), Operation(records[2], 2)};
+  std::vector<Finding> findings = wait_for(sink->verify(operations));
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].message == "it is not on the target");
+  operations[1].set_target_id(2);
+  CHECK(wait_for(sink->verify(operations)).size() == 2);
+}
+
 TEST_CASE("sink: an imported id is adopted, and created under that id where it is absent") {
   TempFolder folder;
   const fs::path file = folder.path / "t.db";

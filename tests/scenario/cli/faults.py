@@ -123,6 +123,28 @@ class Faults(program.ProgramTest):
         self.assertEqual(self.rows("SELECT count(*), count(DISTINCT legacy_id) FROM people"), [(6, 6)])
         self.assertEqual(kept[0].read_bytes(), damaged)
 
+    def test_looking_leaves_a_corrupt_state(self):
+        self.mend_dates()
+        self.expect(0, "run", self.file)
+        damaged = b"\x00\x01garbage" * 2000
+        state = self.work / "migration.db"
+        state.write_bytes(damaged)
+        for extra in ("migration.db-wal", "migration.db-shm"):
+            (self.work / extra).unlink(missing_ok=True)
+        for command in ("check", "check", "report", "map", "pending"):
+            self.assertIn("left as it is", self.expect(3, command, self.file).err)
+        self.expect(0, "status", self.file)
+        self.assertEqual(state.read_bytes(), damaged)
+        self.assertEqual(list(self.work.glob("*.corrupt-*")), [])
+        # Put aside by who would change it, also where a question comes first; from then on every check tells.
+        self.assertIn("renamed", self.expect(3, "run", self.file, "--fresh").err)
+        for _ in range(2):
+            result = self.expect(3, "check", self.file)
+            for words in ("✗ state", "migration.db.corrupt-1", "mappings:"):
+                self.assertIn(words, result.out)
+        self.expect(0, "run", self.file)
+        self.expect(0, "check", self.file)
+
     def test_check_looks_at_the_working_directory(self):
         self.assertIn("✓ working directory", self.expect(0, "check", self.file).out)
         self.assertFalse(self.work.exists())

@@ -24,6 +24,9 @@ class Interactive(program.ProgramTest):
         self.assertEqual((people["read"], people["written"], people["skipped"], people["failed"]), (6, 5, 1, 0))
         self.assertEqual([f["id"] for f in self.report()["left_out"]], ["1"])
         self.assertEqual(self.report()["failures"], [])
+        self.assertIn("people: Done; 1 left out by a person\n", result.out)
+        self.assertNotIn("everything arrived", result.out)
+        self.assertIn("8 of 9 records arrived", (self.work / "migration-executive-summary.md").read_text())
         self.assertEqual(result.out.count("people 1 ──"), 1)
         self.assertEqual(result.out.count("people 3 ──"), 0, "it asked although the answer was all")
 

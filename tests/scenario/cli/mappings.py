@@ -73,6 +73,29 @@ class Mappings(program.ProgramTest):
             self.assertIn(words, result.err)
         self.assertFalse(self.work.exists(), "a faulty file left a state behind")
 
+    def test_types_that_do_not_exist(self):
+        (self.folder / "towns.csv").write_text("source_id,target_id\n2,70\n")
+        result = self.expect(2, "map", self.file, "--type", "town", "--import", "towns.csv")
+        self.assertIn('did you mean "towns"?', result.err)
+        self.assertIn("known: towns, people\n",
+                      self.expect(2, "map", self.file, "--type", "regions", "--import", "towns.csv").err)
+        self.assertFalse(self.work.exists(), "what was refused left a state behind")
+        self.file.write_text(program.MIGRATION + "mappings: {town: towns.csv}\n")
+        self.assertIn('did you mean "towns"?', self.expect(2, "run", self.file).err)
+        self.assertFalse(self.target.exists())
+
+    def test_a_type_that_a_rule_might_make_is_warned_of(self):
+        # Without tables of its own the target takes those of the source, and rules may name others.
+        text = program.MIGRATION
+        self.file.write_text(text[:text.index("  tables:\n    towns: {id")] + "run: {max_failures: 0}\n")
+        (self.folder / "some.csv").write_text("source_id,target_id\n2,70\n")
+        self.assertIn('did you mean "towns"?',
+                      self.expect(2, "map", self.file, "--type", "town", "--import", "some.csv").err)
+        result = self.expect(0, "map", self.file, "--type", "regions", "--import", "some.csv")
+        self.assertIn('warning: a mapping file is given for "regions"', result.err)
+        # From now on it is known.
+        self.assertEqual(self.expect(0, "map", self.file, "--type", "regions", "--import", "some.csv").err, "")
+
     def test_usage(self):
         self.assertIn("--type", self.expect(2, "map", self.file, "--import", "x.csv").err)
         self.assertIn(".csv", self.expect(2, "map", self.file, "--type", "towns", "--export", "x.txt").err)

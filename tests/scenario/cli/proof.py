@@ -30,6 +30,12 @@ class Proof(program.ProgramTest):
         for level in ("basic", "standard", "comprehensive"):
             self.expect(4, "verify", self.file, "--level", level)
 
+    def test_verify_names_all_of_an_empty_table(self):
+        self.expect(0, "run", self.file)
+        self.write(self.target, "DELETE FROM people", "DELETE FROM towns")
+        for level in ("basic", "standard", "comprehensive"):
+            self.assertIn("11 differences", self.expect(4, "verify", self.file, "--level", level).out)
+
     def test_run_verifies(self):
         self.expect(0, "run", self.file, "--verify", "comprehensive")
         self.assertEqual(self.report()["verification"]["differences"], 0)

@@ -113,6 +113,25 @@ class Runs(program.ProgramTest):
         pending = json.loads(self.expect(0, "pending", self.file, "--only", "people", "--json").out)
         self.assertEqual(sorted(p["id"] for p in pending), ["2", "3", "6"])
 
+    def test_where_is_about_one_type(self):
+        self.mend_dates()
+        result = self.expect(0, "run", self.file, "--where", "people.town=dubai")
+        self.assertEqual(self.rows("SELECT name FROM people ORDER BY name"), [("Ada",), ("Di",), ("Ed",)])
+        self.assertEqual(self.rows("SELECT count(*) FROM towns"), [(0,)])
+        self.assertEqual(list(self.report()["types"]), ["people"])
+        result = self.expect(0, "run", self.file, "--where", "people.town=nowhere")
+        self.assertIn("there was nothing to move", result.out)
+        self.assertNotIn("everything arrived", result.out)
+
+    def test_types_that_do_not_exist(self):
+        for words in (["--only", "peple"], ["--where", "peple.town=dubai"], ["--set", "run.only=[peple]"]):
+            result = self.expect(2, "run", self.file, *words)
+            self.assertIn('did you mean "people"?', result.err)
+        self.assertIn('"people"', self.expect(2, "pending", self.file, "--only", "peple").err)
+        self.assertIn("only", self.expect(2, "run", self.file, "--only", "towns", "--where", "people.town=dubai").err)
+        self.assertFalse(self.target.exists())
+        self.assertFalse(self.work.exists(), "what was refused left a state behind")
+
     def test_pending_tells_why(self):
         before = json.loads(self.expect(0, "pending", self.file, "--json").out)
         self.assertEqual(len(before), 9)
@@ -181,7 +200,10 @@ class Runs(program.ProgramTest):
         self.write(self.target, "CREATE TABLE towns (id INTEGER PRIMARY KEY, legacy_id BIGINT UNIQUE, name TEXT)",
                    "INSERT INTO towns VALUES (10, NULL, 'Ours')")
         self.expect(0, "run", self.file)
+        # The last run has written nothing; what is taken back is what all of them have.
+        self.expect(0, "run", self.file)
         shown = self.expect(0, "rollback", self.file, "--dry-run")
+        self.assertIn("  people: 2 chunks of rows\n  towns: 2 chunks of rows\n", shown.out)
         self.assertIn("nothing has been done", shown.out)
         self.expect(2, "rollback", self.file, stdin="n\n")
         self.assertEqual(self.rows("SELECT count(*) FROM people"), [(6,)])
@@ -190,7 +212,11 @@ class Runs(program.ProgramTest):
         result = self.migrate("rollback", self.file, "--yes")
         self.assertEqual(self.rows("SELECT name FROM people"), [("Edited by hand",)])
         self.assertEqual(self.rows("SELECT id, name FROM towns"), [(10, "Ours")])
-        self.assertIn("1 kept", result.out)
+        self.assertIn("people: Taken back, 1 kept\n", result.out)
+        self.assertFalse((self.work / "mappings" / "towns.json").exists())
+        self.expect(0, "report", self.file)
+        self.assertIn("Taken back, 1 kept", (self.work / "migration-executive-summary.md").read_text())
+        self.assertEqual([kept["type"] for kept in self.report()["rollback"]["kept"]], ["people"])
         self.assertEqual((self.status()["mode"], self.status()["phase"]), ("rollback", "rollback"))
         self.assertEqual(self.expect(result.code, "rollback", self.file, "--yes").code, result.code)
         self.assertEqual(self.rows("SELECT name FROM people"), [("Edited by hand",)])

@@ -239,9 +239,21 @@ class Operate(unittest.TestCase):
         fields = {"project": {"key": "SUP"}, "issuetype": {"name": "Task"}, "summary": "made by hand"}
         self.jira.call("POST", "/issue", {"fields": fields})
         self.expect(0, "run", "--progress", "none", "--verify", "none")
-        self.assertGreater(len(self.jira.issues()), 1)
-        self.expect(0, "rollback", "--yes", "--progress", "none")
+        made = len(self.jira.issues()) - 1
+        self.assertGreater(made, 0)
+        # One's own id map says nothing new: it goes with the items.
+        mappings = os.path.join(self.work, "mappings", "tickets.json")
+        self.expect(0, "map", "--type", "tickets", "--import", mappings)
+        self.assertIn('did you mean "tickets"?', self.expect(2, "map", "--type", "ticket", "--import", mappings))
+        said = self.expect(0, "rollback", "--yes", "--progress", "none")
+        self.assertIn(f"  tickets: {made} items, ", said)
+        self.assertIn(": Taken back\n", said)
         self.assertEqual([issue["fields"]["summary"] for issue in self.jira.issues()], ["made by hand"])
+        self.assertEqual(self.expect(0, "map", "--type", "tickets"), "")
+        self.assertFalse(os.path.exists(mappings))
+        self.assertIn("Nothing that", self.expect(0, "rollback", "--dry-run"))
+        self.expect(0, "run", "--progress", "none", "--verify", "none")
+        self.assertEqual(len(self.jira.issues()), made + 1)
 
     def test_statistics_of_a_run(self):
         self.migrate(10)

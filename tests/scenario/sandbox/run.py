@@ -68,6 +68,15 @@ class Sandbox(unittest.TestCase):
         self.assertEqual(states[0], states[1])
         self.assertNotEqual(states[0], states[2])
 
+    def test_what_is_meant_for_nobody_is_refused(self):
+        plan = self.folder / "faults.json"
+        plan.write_text('{"freshdeks": {"faults": []}}')
+        for options in (["--settings", '{"freshdeks": {}}'], ["--faults", plan], ["--items", "0"], ["--items", "-3"]):
+            done = subprocess.run([SANDBOX, "--only", "freshdesk", *map(str, options)], capture_output=True, text=True,
+                                  cwd=self.folder, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertIn("--items" if "--items" in options else 'did you mean "freshdesk"?', done.stderr)
+
     def test_credentials_and_counters(self):
         _, url = self.start("--items", 3)
         self.assertEqual(self.call(url + "/api/v2/tickets")[0], 200)
