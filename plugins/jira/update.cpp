@@ -388,12 +388,12 @@ awaitable<std::string> JiraSink::withdraw(Operation& operation) {
   if (config_.vanished == "keep") co_return issue;
   std::string asked = fmt::format("?fields=labels&properties={}", property_key);
   const std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
-  if (!found) co_return issue;
+  if (!found) co_return std::string();
   const std::string key = create_key(operation.migration(), operation.record().ref);
   const bool ours = is_ours(*found, key);
   if (config_.vanished == "delete" && ours) {
     co_await delete_issue(issue, key);
-    co_return issue;
+    co_return std::string();
   }
   if (config_.vanished == "delete") {
     warn(operation, Warning{"adopted_stays", "", fmt::format("{} was there before the migration: it stays", issue)});
