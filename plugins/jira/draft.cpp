@@ -249,12 +249,13 @@ class Drafting {
     losses(draft_.description.losses, "description");
     for (const Comment& comment : item_.comments) {
       if (comment.internal) audience_for(*looked_.site, config_);
-      CommentDraft draft(context.storage);
+      CommentDraft draft;
       draft.comment = &comment;
-      draft.text = comment_text(comment, context);
+      draft.hidden = comment.internal;
+      draft.texts = comment_texts(comment, draft.hidden, context);
       for (const std::string& id : comment.blobs)
         if (moved(id)) draft.blobs.push_back(id);
-      losses(draft.text.losses, "comments");
+      for (const Text& text : draft.texts) losses(text.losses, "comments");
       draft_.comments.push_back(std::move(draft));
     }
     std::stable_sort(draft_.comments.begin(), draft_.comments.end(), [](const CommentDraft& a, const CommentDraft& b) {

@@ -18,15 +18,6 @@ namespace {
 
 constexpr std::string_view gone_label = "gone-at-source";
 
-/// What a comment's property says.
-const Value* mark_in(const Value& comment) {
-  for (const Value& property : list_at(comment, {"properties"}))
-    if (text_at(property, {"key"}) == property_key) return find(property, {"value"});
-  return nullptr;
-}
-
-bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
-
 std::string list_of(const Array& values) {
   std::string out;
   for (const Value& value : values) out += (out.empty() ? "" : ", ") + boost::json::serialize(value);
@@ -34,6 +25,8 @@ std::string list_of(const Array& values) {
 }
 
 }  // namespace
+
+bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
 
 awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.key = std::string(job.operation.target_id().as_string());
@@ -255,6 +248,7 @@ awaitable<void> JiraSink::update_comments(Job& job) {
     for (const Value& each : there) {
       const Value* mark = mark_in(each);
       if (!mark || !find(each, {"body"}) || text_at(*mark, {"id"}) != draft.comment->id) continue;
+      if (part_in(*mark) != 0) continue;
       if (text_at(*mark, {"key"}).starts_with(ours)) co_await update_comment(job, draft, each);
     }
   }
@@ -275,21 +269,32 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
         job.operation,
         Warning{"internal_stays", "comments",
                 fmt::format("comment {} is public at the source and internal in Jira: it stays internal", comment.id)});
+  if (hidden) {
+    co_await update_parts(job, draft);
+    // From when it was public, or by an earlier version; a run may have died before they were removed.
+    if (has_originals(job)) co_await drop_open_originals(job, draft);
+    co_return;
+  }
   if (!was_edited(comment)) co_return;
   const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
   if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
-  Value text = co_await comment_print(job, draft);
+  Value text = co_await comment_print(job, draft, 0);
   Value shown = *find(there, {"body"});
   if (canonical(shown, markup()) == canonical(text, markup())) {
     co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
     co_return;
   }
   if (const Value* author = find(there, {"updateAuthor"}); author && by_others(*author)) {
-    warn(job.operation, Warning{"changed_on_both_sides", "comments",
-                                fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
+    warn_of_edit(job, draft);
     co_return;
   }
   co_await edit_comment(job, draft, std::move(there), std::move(text));
+}
+
+void JiraSink::warn_of_edit(Job& job, const CommentDraft& draft) {
+  warn(job.operation,
+       Warning{"changed_on_both_sides", "comments",
+               fmt::format("comment {} was edited in Jira too: left as it is there", draft.comment->id)});
 }
 
 /// Its step counts as not done from here on: whoever makes the comment finds the public one and removes it first.
@@ -298,7 +303,7 @@ awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
   if (step.done()) co_await step.refused();
   job.comments.reset();
   job.resumed = true;
-  co_await move_comment(job, draft);
+  co_await move_parts(job, draft, false);
 }
 
 awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value there, Value text) {
@@ -306,25 +311,16 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
   const std::size_t limit = limit_of(job, draft);
   Released released;
   while (true) {
-    co_await move_original(job, draft.text.original);
+    co_await move_original(job, draft.texts.front().original);
     Value shown = *find(there, {"body"}), next = text;
     co_await release_pictures(job, std::move(shown), std::move(next), released);
-    Object edited;
+    Value mark;
     if (limit_of(job, draft) < limit) {
-      // Who may see it stays as it is.
-      Value mark = *mark_in(there);
+      mark = *mark_in(there);
       mark.get_object().insert_or_assign("limit", limit_of(job, draft));
-      Object property;
-      property.emplace("key", property_key);
-      property.emplace("value", std::move(mark));
-      Array properties;
-      properties.push_back(std::move(property));
-      edited.emplace("properties", std::move(properties));
     }
-    edited.emplace("body", text);
-    // Left out, the visibility would be lifted.
-    if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
-    Value change(std::move(edited));
+    Value copy = text;
+    Value change = edited_comment(there, std::move(copy), std::move(mark));
     std::optional<http::StatusError> refusal;
     try {
       co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
@@ -333,10 +329,27 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
     }
     if (!refusal) break;
     if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
-    text = co_await comment_print(job, draft);
+    text = co_await comment_print(job, draft, 0);
   }
   co_await regain_pictures(job, std::move(released));
   co_await drop_originals(job, "comment-" + draft.comment->id, draft.comment->body, std::move(text));
+}
+
+/// `mark`: null to leave it as it is. Who may see the comment stays as it is.
+Value JiraSink::edited_comment(const Value& there, Value text, Value mark) {
+  Object edited;
+  if (!mark.is_null()) {
+    Object property;
+    property.emplace("key", property_key);
+    property.emplace("value", std::move(mark));
+    Array properties;
+    properties.push_back(std::move(property));
+    edited.emplace("properties", std::move(properties));
+  }
+  edited.emplace("body", std::move(text));
+  // Left out, the visibility would be lifted.
+  if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
+  return edited;
 }
 
 awaitable<std::string> JiraSink::withdraw(Operation& operation) {
