@@ -46,7 +46,8 @@ class JiraSink final : public ItemSink {
     bool ours = true;        ///< this migration has made the issue
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
-    bool more = false;       ///< it has been made in several calls, and is marked until the last one
+    bool more = false;       ///< it has been made in several calls, and is marked until the last edit
+    bool moves = false;      ///< is to be brought into another status, by a delta run
     Value issue;             ///< as it was before; null: just made
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
     std::map<std::string, std::string> files;              ///< attachment id by blob
@@ -61,6 +62,8 @@ class JiraSink final : public ItemSink {
 
   // check.cpp
   awaitable<void> check_more(Site& site, std::vector<Check>& checks);
+  awaitable<std::optional<bool>> is_in_group(std::string group);
+  awaitable<std::optional<bool>> is_in_role(Site& site);
 
   // write.cpp
   awaitable<void> look_up(Job& job);
@@ -148,6 +151,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> bring_up_to_date(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<void> update_fields(Job& job);
+  awaitable<bool> open_move(Job& job, bool wanted);
+  awaitable<void> close_move(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   awaitable<void> update_comments(Job& job);
   bool comments_may_differ(const Job& job) const;

@@ -17,6 +17,7 @@ namespace migrate::jira {
 namespace {
 
 constexpr std::string_view gone_label = "gone-at-source";
+constexpr const char* move_step = "status:delta";
 
 std::string list_of(const Array& values) {
   std::string out;
@@ -54,6 +55,27 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   co_await move_worklogs(job);
   co_await set_links(job);
   co_await set_source_link(job);
+  // Last, as in a first run: the issue may be one that cannot be edited then.
+  if (job.moves) co_await reach_status(job, move_step);
+}
+
+/// Notes in the journal that the issue is to be moved, since its mark says so before it has been. True when it is:
+/// wanted now, or left to do by a run that died.
+awaitable<bool> JiraSink::open_move(Job& job, bool wanted) {
+  Step step = co_await job.operation.begin(move_step);
+  if (wanted && step.done()) {
+    // That was another one.
+    co_await step.refused();
+    step = co_await job.operation.begin(move_step);
+  }
+  if (wanted || step.uncertain()) co_return true;
+  if (!step.done()) co_await step.refused();
+  co_return false;
+}
+
+awaitable<void> JiraSink::close_move(Job& job) {
+  Step step = co_await job.operation.begin(move_step);
+  if (!step.done()) co_await step.refused();
 }
 
 /// An issue of somebody else's, named by an imported mapping, gets the marks by which its steps are found again.
@@ -150,8 +172,21 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     if (label.is_string() && std::find(job.draft.labels.begin(), job.draft.labels.end(),
                                        std::string(label.get_string())) == job.draft.labels.end())
       labels.push_back(object("remove", label));
-  const bool move = job.draft.status && job.draft.fingerprints["status"] != status_last &&
-                    text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  const bool elsewhere = job.draft.status && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  const bool move = elsewhere && job.draft.fingerprints["status"] != status_last;
+  job.moves = move;
+  if (elsewhere && !move) job.moves = co_await open_move(job, false);
+  if (job.moves) {
+    if (!history) history = co_await api_.changes(job.key);
+    job.moves = !touched("status");
+    if (job.moves) {
+      co_await open_move(job, true);
+    } else {
+      co_await close_move(job);
+      warn(job.operation,
+           Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
+    }
+  }
   const bool rewrites = fields.contains("description");
   if (fields.empty() && labels.empty() && !move) {
     // An earlier attempt may have ended before the old file was removed.
@@ -166,15 +201,6 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   // One step a version: the same field may change to and fro.
   const std::string version =
       fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
-  if (move) {
-    if (!history) history = co_await api_.changes(job.key);
-    if (touched("status")) {
-      warn(job.operation,
-           Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
-    } else {
-      co_await reach_status(job, step_name("status", version));
-    }
-  }
   Object undo = undo_of(job.key, job.ours);
   if (!job.ours) {
     undo.emplace("before", std::move(before));
@@ -200,6 +226,12 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       refusal = error;
     }
     if (!refusal) break;
+    if (job.moves && refusal->status() == 400 && !is_too_long(*refusal)) {
+      // It may stand where it cannot be edited: out of there first.
+      co_await reach_status(job, move_step);
+      job.moves = false;
+      continue;
+    }
     if (!rewrites) throw *refusal;
     co_await shorten(job, *refusal);
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
