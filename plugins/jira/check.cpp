@@ -121,11 +121,13 @@ Check check_role(const Site& site, const std::string& wanted) {
 Check check_member(const std::string& what, const std::string& wanted, const std::string& self,
                    const std::optional<bool>& member) {
   const std::string message =
-      !member   ? fmt::format("whether {} is in the {} \"{}\" Jira does not tell the account; if not, it refuses every "
-                              "internal comment",
-                              self, what, wanted)
-      : *member ? fmt::format("{} is in the {} \"{}\"", self, what, wanted)
-                : fmt::format("{} is not in the {} \"{}\": Jira would refuse every internal comment", self, what, wanted);
+      !member ? fmt::format(
+                    "whether {} is in the {} \"{}\" Jira does not tell the account; if not, it refuses every "
+                    "internal comment",
+                    self, what, wanted)
+      : *member
+          ? fmt::format("{} is in the {} \"{}\"", self, what, wanted)
+          : fmt::format("{} is not in the {} \"{}\": Jira would refuse every internal comment", self, what, wanted);
   return made("internal audience membership", member.value_or(true), message,
               fmt::format("add the account of the migration to the {}, or choose another one with `internal_comments` "
                           "and `internal_audience`",

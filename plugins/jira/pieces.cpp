@@ -55,7 +55,8 @@ struct Halves {
   Node head, tail;
 };
 
-/// The first `left` of a node's weight, and the rest. What belongs together and weighs no more than `short_one` stays so.
+/// The first `left` of a node's weight, and the rest. What belongs together and weighs no more than `short_one` stays
+/// so.
 Halves part(const Node& node, std::size_t left, std::size_t short_one) {
   Halves made;
   made.head = without_children(node);

@@ -180,7 +180,8 @@ TEST_CASE("a comment for staff of which Jira does not tell who may see it is loo
   }
 }
 
-TEST_CASE("checks: a role or group that the account is not in is named, since Jira would refuse each internal comment") {
+TEST_CASE(
+    "checks: a role or group that the account is not in is named, since Jira would refuse each internal comment") {
   const std::string none = R"({"not_member_of":["Administrators","jira-users"]})";
   for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
     INFO("way " << static_cast<int>(way));
