@@ -134,6 +134,13 @@ Check check_member(const std::string& what, const std::string& wanted, const std
                           what));
 }
 
+std::vector<std::string> actors_of(const Array& actors, std::string_view type) {
+  std::vector<std::string> names;
+  for (const Value& actor : actors)
+    if (text_at(actor, {"type"}) == type) names.push_back(text_at(actor, {"name"}));
+  return names;
+}
+
 std::optional<bool> is_named(const Array& list, const std::string& wanted) {
   return std::any_of(list.begin(), list.end(), [&](const Value& each) { return text_at(each, {"name"}) == wanted; });
 }
@@ -364,15 +371,14 @@ awaitable<std::optional<bool>> JiraSink::is_in_role(Site& site) {
   const std::string path = project + "/role/" + address.substr(address.rfind('/') + 1);
   const std::optional<Value> role = co_await api_.get_if_shown(path);
   if (!role || !find(*role, {"actors"})) co_return member;
-  bool found = false;
-  for (const Value& actor : list_at(*role, {"actors"})) {
-    const std::string name = text_at(actor, {"name"});
-    if (text_at(actor, {"type"}) == "atlassian-user-role-actor") {
-      found = found || name == site.self.id;
-    } else if (!found) {
-      const std::optional<bool> in_group = co_await is_in_group(name);
-      found = in_group.value_or(false);
-    }
+  const Array& actors = list_at(*role, {"actors"});
+  const std::vector<std::string> people = actors_of(actors, "atlassian-user-role-actor");
+  const std::vector<std::string> groups = actors_of(actors, "atlassian-group-role-actor");
+  bool found = std::find(people.begin(), people.end(), site.self.id) != people.end();
+  for (const std::string& group : groups) {
+    if (found) break;
+    const std::optional<bool> in_group = co_await is_in_group(group);
+    found = in_group.value_or(false);
   }
   member = found;
   co_return member;

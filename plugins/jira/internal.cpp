@@ -11,6 +11,15 @@
 
 namespace migrate::jira {
 
+namespace {
+
+std::string said_by(const Value& comment, Markup markup) {
+  const Value* body = find(comment, {"body"});
+  return body ? canonical(*body, markup) : std::string();
+}
+
+}  // namespace
+
 /// The parts of a comment of this migration's, as Jira lists them, by their place.
 std::map<std::size_t, Value> JiraSink::parts_in(const Job& job, const Array& comments, const std::string& id) {
   const std::string ours = job.operation.migration() + "/";
@@ -104,9 +113,9 @@ awaitable<bool> JiraSink::are_same(Job& job, CommentDraft& draft, const std::map
   if (there.size() != draft.texts.size()) co_return false;
   for (std::size_t part = 0; part < draft.texts.size(); ++part) {
     const auto found = there.find(part);
-    const Value* shown = found == there.end() ? nullptr : find(found->second, {"body"});
+    if (found == there.end()) co_return false;
     const Value text = co_await comment_print(job, draft, part);
-    if (!shown || canonical(*shown, markup()) != canonical(text, markup())) co_return false;
+    if (said_by(found->second, markup()) != canonical(text, markup())) co_return false;
   }
   co_return true;
 }

@@ -23,6 +23,17 @@ bool names_file(const Value& text, Markup markup, const std::string& file) {
   return said.find(file) != std::string::npos;
 }
 
+/// The files of an account on an issue whose names begin so.
+std::vector<std::string> files_of(const Value& issue, const std::string& account, const std::string& start) {
+  std::vector<std::string> ids;
+  for (const Value& each : list_at(issue, {"fields", "attachment"})) {
+    const Value* author = find(each, {"author"});
+    const bool theirs = author && account_from(*author).id == account;
+    if (theirs && text_at(each, {"filename"}).starts_with(start)) ids.push_back(text_at(each, {"id"}));
+  }
+  return ids;
+}
+
 }  // namespace
 
 bool is_too_long(const Error& error) noexcept {
@@ -130,11 +141,9 @@ awaitable<void> JiraSink::drop_open_originals(Job& job, const CommentDraft& draf
   const std::string start = name.substr(0, name.rfind(original_mark) + original_mark.size());
   const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=attachment");
   if (!issue) co_return;
-  for (const Value& each : list_at(*issue, {"fields", "attachment"})) {
-    const Value* author = find(each, {"author"});
-    const bool ours = author && account_from(*author).id == site_->self.id;
-    if (!ours || !text_at(each, {"filename"}).starts_with(start)) continue;
-    const std::string path = "/attachment/" + http::encode(text_at(each, {"id"}));
+  const std::vector<std::string> open = files_of(*issue, site_->self.id, start);
+  for (const std::string& id : open) {
+    const std::string path = "/attachment/" + http::encode(id);
     co_await api_.remove(path);
     job.attachments.reset();
   }
