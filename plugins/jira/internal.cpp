@@ -88,7 +88,8 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
   const bool complete = there.size() == draft.texts.size();
   if (!edits && (complete || parts != draft.texts.size())) co_return;
   if (edits) {
-    const bool same = co_await are_same(job, draft, there);
+    std::map<std::size_t, Value> copy = there;
+    const bool same = co_await are_same(job, draft, std::move(copy));
     if (same) co_return;
     for (const auto& [part, comment] : there)
       if (const Value* author = find(comment, {"updateAuthor"}); author && by_others(*author)) {
@@ -109,7 +110,7 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
   co_await withdraw_parts(job, draft, draft.texts.size(), there.rbegin()->first + 1);
 }
 
-awaitable<bool> JiraSink::are_same(Job& job, CommentDraft& draft, const std::map<std::size_t, Value>& there) {
+awaitable<bool> JiraSink::are_same(Job& job, CommentDraft& draft, std::map<std::size_t, Value> there) {
   if (there.size() != draft.texts.size()) co_return false;
   for (std::size_t part = 0; part < draft.texts.size(); ++part) {
     const auto found = there.find(part);

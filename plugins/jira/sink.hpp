@@ -127,7 +127,7 @@ class JiraSink final : public ItemSink {
   awaitable<bool> recall_parts(Job& job, CommentDraft& draft);
   awaitable<void> withdraw_parts(Job& job, const CommentDraft& draft, std::size_t from, std::size_t end);
   awaitable<void> update_parts(Job& job, CommentDraft& draft);
-  awaitable<bool> are_same(Job& job, CommentDraft& draft, const std::map<std::size_t, Value>& there);
+  awaitable<bool> are_same(Job& job, CommentDraft& draft, std::map<std::size_t, Value> there);
   awaitable<bool> edit_part(Job& job, CommentDraft& draft, std::size_t part, Value there);
 
   // pictures.cpp
