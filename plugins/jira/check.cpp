@@ -117,6 +117,34 @@ Check check_role(const Site& site, const std::string& wanted) {
               "set `internal_audience` to one that exists");
 }
 
+/// Jira lets nobody restrict a comment to a role or group that they are not in.
+Check check_member(const std::string& what, const std::string& wanted, const std::string& self,
+                   const std::optional<bool>& member) {
+  const std::string message =
+      !member ? fmt::format(
+                    "whether {} is in the {} \"{}\" Jira does not tell the account; if not, it refuses every "
+                    "internal comment",
+                    self, what, wanted)
+      : *member
+          ? fmt::format("{} is in the {} \"{}\"", self, what, wanted)
+          : fmt::format("{} is not in the {} \"{}\": Jira would refuse every internal comment", self, what, wanted);
+  return made("internal audience membership", member.value_or(true), message,
+              fmt::format("add the account of the migration to the {}, or choose another one with `internal_comments` "
+                          "and `internal_audience`",
+                          what));
+}
+
+std::vector<std::string> actors_of(const Array& actors, std::string_view type) {
+  std::vector<std::string> names;
+  for (const Value& actor : actors)
+    if (text_at(actor, {"type"}) == type) names.push_back(text_at(actor, {"name"}));
+  return names;
+}
+
+std::optional<bool> is_named(const Array& list, const std::string& wanted) {
+  return std::any_of(list.begin(), list.end(), [&](const Value& each) { return text_at(each, {"name"}) == wanted; });
+}
+
 void check_contents(const Site& site, const SinkConfig& config, std::vector<Check>& checks) {
   const bool movable = site.attachments || config.unmovable_files == "leave_out";
   checks.push_back(made("attachments", movable,
@@ -296,7 +324,11 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
   if (!audience || *audience == Audience::service_management) co_return;
   const std::string& wanted = config_.internal_audience;
   if (*audience == Audience::role) {
-    checks.push_back(check_role(site, wanted));
+    const Check role = check_role(site, wanted);
+    checks.push_back(role);
+    if (!role.passed) co_return;
+    const std::optional<bool> member = co_await is_in_role(site);
+    checks.push_back(check_member("role", wanted, site.self.name, member));
     co_return;
   }
   http::Query query;
@@ -311,6 +343,45 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
                                   : fmt::format("there is no group \"{}\"", wanted),
                         "set `internal_audience` to one that exists; groups are seen by who may browse users and "
                         "groups"));
+  if (!there && groups) co_return;
+  const std::optional<bool> member = co_await is_in_group(wanted);
+  checks.push_back(check_member("group", wanted, site.self.name, member));
+}
+
+awaitable<std::optional<bool>> JiraSink::is_in_group(std::string group) {
+  std::optional<bool> member;
+  const Value self = co_await api_.get("/myself?expand=groups");
+  if (find(self, {"groups", "items"})) member = is_named(list_at(self, {"groups", "items"}), group);
+  co_return member;
+}
+
+/// Nothing where Jira does not tell.
+awaitable<std::optional<bool>> JiraSink::is_in_role(Site& site) {
+  std::optional<bool> member;
+  const std::string& wanted = config_.internal_audience;
+  const std::string project = "/project/" + http::encode(site.project_key);
+  if (api_.cloud()) {
+    const std::optional<Value> roles = co_await api_.get_if_shown(project + "/roledetails?currentMember=true");
+    if (roles && roles->is_array()) member = is_named(roles->get_array(), wanted);
+    co_return member;
+  }
+  const std::optional<Value> roles = co_await api_.get_if_shown(project + "/role");
+  const std::string address = roles ? text_at(*roles, {wanted}) : std::string();
+  if (address.empty()) co_return member;
+  const std::string path = project + "/role/" + address.substr(address.rfind('/') + 1);
+  const std::optional<Value> role = co_await api_.get_if_shown(path);
+  if (!role || !find(*role, {"actors"})) co_return member;
+  const Array& actors = list_at(*role, {"actors"});
+  const std::vector<std::string> people = actors_of(actors, "atlassian-user-role-actor");
+  const std::vector<std::string> groups = actors_of(actors, "atlassian-group-role-actor");
+  bool found = std::find(people.begin(), people.end(), site.self.id) != people.end();
+  for (const std::string& group : groups) {
+    if (found) break;
+    const std::optional<bool> in_group = co_await is_in_group(group);
+    found = in_group.value_or(false);
+  }
+  member = found;
+  co_return member;
 }
 
 awaitable<void> JiraSink::prepare(std::vector<TableSchema>) {

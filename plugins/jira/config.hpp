@@ -26,6 +26,7 @@ struct SinkConfig {
   bool reporters = true;
   std::string internal_comments = "auto";
   std::string internal_audience = "Administrators";
+  std::string internal_files = "attach";
   std::string resolution = "Done";
   std::map<std::string, std::string> relations;
   std::string label = "migrated";
@@ -83,6 +84,12 @@ inline Spec<SinkConfig> sink_spec() {
       .field("internal_audience", &SinkConfig::internal_audience,
              "The project role or group that sees internal comments")
       .optional()
+      .field(
+          "internal_files", &SinkConfig::internal_files,
+          "Files of internal comments, which all who see the issue can read, since Jira hides no attachment: `attach` "
+          "brings them over with a warning each, `leave_out` leaves them out")
+      .optional()
+      .one_of({"attach", "leave_out"})
       .field("resolution", &SinkConfig::resolution, "For transitions that demand a resolution")
       .optional()
       .field("relations", &SinkConfig::relations,

@@ -61,6 +61,12 @@ Object mark_of(const std::string& key, const std::string& id) {
 
 }  // namespace
 
+const Value* mark_in(const Value& comment) { return property(comment, property_key); }
+
+std::size_t part_in(const Value& mark) {
+  return static_cast<std::size_t>(std::max<std::int64_t>(number_at(mark, {"part"}), 1) - 1);
+}
+
 awaitable<void> JiraSink::move_files(Job& job) {
   for (const Blob* blob : job.draft.files) co_await move_file(job, blob);
 }
@@ -183,14 +189,24 @@ awaitable<void> JiraSink::move_comments(Job& job) {
   for (CommentDraft& draft : job.draft.comments) co_await move_comment(job, draft);
 }
 
-Value JiraSink::comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const {
+/// Where a text was cut or parted, for whoever goes on with it.
+void JiraSink::note_limit(const Job& job, const CommentDraft& draft, Object& mark) const {
+  const bool parted = draft.texts.size() > 1;
+  if (parted || limit_of(job, draft) < static_cast<std::size_t>(config_.text_limit))
+    mark.emplace("limit", limit_of(job, draft));
+  if (parted) mark.emplace("parts", draft.texts.size());
+}
+
+Value JiraSink::comment_body(const Job& job, const CommentDraft& draft, std::size_t part, Value text,
+                             const std::string& key) const {
   Array properties(job.draft.arena.get());
   Object mark = mark_of(key, draft.comment->id);
-  if (limit_of(job, draft) < static_cast<std::size_t>(config_.text_limit)) mark.emplace("limit", limit_of(job, draft));
+  note_limit(job, draft, mark);
+  if (part != 0) mark.emplace("part", part + 1);
   properties.push_back(pair(property_key, std::move(mark)));
   Object body(job.draft.arena.get());
   body.emplace("body", std::move(text));
-  if (draft.comment->internal) {
+  if (draft.hidden) {
     const Audience audience = audience_for(*site_, config_);
     if (audience == Audience::service_management) {
       properties.push_back(pair(internal_key, object("internal", true)));
@@ -217,10 +233,15 @@ bool JiraSink::is_internal(const Value& comment) const {
   return mark && truth_at(*mark, {"internal"});
 }
 
-/// The text with its images and the names of its files.
-awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft) {
-  const std::map<std::string, std::string> media = co_await media_of(job, draft.text);
+/// The text with its images, the first one with the names of its files.
+awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft, std::size_t part) {
+  const std::map<std::string, std::string> media = co_await media_of(job, draft.texts[part]);
   draft.files.clear();
+  if (part == 0) name_files(job, draft);
+  co_return printed_once(draft.texts[part], markup(), media, draft.files);
+}
+
+void JiraSink::name_files(const Job& job, CommentDraft& draft) const {
   for (const std::string& id : draft.blobs) {
     const auto file = job.files.find(id);
     const std::vector<Blob>& blobs = job.operation.record().blobs;
@@ -229,7 +250,6 @@ awaitable<Value> JiraSink::comment_print(Job& job, CommentDraft& draft) {
     const std::string name = file_name(*blob);
     draft.files.push_back(NamedFile{name, api_.file_address(file->second, name)});
   }
-  co_return printed_once(draft.text, markup(), media, draft.files);
 }
 
 awaitable<std::optional<Value>> JiraSink::find_comment(Job& job, std::string key) {
@@ -240,15 +260,30 @@ awaitable<std::optional<Value>> JiraSink::find_comment(Job& job, std::string key
 }
 
 awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
-  std::string name = step_name("comment", draft.comment->id);
+  const bool first_alone = co_await recall_parts(job, draft);
+  co_await move_parts(job, draft, first_alone);
+}
+
+awaitable<void> JiraSink::move_parts(Job& job, CommentDraft& draft, bool first_alone) {
+  for (std::size_t part = 0; part < draft.texts.size();) {
+    const bool fits = co_await move_part(job, draft, part);
+    if (fits && first_alone) co_return;
+    if (!fits) co_await withdraw_parts(job, draft, 0, part);
+    part = fits ? part + 1 : 0;
+  }
+}
+
+/// False when it was too long: the limit is half of what it was then, and all parts are other ones.
+awaitable<bool> JiraSink::move_part(Job& job, CommentDraft& draft, std::size_t part) {
+  std::string name = comment_step(draft.comment->id, part);
   Step step = co_await job.operation.begin(name);
-  if (step.done()) co_return;
+  if (step.done()) co_return true;
   if (must_look(job, step)) {
     std::optional<Value> found = co_await find_comment(job, step.key());
     const bool again = !found && co_await wait_for_call(job, step);
     if (again) found = co_await find_comment(job, step.key());
     bool exposed = false;
-    if (found && draft.comment->internal) {
+    if (found && draft.hidden) {
       const bool hidden = co_await is_hidden(job, *found);
       exposed = !hidden;
     }
@@ -256,7 +291,7 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       std::string id = text_at(*found, {"id"});
       Value undo(undo_of(job.key, job.ours));
       co_await step.finish_soon(std::move(id), std::move(undo));
-      co_return;
+      co_return true;
     }
     if (found) co_await remove_exposed(job, draft, std::move(*found));
     if (found || step.uncertain()) {
@@ -264,24 +299,20 @@ awaitable<void> JiraSink::move_comment(Job& job, CommentDraft& draft) {
       step = co_await job.operation.begin(name);
     }
   }
-  while (true) {
-    co_await move_original(job, draft.text.original);
-    Value text = co_await comment_print(job, draft);
-    Value body = comment_body(job, draft, std::move(text), step.key());
-    std::optional<http::StatusError> refusal;
-    Value made;
-    try {
-      made = co_await api_.add_comment(step, job.key, std::move(body));
-    } catch (const http::StatusError& error) {
-      refusal = error;
-    }
-    if (!refusal) {
-      co_await hide_or_remove(job, step, draft, std::move(made));
-      co_return;
-    }
-    if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
-    step = co_await job.operation.begin(name);
+  co_await move_original(job, draft.texts[part].original);
+  Value text = co_await comment_print(job, draft, part);
+  Value body = comment_body(job, draft, part, std::move(text), step.key());
+  std::optional<http::StatusError> refusal;
+  Value made;
+  try {
+    made = co_await api_.add_comment(step, job.key, std::move(body));
+  } catch (const http::StatusError& error) {
+    refusal = error;
   }
+  if (refusal && (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2))) throw *refusal;
+  if (refusal) co_return false;
+  co_await hide_or_remove(job, step, draft, std::move(made));
+  co_return true;
 }
 
 /// Whether a comment is hidden from the requester, asked once more where Jira does not tell. What is not known to be
@@ -304,6 +335,12 @@ awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Va
                     "it stays as it is",
                     job.key, draft.comment->id))
         .with_advice("make it internal or delete it by hand, then try the item again");
+  // While the comment is there, a run that dies here comes back.
+  co_await drop_open_originals(job, draft);
+  co_await remove_comment(job, std::move(comment));
+}
+
+awaitable<void> JiraSink::remove_comment(Job& job, Value comment) {
   const std::string path =
       fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(text_at(comment, {"id"})));
   const Value* body = find(comment, {"body"});
@@ -319,7 +356,7 @@ awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Va
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
   bool hidden = true;
-  if (draft.comment->internal) hidden = co_await is_hidden(job, std::move(made));
+  if (draft.hidden) hidden = co_await is_hidden(job, std::move(made));
   if (!hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
     co_await step.refused();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <set>
 
 #include "json.hpp"
 #include "migrate/richtext/formats.hpp"
@@ -193,8 +194,44 @@ class Drafting {
     std::move(rows.begin(), rows.end(), std::back_inserter(further_));
   }
 
+  /// Blobs that a text shows as pictures.
+  void shown_by(const ItemText& text, std::set<std::string>& blobs) const {
+    if (item_.images.empty()) return;
+    richtext::Node tree = richtext::parse(text).document;
+    richtext::rewrite(tree, [&](richtext::Node& node) {
+      if (node.kind != richtext::Kind::image) return;
+      for (const InlineImage& image : item_.images)
+        if (image.address == node.url) blobs.insert(image.blob);
+    });
+  }
+
+  /// Blobs of comments for staff that nothing else has.
+  std::set<std::string> internal_blobs() const {
+    std::set<std::string> internal, open;
+    const auto is_internal = [](const Comment& comment) { return comment.internal; };
+    if (std::none_of(item_.comments.begin(), item_.comments.end(), is_internal)) return internal;
+    shown_by(item_.description, open);
+    for (const Comment& comment : item_.comments) {
+      std::set<std::string>& blobs = comment.internal ? internal : open;
+      blobs.insert(comment.blobs.begin(), comment.blobs.end());
+      shown_by(comment.body, blobs);
+    }
+    for (const std::string& blob : open) internal.erase(blob);
+    return internal;
+  }
+
   void files() {
+    const std::set<std::string> internal = internal_blobs();
     for (const Blob& blob : record_.blobs) {
+      const bool hidden = internal.count(blob.id) != 0;
+      if (hidden && config_.internal_files == "leave_out") {
+        // Not among the further fields: its name is for staff, too.
+        lost("file_left_out", "blobs", fmt::format("{}: it belongs to an internal comment", blob.name));
+        continue;
+      }
+      if (hidden)
+        lost("internal_file_visible", "blobs",
+             fmt::format("{}: of an internal comment, and visible to all who see the issue", blob.name));
       const bool fits = looked_.site->upload_limit == 0 || !blob.size || *blob.size <= looked_.site->upload_limit;
       if (fits && looked_.site->attachments) {
         draft_.files.push_back(&blob);
@@ -249,12 +286,13 @@ class Drafting {
     losses(draft_.description.losses, "description");
     for (const Comment& comment : item_.comments) {
       if (comment.internal) audience_for(*looked_.site, config_);
-      CommentDraft draft(context.storage);
+      CommentDraft draft;
       draft.comment = &comment;
-      draft.text = comment_text(comment, context);
+      draft.hidden = comment.internal;
+      draft.texts = comment_texts(comment, draft.hidden, context);
       for (const std::string& id : comment.blobs)
         if (moved(id)) draft.blobs.push_back(id);
-      losses(draft.text.losses, "comments");
+      for (const Text& text : draft.texts) losses(text.losses, "comments");
       draft_.comments.push_back(std::move(draft));
     }
     std::stable_sort(draft_.comments.begin(), draft_.comments.end(), [](const CommentDraft& a, const CommentDraft& b) {

@@ -31,12 +31,12 @@ enum class Audience { service_management, role, group };
 Audience audience_for(const Site& site, const SinkConfig& config);
 
 struct CommentDraft {
-  explicit CommentDraft(const boost::json::storage_ptr& storage) : text(storage) {}
   const Comment* comment = nullptr;
-  Text text;
+  bool hidden = false;      ///< internal, or it stays so in Jira
+  std::vector<Text> texts;  ///< one; of a hidden comment that is too long for one several, each a comment of its own
   std::vector<NamedFile> files;  ///< addresses are filled in when the files are there
   std::vector<std::string> blobs;
-  std::size_t limit = 0;  ///< of this text, when Jira takes less of it than of the others; 0: as the others
+  std::size_t limit = 0;  ///< of this text, when it is another than that of the others; 0: as the others
 };
 
 struct WorklogDraft {

@@ -108,6 +108,10 @@ std::string step_name(std::string_view what, std::string_view id) {
   return out;
 }
 
+std::string comment_step(const std::string& id, std::size_t part) {
+  return step_name("comment", part == 0 ? id : fmt::format("{}:part-{}", id, part + 1));
+}
+
 std::string file_name(const Blob& blob) {
   std::string name;
   for (const char byte : blob.name.empty() ? std::string("file") : blob.name) {

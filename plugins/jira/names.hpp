@@ -37,6 +37,9 @@ std::string source_link_id(const std::string& migration, const RecordRef& record
 
 /// "comment:5001". What may not stand in the name of a step is written "%XX".
 std::string step_name(std::string_view what, std::string_view id);
+/// "comment:5001"; of a comment that takes several of Jira's: "comment:5001:part-2" for the next one. `part` begins
+/// with 0.
+std::string comment_step(const std::string& id, std::size_t part);
 /// "log--9001.txt": unique within the item by the blob's id, fit for wiki markup and file systems.
 std::string file_name(const Blob& blob);
 /// The id in the name of a step: what step_name() was given.

@@ -23,6 +23,17 @@ bool names_file(const Value& text, Markup markup, const std::string& file) {
   return said.find(file) != std::string::npos;
 }
 
+/// The files of an account on an issue whose names begin so.
+std::vector<std::string> files_of(const Value& issue, const std::string& account, const std::string& start) {
+  std::vector<std::string> ids;
+  for (const Value& each : list_at(issue, {"fields", "attachment"})) {
+    const Value* author = find(each, {"author"});
+    const bool theirs = author && account_from(*author).id == account;
+    if (theirs && text_at(each, {"filename"}).starts_with(start)) ids.push_back(text_at(each, {"id"}));
+  }
+  return ids;
+}
+
 }  // namespace
 
 bool is_too_long(const Error& error) noexcept {
@@ -44,14 +55,14 @@ awaitable<void> JiraSink::shorten(Job& job, http::StatusError refusal) {
   co_await redraft(job);
 }
 
-/// The same for one comment. False when it would be too little.
+/// The same for one comment, which gets this limit. False when it would be too little.
 bool JiraSink::shorten(const Job& job, CommentDraft& draft, std::size_t limit) const {
   if (limit < least_limit) return false;
   TextContext context;
   context.markup = markup();
   context.limit = draft.limit = limit;
   context.images = &job.item.images;
-  draft.text = comment_text(*draft.comment, context);
+  draft.texts = comment_texts(*draft.comment, draft.hidden, context);
   return true;
 }
 
@@ -121,6 +132,20 @@ awaitable<void> JiraSink::drop_originals(Job& job, std::string what, ItemText te
   for (const std::string& id : old) {
     const std::string path = "/attachment/" + http::encode(id);
     co_await api_.remove(path);
+  }
+}
+
+/// Removes the file of a text that others are not to see any more, whatever names it.
+awaitable<void> JiraSink::drop_open_originals(Job& job, const CommentDraft& draft) {
+  const std::string name = original_of("comment-" + draft.comment->id, draft.comment->body).name;
+  const std::string start = name.substr(0, name.rfind(original_mark) + original_mark.size());
+  const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=attachment");
+  if (!issue) co_return;
+  const std::vector<std::string> open = files_of(*issue, site_->self.id, start);
+  for (const std::string& id : open) {
+    const std::string path = "/attachment/" + http::encode(id);
+    co_await api_.remove(path);
+    job.attachments.reset();
   }
 }
 

@@ -46,7 +46,8 @@ class JiraSink final : public ItemSink {
     bool ours = true;        ///< this migration has made the issue
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
-    bool more = false;       ///< it has been made in several calls, and is marked until the last one
+    bool more = false;       ///< it has been made in several calls, and is marked until the last edit
+    bool moves = false;      ///< is to be brought into another status, by a delta run
     Value issue;             ///< as it was before; null: just made
     Value mark;              ///< what its property says by now; null: not known, or it has none
     std::optional<std::vector<Change>> history;            ///< once asked
@@ -64,6 +65,8 @@ class JiraSink final : public ItemSink {
 
   // check.cpp
   awaitable<void> check_more(Site& site, std::vector<Check>& checks);
+  awaitable<std::optional<bool>> is_in_group(std::string group);
+  awaitable<std::optional<bool>> is_in_role(Site& site);
 
   // write.cpp
   awaitable<void> look_up(Job& job);
@@ -101,10 +104,16 @@ class JiraSink final : public ItemSink {
   awaitable<void> move_comment(Job& job, CommentDraft& draft);
   awaitable<std::optional<Value>> find_comment(Job& job, std::string key);
   awaitable<bool> is_hidden(Job& job, Value comment);
+  awaitable<void> move_parts(Job& job, CommentDraft& draft, bool first_alone);
+  awaitable<bool> move_part(Job& job, CommentDraft& draft, std::size_t part);
   awaitable<void> remove_exposed(Job& job, const CommentDraft& draft, Value comment);
+  awaitable<void> remove_comment(Job& job, Value comment);
   awaitable<void> hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made);
-  Value comment_body(const Job& job, const CommentDraft& draft, Value text, const std::string& key) const;
-  awaitable<Value> comment_print(Job& job, CommentDraft& draft);
+  Value comment_body(const Job& job, const CommentDraft& draft, std::size_t part, Value text,
+                     const std::string& key) const;
+  void note_limit(const Job& job, const CommentDraft& draft, Object& mark) const;
+  void name_files(const Job& job, CommentDraft& draft) const;
+  awaitable<Value> comment_print(Job& job, CommentDraft& draft, std::size_t part);
   awaitable<void> move_worklogs(Job& job);
   awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
   awaitable<std::string> find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note);
@@ -121,6 +130,15 @@ class JiraSink final : public ItemSink {
   awaitable<void> move_original(Job& job, std::optional<Original> original);
   static bool has_originals(const Job& job);
   awaitable<void> drop_originals(Job& job, std::string what, ItemText text, Value shown);
+  awaitable<void> drop_open_originals(Job& job, const CommentDraft& draft);
+
+  // internal.cpp
+  static std::map<std::size_t, Value> parts_in(const Job& job, const Array& comments, const std::string& id);
+  awaitable<bool> recall_parts(Job& job, CommentDraft& draft);
+  awaitable<void> withdraw_parts(Job& job, const CommentDraft& draft, std::size_t from, std::size_t end);
+  awaitable<void> update_parts(Job& job, CommentDraft& draft);
+  awaitable<bool> are_same(Job& job, CommentDraft& draft, std::map<std::size_t, Value> there);
+  awaitable<bool> edit_part(Job& job, CommentDraft& draft, std::size_t part, Value there);
 
   // pictures.cpp
   using Released = std::vector<const Blob*>;
@@ -144,6 +162,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> adopt(Job& job);
   awaitable<void> update_fields(Job& job);
   bool is_cleared(const Job& job, const std::string& field) const;
+  awaitable<bool> open_move(Job& job, bool wanted);
+  awaitable<void> decide_move(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   Value new_mark(const Job& job) const;
   awaitable<bool> changed_by_others(Job& job, std::string field, std::string name);
@@ -152,6 +172,8 @@ class JiraSink final : public ItemSink {
   awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
   awaitable<void> hide_comment(Job& job, CommentDraft& draft);
   awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
+  static Value edited_comment(const Value& there, Value text, Value mark);
+  static void warn_of_edit(Job& job, const CommentDraft& draft);
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);
 
@@ -186,6 +208,11 @@ class JiraSink final : public ItemSink {
 
 /// What undo() needs to know of every step: {"issue": key, "ours": made by this migration}.
 Object undo_of(const std::string& issue, bool ours);
+/// What the property of a comment says that the migration has made; null for others.
+const Value* mark_in(const Value& comment);
+/// Which part of its comment bears this mark, from 0.
+std::size_t part_in(const Value& mark);
+bool was_edited(const Comment& comment);
 /// True for the refusal of a text that is too long.
 bool is_too_long(const Error& error) noexcept;
 

@@ -13,6 +13,7 @@
 #include "migrate/richtext/formats.hpp"
 #include "migrate/richtext/text.hpp"
 #include "names.hpp"
+#include "pieces.hpp"
 
 namespace migrate::jira {
 
@@ -22,6 +23,8 @@ namespace {
 constexpr std::size_t rows_share = 4;
 // Of a text that is cut, what pictures behind the cut may take.
 constexpr std::size_t pictures_share = 4;
+// Characters of a text that goes on in further comments, in each of them.
+constexpr std::size_t least_piece = 200;
 
 using richtext::Kind;
 using richtext::Node;
@@ -91,7 +94,7 @@ std::size_t growth(Markup markup) { return markup == Markup::wiki ? 2 : 1; }
 
 /// Whose words, when, and of what kind.
 Node author_panel(const std::optional<Person>& author, const std::string& created, const std::string& updated,
-                  const std::string& kind, bool internal) {
+                  const std::string& kind, bool internal, const std::string& which = {}) {
   std::string said = author ? named(*author) : std::string("Somebody");
   if (!created.empty()) said += " on " + readable_time(created);
   if (!updated.empty() && updated != created) said += ", changed on " + readable_time(updated);
@@ -99,6 +102,7 @@ Node author_panel(const std::optional<Person>& author, const std::string& create
     said += kind.empty() ? " (internal)" : fmt::format(" ({}, internal)", kind);
   else if (!kind.empty())
     said += fmt::format(" ({})", kind);
+  said += which;
   std::vector<Node> parts;
   parts.push_back(words(said));
   std::vector<Node> blocks;
@@ -184,6 +188,31 @@ void append_missing(Node& text, std::vector<Node> pictures, const TextContext& c
   if (!pictures.empty()) text.children.push_back(line(std::move(pictures)));
 }
 
+/// The text between what stands before and after it.
+Text finished(std::vector<Node> before, Node body, std::vector<Node> after, Text text, const TextContext& context) {
+  if (context.images) text.images = find_images(body, *context.images);
+  before = in_order(std::move(before), text.losses);
+  after = in_order(std::move(after), text.losses);
+  text.tree.children.reserve(before.size() + body.children.size() + after.size());
+  append(text.tree, std::move(before));
+  append(text.tree, std::move(body.children));
+  append(text.tree, std::move(after));
+  // Printed once here to hear what the format cannot hold: as if every image had its place already.
+  std::map<std::string, std::string> media;
+  for (const std::string& image : text.images) media.emplace(image, image);
+  if (text.images.empty())
+    text.body = print(text.tree, context.markup, text.losses, context.storage);
+  else
+    print(with_media(text.tree, media), context.markup, text.losses);
+  return text;
+}
+
+/// Whether a text may be longer than what fits: to measure it takes time. Markup and entities only make it shorter.
+bool may_overflow(const ItemText& source, const TextContext& context) {
+  const std::size_t size = source.format == "adf" ? context.limit : source.text.size();
+  return size * growth(context.markup) + context.limit / rows_share + 2000 > context.limit;
+}
+
 /// `before`, the text, `after`; of the text as much as fits, and then where the rest is.
 Text assembled(const std::string& what, const ItemText& source, std::vector<Node> before, std::vector<Node> after,
                const TextContext& context) {
@@ -191,9 +220,7 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
   richtext::Parsed parsed = richtext::parse(source);
   text.losses = std::move(parsed.losses);
   Node body = std::move(parsed.document);
-  // Markup and entities only make it shorter.
-  const std::size_t source_size = source.format == "adf" ? context.limit : source.text.size();
-  if (source_size * growth(context.markup) + context.limit / rows_share + 2000 > context.limit) {
+  if (may_overflow(source, context)) {
     Node frame(Kind::document);
     for (const Node& node : before) frame.children.push_back(node);
     for (const Node& node : after) frame.children.push_back(node);
@@ -221,21 +248,37 @@ Text assembled(const std::string& what, const ItemText& source, std::vector<Node
       text.losses.add("text", "the beginning, and the whole as an attachment");
     }
   }
-  if (context.images) text.images = find_images(body, *context.images);
-  before = in_order(std::move(before), text.losses);
-  after = in_order(std::move(after), text.losses);
-  text.tree.children.reserve(before.size() + body.children.size() + after.size());
-  append(text.tree, std::move(before));
-  append(text.tree, std::move(body.children));
-  append(text.tree, std::move(after));
-  // Printed once here to hear what the format cannot hold: as if every image had its place already.
-  std::map<std::string, std::string> media;
-  for (const std::string& image : text.images) media.emplace(image, image);
-  if (text.images.empty())
-    text.body = print(text.tree, context.markup, text.losses, context.storage);
-  else
-    print(with_media(text.tree, media), context.markup, text.losses);
-  return text;
+  return finished(std::move(before), std::move(body), std::move(after), std::move(text), context);
+}
+
+/// As many as it takes, each under a panel that says which one it is.
+std::vector<Text> hidden_texts(const Comment& comment, const TextContext& context) {
+  const auto under = [&](const std::string& which) {
+    std::vector<Node> panel;
+    panel.push_back(
+        author_panel(comment.author, comment.created, comment.updated, comment.kind, comment.internal, which));
+    return panel;
+  };
+  richtext::Parsed parsed = richtext::parse(comment.body);
+  std::vector<Node> pieces;
+  if (may_overflow(comment.body, context)) {
+    const auto length = [&](const Node& tree) { return length_of(tree, context.markup); };
+    const std::size_t taken = length(Node(Kind::document, under(", part 1000 of 1000"))) + 2;
+    // Without this much room nothing would ever be done.
+    const std::size_t room = std::max(context.limit, taken + least_piece) - taken;
+    pieces = pieces_of(std::move(parsed.document), room, length);
+  } else {
+    pieces.push_back(std::move(parsed.document));
+  }
+  std::vector<Text> texts;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    Text text(context.storage);
+    if (i == 0) text.losses = std::move(parsed.losses);
+    const bool only = pieces.size() == 1;
+    const std::string which = only ? std::string() : fmt::format(", part {} of {}", i + 1, pieces.size());
+    texts.push_back(finished(under(which), std::move(pieces[i]), {}, std::move(text), context));
+  }
+  return texts;
 }
 
 std::string text_of(const Value& value) {
@@ -334,10 +377,13 @@ ItemText with_rows(const ItemText& text, const Rows& rows) {
   return whole;
 }
 
-Text comment_text(const Comment& comment, const TextContext& context) {
+std::vector<Text> comment_texts(const Comment& comment, bool hidden, const TextContext& context) {
+  if (hidden) return hidden_texts(comment, context);
   std::vector<Node> before;
   before.push_back(author_panel(comment.author, comment.created, comment.updated, comment.kind, comment.internal));
-  return assembled("comment-" + comment.id, comment.body, std::move(before), {}, context);
+  std::vector<Text> texts;
+  texts.push_back(assembled("comment-" + comment.id, comment.body, std::move(before), {}, context));
+  return texts;
 }
 
 Text worklog_text(const Worklog& worklog, const TextContext& context) {

@@ -55,7 +55,9 @@ Text description_text(const RecordRef& record, const Item& item, const ItemText&
 /// it.
 bool fit_panel(const Rows& rows, const TextContext& context);
 ItemText with_rows(const ItemText& text, const Rows& rows);
-Text comment_text(const Comment& comment, const TextContext& context);
+/// One text. Of a comment that is `hidden` from some as many as it takes, each of which fits: Jira shows attachments to
+/// all who see the issue, so that the rest of such a text must not go into one.
+std::vector<Text> comment_texts(const Comment& comment, bool hidden, const TextContext& context);
 Text worklog_text(const Worklog& worklog, const TextContext& context);
 
 /// The whole of a text as a file; `what` is "description", "comment-5001" or "worklog-7". Step and file are named by

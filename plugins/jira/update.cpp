@@ -17,15 +17,7 @@ namespace migrate::jira {
 namespace {
 
 constexpr std::string_view gone_label = "gone-at-source";
-
-/// What a comment's property says.
-const Value* mark_in(const Value& comment) {
-  for (const Value& property : list_at(comment, {"properties"}))
-    if (text_at(property, {"key"}) == property_key) return find(property, {"value"});
-  return nullptr;
-}
-
-bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
+constexpr const char* move_step = "status:delta";
 
 std::string list_of(const Array& values) {
   std::string out;
@@ -49,6 +41,8 @@ Array label_changes(const std::vector<std::string>& wanted, const Value& issue, 
 }
 
 }  // namespace
+
+bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
 
 awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.key = std::string(job.operation.target_id().as_string());
@@ -78,6 +72,36 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   co_await move_worklogs(job);
   co_await set_links(job);
   co_await set_source_link(job);
+  // Last, as in a first run: the issue may be one that cannot be edited then.
+  if (job.moves) co_await reach_status(job, move_step);
+}
+
+/// Notes in the journal that the issue is to be moved, since its mark says so before it has been. True when it is:
+/// wanted now, or left to do by a run that died.
+awaitable<bool> JiraSink::open_move(Job& job, bool wanted) {
+  Step step = co_await job.operation.begin(move_step);
+  if (wanted && step.done()) {
+    // That was another one.
+    co_await step.refused();
+    step = co_await job.operation.begin(move_step);
+  }
+  if (wanted || step.uncertain()) co_return true;
+  if (!step.done()) co_await step.refused();
+  co_return false;
+}
+
+/// A person who has moved it since decides.
+awaitable<void> JiraSink::decide_move(Job& job) {
+  std::string field = "status", name;
+  const bool theirs = co_await changed_by_others(job, std::move(field), std::move(name));
+  job.moves = !theirs;
+  if (job.moves) {
+    co_await open_move(job, true);
+    co_return;
+  }
+  Step step = co_await job.operation.begin(move_step);
+  if (!step.done()) co_await step.refused();
+  warn(job.operation, Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
 }
 
 /// An issue of somebody else's, named by an imported mapping, gets the marks by which its steps are found again.
@@ -179,7 +203,10 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   }
   const Array labels = label_changes(job.draft.labels, issue, mark);
   const bool restated = job.draft.status && job.draft.fingerprints["status"] != status_last;
-  const bool move = restated && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  const bool elsewhere = job.draft.status && text_at(issue, {"fields", "status", "id"}) != job.draft.status->id;
+  job.moves = elsewhere && restated;
+  if (elsewhere && !restated) job.moves = co_await open_move(job, false);
+  if (job.moves) co_await decide_move(job);
   const bool rewrites = fields.contains("description");
   if (fields.empty() && labels.empty() && !restated) {
     // An earlier attempt may have ended before the old file was removed.
@@ -194,16 +221,6 @@ awaitable<void> JiraSink::update_fields(Job& job) {
   // One step a version: the same field may change to and fro.
   const std::string version =
       fingerprint_of(job.operation.record().version + list_of(labels) + boost::json::serialize(fields));
-  if (move) {
-    std::string field = "status", name;
-    const bool theirs = co_await changed_by_others(job, std::move(field), std::move(name));
-    if (theirs) {
-      warn(job.operation,
-           Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
-    } else {
-      co_await reach_status(job, step_name("status", version));
-    }
-  }
   if (fields.empty() && labels.empty()) {
     // The issue may have come to its status by itself: what the source says now has to be known to the next run.
     Value now_known = new_mark(job);
@@ -236,6 +253,12 @@ awaitable<void> JiraSink::update_fields(Job& job) {
       refusal = error;
     }
     if (!refusal) break;
+    if (job.moves && refusal->status() == 400 && !is_too_long(*refusal)) {
+      // It may stand where it cannot be edited: out of there first.
+      co_await reach_status(job, move_step);
+      job.moves = false;
+      continue;
+    }
     if (!rewrites) throw *refusal;
     co_await shorten(job, *refusal);
     const std::map<std::string, std::string> media = co_await media_of(job, job.draft.description);
@@ -299,6 +322,7 @@ awaitable<void> JiraSink::update_comments(Job& job) {
     for (const Value& each : there) {
       const Value* mark = mark_in(each);
       if (!mark || !find(each, {"body"}) || text_at(*mark, {"id"}) != draft.comment->id) continue;
+      if (part_in(*mark) != 0) continue;
       if (text_at(*mark, {"key"}).starts_with(ours)) co_await update_comment(job, draft, each);
     }
   }
@@ -319,21 +343,32 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
         job.operation,
         Warning{"internal_stays", "comments",
                 fmt::format("comment {} is public at the source and internal in Jira: it stays internal", comment.id)});
+  if (hidden) {
+    co_await update_parts(job, draft);
+    // From when it was public, or by an earlier version; a run may have died before they were removed.
+    if (has_originals(job)) co_await drop_open_originals(job, draft);
+    co_return;
+  }
   if (!was_edited(comment)) co_return;
   const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
   if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
-  Value text = co_await comment_print(job, draft);
+  Value text = co_await comment_print(job, draft, 0);
   Value shown = *find(there, {"body"});
   if (canonical(shown, markup()) == canonical(text, markup())) {
     co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
     co_return;
   }
   if (const Value* author = find(there, {"updateAuthor"}); author && by_others(*author)) {
-    warn(job.operation, Warning{"changed_on_both_sides", "comments",
-                                fmt::format("comment {} was edited in Jira too: left as it is there", comment.id)});
+    warn_of_edit(job, draft);
     co_return;
   }
   co_await edit_comment(job, draft, std::move(there), std::move(text));
+}
+
+void JiraSink::warn_of_edit(Job& job, const CommentDraft& draft) {
+  warn(job.operation,
+       Warning{"changed_on_both_sides", "comments",
+               fmt::format("comment {} was edited in Jira too: left as it is there", draft.comment->id)});
 }
 
 /// Its step counts as not done from here on: whoever makes the comment finds the public one and removes it first.
@@ -342,7 +377,7 @@ awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
   if (step.done()) co_await step.refused();
   job.comments.reset();
   job.resumed = true;
-  co_await move_comment(job, draft);
+  co_await move_parts(job, draft, false);
 }
 
 awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value there, Value text) {
@@ -350,25 +385,16 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
   const std::size_t limit = limit_of(job, draft);
   Released released;
   while (true) {
-    co_await move_original(job, draft.text.original);
+    co_await move_original(job, draft.texts.front().original);
     Value shown = *find(there, {"body"}), next = text;
     co_await release_pictures(job, std::move(shown), std::move(next), released);
-    Object edited;
+    Value mark;
     if (limit_of(job, draft) < limit) {
-      // Who may see it stays as it is.
-      Value mark = *mark_in(there);
+      mark = *mark_in(there);
       mark.get_object().insert_or_assign("limit", limit_of(job, draft));
-      Object property;
-      property.emplace("key", property_key);
-      property.emplace("value", std::move(mark));
-      Array properties;
-      properties.push_back(std::move(property));
-      edited.emplace("properties", std::move(properties));
     }
-    edited.emplace("body", text);
-    // Left out, the visibility would be lifted.
-    if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
-    Value change(std::move(edited));
+    Value copy = text;
+    Value change = edited_comment(there, std::move(copy), std::move(mark));
     std::optional<http::StatusError> refusal;
     try {
       co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
@@ -377,10 +403,27 @@ awaitable<void> JiraSink::edit_comment(Job& job, CommentDraft& draft, Value ther
     }
     if (!refusal) break;
     if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
-    text = co_await comment_print(job, draft);
+    text = co_await comment_print(job, draft, 0);
   }
   co_await regain_pictures(job, std::move(released));
   co_await drop_originals(job, "comment-" + draft.comment->id, draft.comment->body, std::move(text));
+}
+
+/// `mark`: null to leave it as it is. Who may see the comment stays as it is.
+Value JiraSink::edited_comment(const Value& there, Value text, Value mark) {
+  Object edited;
+  if (!mark.is_null()) {
+    Object property;
+    property.emplace("key", property_key);
+    property.emplace("value", std::move(mark));
+    Array properties;
+    properties.push_back(std::move(property));
+    edited.emplace("properties", std::move(properties));
+  }
+  edited.emplace("body", std::move(text));
+  // Left out, the visibility would be lifted.
+  if (const Value* visibility = find(there, {"visibility"})) edited.insert_or_assign("visibility", *visibility);
+  return edited;
 }
 
 awaitable<std::string> JiraSink::withdraw(Operation& operation) {

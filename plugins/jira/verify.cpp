@@ -19,6 +19,7 @@ constexpr std::size_t at_once = 8;       // issues that are compared side by sid
 constexpr std::size_t chunk = 1u << 16;  // bytes of a file that are read at once
 constexpr std::size_t excerpt = 60;      // characters around a difference
 constexpr std::size_t bulk = 100;        // issues a request
+constexpr std::size_t any_length = 1u << 30;
 
 std::string print(const Value& value) { return boost::json::serialize(value); }
 
@@ -273,8 +274,10 @@ class Comparison {
     if (job_.draft.comments.empty()) co_return;
     const Array there = co_await sink_.api_.comments(job_.key);
     std::vector<std::string> order;
-    for (const CommentDraft& draft : job_.draft.comments) comment(draft, there);
+    for (CommentDraft& draft : job_.draft.comments) comment(draft, there);
     for (const Value& each : there) {
+      const Value* mark = mark_in(each);
+      if (mark && part_in(*mark) != 0) continue;
       const std::string id = mark_id(each);
       for (const CommentDraft& draft : job_.draft.comments)
         if (draft.comment->id == id) order.push_back(id);
@@ -293,24 +296,43 @@ class Comparison {
     return {};
   }
 
-  void comment(const CommentDraft& draft, const Array& there) {
+  /// Where it was parted its own property tells.
+  void comment(CommentDraft& draft, const Array& there) {
     const std::string& id = draft.comment->id;
     const std::string field = fmt::format("comments[{}]", id);
-    const Value* found = nullptr;
+    std::map<std::size_t, const Value*> parts;
     for (const Value& each : there) {
       if (mark_id(each) != id) continue;
+      const Value*& found = parts[part_in(*mark_in(each))];
       if (found) differs(field, "", "", fmt::format("comment {} is there more than once", id));
       found = &each;
     }
-    if (!found) return differs(field, "", "", fmt::format("lacks the comment {}", id));
-    if (sink_.is_internal(*found) != draft.comment->internal)
+    if (!parts.count(0)) return differs(field, "", "", fmt::format("lacks the comment {}", id));
+    const Value& mark = *mark_in(*parts[0]);
+    draft.hidden = draft.hidden || sink_.is_internal(*parts[0]);
+    const auto limit = static_cast<std::size_t>(number_at(mark, {"limit"}));
+    if (draft.hidden && (limit != 0 || draft.texts.size() > 1))
+      sink_.shorten(job_, draft, number_at(mark, {"parts"}) != 0 ? limit : any_length);
+    for (std::size_t part = 0; part < draft.texts.size(); ++part)
+      if (!parts.count(part))
+        differs(field, "", "", fmt::format("lacks part {} of the comment {}", part + 1, id));
+      else
+        comment_part(draft, part, *parts[part]);
+    if (parts.size() > draft.texts.size())
+      differs(field, "", "", fmt::format("the comment {} has more parts than its text", id));
+  }
+
+  void comment_part(const CommentDraft& draft, std::size_t part, const Value& found) {
+    const std::string& id = draft.comment->id;
+    const std::string field = fmt::format("comments[{}]", id);
+    if (sink_.is_internal(found) != draft.comment->internal)
       differs(field + ".internal", draft.comment->internal ? "true" : "false",
               draft.comment->internal ? "false" : "true",
               draft.comment->internal ? fmt::format("the comment {} is for staff only, and others can see it", id)
                                       : fmt::format("the comment {} is public, and the requester cannot see it", id));
     std::vector<NamedFile> files;
     bool complete = true;  // the address of a file that is gone is not known
-    for (const std::string& blob : draft.blobs) {
+    for (const std::string& blob : part == 0 ? draft.blobs : std::vector<std::string>()) {
       if (left_out_.count(blob)) continue;
       const auto known = job_.files.find(blob);
       const std::string name = name_of(blob);
@@ -318,9 +340,9 @@ class Comparison {
       files.push_back(NamedFile{name, complete ? sink_.api_.file_address(known->second, name) : std::string()});
     }
     if (!complete && sink_.markup() == Markup::wiki) return;
-    const Value* body = jira::find(*found, {"body"});
+    const Value* body = jira::find(found, {"body"});
     const Value nothing;
-    text(field, expected_text(draft.text, files), body ? *body : nothing, "comment-" + id, draft.comment->body);
+    text(field, expected_text(draft.texts[part], files), body ? *body : nothing, "comment-" + id, draft.comment->body);
   }
 
   void links(const Value& issue) {

@@ -76,8 +76,9 @@ awaitable<void> JiraSink::create(Job& job) {
   co_await move_worklogs(job);
   co_await set_links(job);
   co_await set_source_link(job);
-  co_await reach_status(job, "status");
+  // A workflow may have statuses in which an issue cannot be edited any more, as Jira's own has.
   co_await complete(job);
+  co_await reach_status(job, "status");
 }
 
 /// Whether anything follows the call that makes the issue.

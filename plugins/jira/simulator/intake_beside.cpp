@@ -150,6 +150,9 @@ void Intake::visibility(const Object& sent, std::string& type, std::string& valu
                         fmt::format("{} '{}' does not exist.", type == "role" ? "Role" : "Group", value));
   }
   value = known[found].name;
+  if (!site_.is_member(store_.actor, value))
+    faults.field("commentLevel", fmt::format("You are currently not a member of the {}: {}.",
+                                             type == "role" ? "project role" : "group", value));
 }
 
 std::optional<Link> Intake::link(const Value& sent) {

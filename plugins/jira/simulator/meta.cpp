@@ -65,6 +65,16 @@ http::Response Service::myself(Call& call) {
   }
   Object me = site_.user_json(call.api, store_.actor).get_object();
   me.emplace("locale", "en_US");
+  if (call.expands("groups")) {
+    Array items;
+    for (const Named& group : site_.groups)
+      if (site_.is_member(store_.actor, group.name))
+        items.push_back(Object{{"name", group.name}, {"groupId", group.id}});
+    Object groups;
+    groups.emplace("size", items.size());
+    groups.emplace("items", std::move(items));
+    me.emplace("groups", std::move(groups));
+  }
   return ok(std::move(me));
 }
 
@@ -222,6 +232,36 @@ http::Response Service::project_roles(Call& call) {
   for (const Named& role : site_.roles)
     roles.emplace(role.name, site_.self(call.api, fmt::format("project/{}/role/{}", site_.projects[of].id, role.id)));
   return ok(std::move(roles));
+}
+
+http::Response Service::role_details(Call& call) {
+  project_of(site_, call, call.path[0]);
+  const bool mine = call.flag("currentMember", false);
+  Array roles;
+  for (const Named& role : site_.roles)
+    if (!mine || site_.is_member(store_.actor, role.name))
+      roles.push_back(Object{{"name", role.name}, {"id", std::stoll(role.id)}});
+  return ok(Value(std::move(roles)));
+}
+
+http::Response Service::project_role(Call& call) {
+  project_of(site_, call, call.path[0]);
+  if (!site_.may("ADMINISTER_PROJECTS")) refuse(403, "You do not have permission to administer this project.");
+  const Index found = find_id(site_.roles, call.path[1]);
+  if (found == none) refuse(404, fmt::format("Can not find a role with id '{}'.", call.path[1]));
+  Array actors;
+  for (Index user = 0; user < site_.users.size(); ++user) {
+    if (!site_.is_member(user, site_.roles[found].name)) continue;
+    Object actor{{"displayName", site_.users[user].name}, {"type", "atlassian-user-role-actor"}};
+    if (site_.server())
+      actor.emplace("name", site_.users[user].login);
+    else
+      actor.emplace("actorUser", Object{{"accountId", site_.users[user].account_id}});
+    actors.push_back(std::move(actor));
+  }
+  Object out{{"name", site_.roles[found].name}, {"id", std::stoll(site_.roles[found].id)}};
+  out.emplace("actors", std::move(actors));
+  return ok(std::move(out));
 }
 
 http::Response Service::group_picker(Call& call) {

@@ -20,6 +20,8 @@ const std::vector<Route>& routes() {
       {"GET", "project/{}/versions", &S::project_versions, "expand"},
       {"GET", "project/{}/notificationscheme", &S::notification_scheme, "expand"},
       {"GET", "project/{}/role", &S::project_roles},
+      {"GET", "project/{}/role/{}", &S::project_role, "excludeInactiveUsers"},
+      {"GET", "project/{}/roledetails", &S::role_details, "currentMember excludeConnectAddons", cloud},
       {"GET", "groups/picker", &S::group_picker, "query maxResults"},
       {"POST", "component", &S::add_component, "", all, json},
       {"POST", "version", &S::add_version, "", all, json},

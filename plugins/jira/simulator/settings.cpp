@@ -127,6 +127,12 @@ Spec<Settings> settings_spec() {
       .one_of({"text", "document"})
       .field("denied_permissions", &Settings::denied_permissions, "Keys of permissions that the account lacks")
       .optional()
+      .field("not_member_of", &Settings::not_member_of,
+             "Project roles and groups that the account is not in; it is in all others")
+      .optional()
+      .field("read_only_statuses", &Settings::read_only_statuses,
+             "Names of statuses in which an issue cannot be edited, as Closed in Jira's classic workflow")
+      .optional()
       .field("notification_events", &Settings::notification_events,
              "Events of which the projects' notification scheme tells people, as it is shown; none: there is no scheme")
       .optional()

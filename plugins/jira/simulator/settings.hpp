@@ -44,7 +44,7 @@ struct Settings {
   std::string keep_bytes = "small";
   std::int64_t max_comments = 5000, max_attachments = 2000, max_links = 2000;
   std::string text_limit_counts = "text";
-  std::vector<std::string> denied_permissions;
+  std::vector<std::string> denied_permissions, not_member_of, read_only_statuses;
   std::vector<std::string> notification_events;
   bool silent_notifications = false, masked = false;
   std::int64_t utc_offset_hours = 0;

@@ -179,3 +179,32 @@ TEST_CASE("a comment for staff of which Jira does not tell who may see it is loo
     if (!told_later) CHECK(report.causes.at("tickets").count("internal_comment") == 1);
   }
 }
+
+TEST_CASE(
+    "checks: a role or group that the account is not in is named, since Jira would refuse each internal comment") {
+  const std::string none = R"({"not_member_of":["Administrators","jira-users"]})";
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    INFO("way " << static_cast<int>(way));
+    World world(way, none);
+    CHECK(failing(world) == Names{"internal audience membership"});
+    world.config.internal_audience = "Viewers";
+    CHECK(failing(world) == Names{});
+    world.config.internal_comments = "group";
+    world.config.internal_audience = "jira-users";
+    CHECK(failing(world) == Names{"internal audience membership"});
+    world.config.internal_audience = "jira-administrators";
+    CHECK(failing(world) == Names{});
+  }
+  // Who does not administer the project on Data Center is told nothing of its roles.
+  World unknown(World::Way::data_center,
+                R"({"not_member_of":["Administrators"],"denied_permissions":["ADMINISTER_PROJECTS"]})");
+  CHECK(failing(unknown) == Names{});
+  CHECK(message_of(unknown, "internal audience membership").find("does not tell") != std::string::npos);
+  Object comment = object("id", "1");
+  comment.emplace("body", "for staff");
+  comment.emplace("internal", true);
+  plain_ticket(unknown, 1).data.as_object()["comments"] = Array{comment};
+  const std::string said = World::complaint(unknown.run());
+  INFO(said);
+  CHECK(said.find("not a member of the project role: Administrators") != std::string::npos);
+}

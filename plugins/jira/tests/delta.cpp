@@ -474,3 +474,62 @@ TEST_CASE("a file of which it is not known whether it has arrived is taken off a
   CHECK(after.at("attachments").at(0).at("name") == "f--1.txt");
   CHECK(after.at("labels") == before.at("labels"));
 }
+
+namespace {
+
+/// As Closed is in Jira's classic workflow: "jira.issue.editable" is false.
+constexpr const char* closed_is_final = R"({"read_only_statuses":["Closed"]})";
+
+}  // namespace
+
+TEST_CASE("an issue that ends in a status without edits is complete, whenever the run dies") {
+  World undisturbed(World::Way::documents, closed_is_final);
+  family(undisturbed);
+  const Report report = undisturbed.run();
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  CHECK(undisturbed.issue_of("81").at("status") == "Closed");
+  CHECK_FALSE(has_label(undisturbed.issue_of("81"), "migration-incomplete"));
+  const std::string expected = print(undisturbed.masked());
+  for (int at = 1; at <= undisturbed.death.passed; ++at) {
+    World world(World::Way::documents, closed_is_final);
+    family(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run());
+    world.revive();
+    const Report again = world.run();
+    INFO("died at point " << at << "; " << World::complaint(again));
+    REQUIRE(again.status == Status::done);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+TEST_CASE("a delta run edits before it moves an issue into a status without edits, and moves it out of one first") {
+  const auto reopen = [](Delta& delta) {
+    delta.data()["title"] = "Printer 81 is back";
+    delta.data()["status"] = "Open";
+  };
+  CHECK(dies_anywhere(reopen, closed_is_final) > 5);
+  const auto close = [&](Delta& delta) {
+    reopen(delta);
+    delta.run("1a");
+    CHECK(delta.issue().at("status") == "Open");
+    delta.data()["title"] = "Printer 81 is fixed";
+    delta.data()["status"] = "Closed";
+    delta.data()["comments"].as_array().push_back(
+        parsed(R"({"id":"8103","created":"2024-02-02T10:00:00Z","body":"Thanks"})"));
+  };
+  CHECK(dies_anywhere(close, closed_is_final) > 10);
+  Delta delta(World::Way::documents, "OPS", closed_is_final);
+  close(delta);
+  delta.run("2");
+  CHECK(delta.issue().at("status") == "Closed");
+  CHECK(delta.field("summary") == "Printer 81 is fixed");
+  // What a person has moved since stays, also when the source has something else to say.
+  delta.world.as(World::ana, "POST", "/issue/" + delta.key + "/transitions",
+                 object("transition", object("id", delta.exit_to("Open"))));
+  delta.data()["title"] = "Printer 81 is gone";
+  const Report report = delta.run("3");
+  CHECK(delta.issue().at("status") == "Open");
+  CHECK(warned(report, "changed_on_both_sides") == 0);
+}

@@ -9,8 +9,9 @@ namespace jira_world {
 struct Delta {
   World world;
   std::string key;
-  explicit Delta(World::Way way = World::Way::documents, const std::string& project = "OPS")
-      : world(way, "{}", project) {
+  explicit Delta(World::Way way = World::Way::documents, const std::string& project = "OPS",
+                 const std::string& settings = "{}")
+      : world(way, settings, project) {
     family(world);
     const Report report = world.run();
     INFO(World::complaint(report));
@@ -27,6 +28,12 @@ struct Delta {
     return report;
   }
   Value issue() const { return world.issue_of("81"); }
+  std::string exit_to(const std::string& status) {
+    const Value all = world.as(World::ana, "GET", "/issue/" + key + "/transitions").json();
+    for (const Value& each : all.at("transitions").as_array())
+      if (each.at("to").at("name") == Value(status)) return std::string(each.at("id").as_string());
+    return {};
+  }
   Value field(const char* name) const { return issue().at("fields").at(name); }
 };
 
@@ -44,13 +51,13 @@ inline bool has_label(const Value& issue, const std::string& label) {
 }
 
 /// A delta run over what `change` does dies at each point, and the next one goes on. Returns how many points there are.
-inline int dies_anywhere(const std::function<void(Delta&)>& change) {
+inline int dies_anywhere(const std::function<void(Delta&)>& change, const std::string& settings = "{}") {
   const auto prepare = [&change](Delta& delta) {
     change(delta);
     delta.world.source->records[81].version = "2";
     delta.world.death = Death();
   };
-  Delta undisturbed;
+  Delta undisturbed(World::Way::documents, "OPS", settings);
   prepare(undisturbed);
   undisturbed.run("2");
   const std::string expected = print(undisturbed.world.masked());
@@ -58,7 +65,7 @@ inline int dies_anywhere(const std::function<void(Delta&)>& change) {
   RunOptions options;
   options.mode = Mode::incremental;
   for (int at = 1; at <= points; ++at) {
-    Delta delta;
+    Delta delta(World::Way::documents, "OPS", settings);
     prepare(delta);
     delta.world.death.at = at;
     REQUIRE_FALSE(delta.world.try_run(options));

@@ -112,6 +112,8 @@ TEST_CASE("every request, and every answer to it, is what the vendor's document 
         if (url.ends_with("/attachments")) exchange.as_object()["request_body"] = nullptr;
         // A gateway's answer, not Jira's.
         if (exchange.at("status") == 504) continue;
+        // The excerpt of the document that is compared with has no project roles.
+        if (url.find("/roledetails") != std::string::npos) continue;
         out << print(exchange) << '\n';
         ++exchanges;
       }

@@ -343,3 +343,177 @@ TEST_CASE("further fields that take more room than their panel has stand in the 
     }
   }
 }
+
+namespace {
+
+/// A note for staff that takes several comments.
+void staff_ticket(World& world, const std::string& html) {
+  world.config.text_limit = 3000;
+  Object comment = object("id", "1");
+  comment.emplace("created", "2024-01-01T00:00:00Z");
+  comment.emplace("body", rich(html));
+  comment.emplace("internal", true);
+  Object& data = plain_ticket(world, 1).data.as_object();
+  data["comments"] = Array{comment};
+}
+
+/// The note's comments, none of which others may see; each line of it stands in one of them, in order.
+std::size_t check_note(const World& world, const std::string& end, int lines) {
+  const Value issue = world.issue_of("1");
+  CHECK(issue.at("attachments").as_array().empty());
+  std::string all;
+  for (const Value& comment : issue.at("comments").as_array()) {
+    CHECK((comment.at("internal") == true || !comment.at("visibility").is_null()));
+    all += canonical(comment.at("body"), comment.at("body").is_string() ? Markup::wiki : Markup::document) + "\n";
+  }
+  std::erase(all, '*');
+  std::size_t at = 0;
+  for (int i = 0; i < lines; ++i) {
+    const std::size_t from = at;
+    at = all.find(fmt::format("{} of it", i), at);
+    if (at == std::string::npos) FAIL_CHECK("line " << i << " is missing behind " << from << " of " << all);
+    if (at == std::string::npos) break;
+  }
+  CHECK(all.find(end) != std::string::npos);
+  return issue.at("comments").as_array().size();
+}
+
+/// The note as the source has it now.
+void note_changed(World& world, const std::string& html, const std::string& version) {
+  Record& record = world.source->records[1];
+  Object& comment = record.data.as_object()["comments"].as_array()[0].as_object();
+  comment["body"] = rich(html);
+  comment["internal"] = true;
+  comment["updated"] = "2024-02-01T00:00:00Z";
+  record.version = version;
+}
+
+/// A run over what `prepare` leaves dies at each point, and the next one goes on.
+void dies_anywhere(const char* settings, Mode mode, const std::function<void(World&)>& prepare, int lines) {
+  RunOptions options;
+  options.mode = mode;
+  World undisturbed(World::Way::documents, settings);
+  prepare(undisturbed);
+  REQUIRE(undisturbed.run(options).status == Status::done);
+  check_note(undisturbed, "the end", lines);
+  const int points = undisturbed.death.passed;
+  check_proof(undisturbed);
+  const std::string expected = print(undisturbed.masked());
+  for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
+    World world(World::Way::documents, settings);
+    prepare(world);
+    world.death.at = at;
+    REQUIRE_FALSE(world.try_run(options));
+    world.revive();
+    const Report report = world.run(options);
+    INFO("died at point " << at << "; " << World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    REQUIRE(print(world.masked()) == expected);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a note for staff that is too long becomes several, and nothing of it a file") {
+  for (const World::Way way : {World::Way::documents, World::Way::markup, World::Way::data_center}) {
+    for (const char* project : {"OPS", "SUP"}) {
+      INFO("way " << static_cast<int>(way) << ", project " << std::string(project));
+      World world(way, "{}", project);
+      staff_ticket(world, story("the end", 400));
+      REQUIRE(world.run().status == Status::done);
+      CHECK(check_note(world, "the end", 400) > 2);
+      check_proof(world);
+      // It grows, shrinks, and is what it was.
+      int version = 1;
+      for (const int lines : {700, 100, 2, 400}) {
+        note_changed(world, story("the end", lines), std::to_string(++version));
+        const Report report = world.run(Mode::incremental);
+        INFO(lines << " lines; " << World::complaint(report));
+        REQUIRE(report.status == Status::done);
+        CHECK((check_note(world, "the end", lines) == 1) == (lines <= 100));
+        check_proof(world);
+        if (way == World::Way::markup) continue;  // Jira rewrites it
+        const std::string before = print(world.jira->state().at("issues"));
+        world.source->records[1].version += "again";
+        REQUIRE(world.run(Mode::incremental).status == Status::done);
+        CHECK(print(world.jira->state().at("issues")) == before);
+      }
+    }
+  }
+}
+
+TEST_CASE("a note for staff that Jira finds too long is whole after a run that died at any point") {
+  const auto prepare = [](World& world) {
+    staff_ticket(world, story("the end", 300));
+    world.config.text_limit = 30'000;
+    world.death = Death();
+  };
+  dies_anywhere(strict, Mode::full, prepare, 300);
+}
+
+TEST_CASE("a note for staff that has grown is whole after a delta run that died at any point") {
+  const auto prepare = [](World& world) {
+    staff_ticket(world, story("the beginning", 150));
+    REQUIRE(world.run().status == Status::done);
+    note_changed(world, story("the end", 250), "2");
+    world.death = Death();
+  };
+  dies_anywhere("{}", Mode::incremental, prepare, 250);
+}
+
+TEST_CASE("a comment that the source has made internal leaves no file of its text behind") {
+  const auto prepare = [](World& world) {
+    world.config.text_limit = 3000;
+    long_ticket(world, "short");
+    Object& comment = world.source->records[1].data.as_object()["comments"].as_array()[0].as_object();
+    comment["body"] = rich(story("the end", 200));
+    REQUIRE(world.run().status == Status::done);
+    REQUIRE(files(world).size() == 1);
+    note_changed(world, story("the end", 200), "2");
+    comment["updated"] = "2024-01-01T00:00:00Z";
+    world.death = Death();
+  };
+  dies_anywhere("{}", Mode::incremental, prepare, 200);
+}
+
+TEST_CASE("what a person has written into one part of a note stays, and the others do") {
+  World world;
+  staff_ticket(world, story("the end", 200));
+  REQUIRE(world.run().status == Status::done);
+  const Value issue = world.issue_of("1");
+  const Value second = issue.at("comments").at(1);
+  Value body = object("body", world.body_of("Hers"));
+  body.as_object()["visibility"] = second.at("visibility");
+  world.as(World::ana, "PUT",
+           fmt::format("/issue/{}/comment/{}", world.key_of("1"), std::string(second.at("id").as_string())), body);
+  const std::string before = print(world.issue_of("1").at("comments"));
+  note_changed(world, story("another end", 300), "2");
+  const Report report = world.run(Mode::incremental);
+  INFO(World::complaint(report));
+  REQUIRE(report.status == Status::done);
+  CHECK(print(world.issue_of("1").at("comments")) == before);
+}
+
+TEST_CASE("files of comments for staff are told to be visible, or left out") {
+  for (const bool left_out : {false, true}) {
+    World world;
+    if (left_out) world.config.internal_files = "leave_out";
+    Record& record = plain_ticket(world, 1);
+    Object& data = record.data.as_object();
+    data["images"] = Array{parsed(R"({"address":"https://x.test/1","blob":"shot"})")};
+    data["comments"] = parsed(R"([
+        {"id":"1","created":"2024-01-01T00:00:00Z","internal":true,"blobs":["secret","both"],
+         "body":{"$richText":{"format":"html","text":"<p>see</p><p><img src='https://x.test/1'></p>"}}},
+        {"id":"2","created":"2024-01-02T00:00:00Z","body":"open","blobs":["both"]}])");
+    for (const char* id : {"secret", "both", "shot"}) world.source->attach(record, id, "f.txt", "text/plain", id);
+    const Report report = world.run();
+    INFO(World::complaint(report));
+    REQUIRE(report.status == Status::done);
+    CHECK(world.issue_of("1").at("attachments").as_array().size() == (left_out ? 1 : 3));
+    const auto& warnings = report.warnings.at("tickets");
+    CHECK(warnings.count("internal_file_visible") == (left_out ? 0 : 1));
+    CHECK(warnings.count("file_left_out") == (left_out ? 1 : 0));
+    check_proof(world);
+  }
+}

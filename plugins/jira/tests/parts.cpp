@@ -288,9 +288,9 @@ TEST_CASE("comments are oldest first and say whose they are; their files are nam
   CHECK(draft.comments[0].comment->id == "1");
   CHECK(draft.comments[0].blobs == std::vector<std::string>{"5"});
   const std::vector<NamedFile> files{NamedFile{"log--5.txt", "https://x.test/5"}};
-  CHECK(canonical(printed(draft.comments[0].text, Markup::document, {}, files), Markup::document) ==
+  CHECK(canonical(printed(draft.comments[0].texts[0], Markup::document, {}, files), Markup::document) ==
         "Lea on 2024-01-01 00:00 UTC\nfirst\nFiles: log--5.txt");
-  CHECK(canonical(draft.comments[1].text.body, Markup::document) ==
+  CHECK(canonical(draft.comments[1].texts[0].body, Markup::document) ==
         "Bo on 2024-01-02 00:00 UTC (note, internal)\nlater");
 }
 

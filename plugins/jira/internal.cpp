@@ -1,0 +1,148 @@
+// Comments for staff that are longer than Jira takes: each becomes several, all of them hidden.
+//
+// Who sees the issue sees its attachments, so that no original may stand behind such a text. How it was parted follows
+// from the limit, which the property of the first part keeps: whoever goes on with the comment parts it where it was
+// parted. Each part is a step, and is found again by its own key.
+#include <algorithm>
+
+#include "json.hpp"
+#include "names.hpp"
+#include "sink.hpp"
+
+namespace migrate::jira {
+
+namespace {
+
+std::string said_by(const Value& comment, Markup markup) {
+  const Value* body = find(comment, {"body"});
+  return body ? canonical(*body, markup) : std::string();
+}
+
+}  // namespace
+
+/// The parts of a comment of this migration's, as Jira lists them, by their place.
+std::map<std::size_t, Value> JiraSink::parts_in(const Job& job, const Array& comments, const std::string& id) {
+  const std::string ours = job.operation.migration() + "/";
+  std::map<std::size_t, Value> found;
+  for (const Value& each : comments) {
+    const Value* mark = mark_in(each);
+    if (!mark || text_at(*mark, {"id"}) != id || !text_at(*mark, {"key"}).starts_with(ours)) continue;
+    found.emplace(part_in(*mark), each);
+  }
+  return found;
+}
+
+/// How an earlier call has parted a comment. True when no further part is to be made along with the first one: it was
+/// written as a whole, or a delta run is about to look at all of them.
+awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
+  if (!draft.hidden || !job.resumed) co_return false;
+  if (!job.comments) job.comments = co_await api_.comments(job.key);
+  const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
+  const auto first = there.find(0);
+  if (first == there.end()) co_return false;
+  if (!job.issue.is_object()) {
+    Value comment = first->second;
+    const bool hidden = co_await is_hidden(job, std::move(comment));
+    if (!hidden) co_return false;
+  }
+  const Value& mark = *mark_in(first->second);
+  const auto limit = static_cast<std::size_t>(number_at(mark, {"limit"}));
+  if (limit != 0) shorten(job, draft, limit);
+  co_return job.issue.is_object() || number_at(mark, {"parts"}) == 0;
+}
+
+/// Takes parts away, the first one last: what stands there tells the limit of the others. Their steps count as not done
+/// from here on.
+awaitable<void> JiraSink::withdraw_parts(Job& job, const CommentDraft& draft, std::size_t from, std::size_t end) {
+  if (from >= end) co_return;
+  job.comments = co_await api_.comments(job.key);
+  const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
+  for (std::size_t part = end; part-- > from;) {
+    std::string name = comment_step(draft.comment->id, part);
+    Step step = co_await job.operation.begin(std::move(name));
+    co_await step.refused();
+    const auto found = there.find(part);
+    if (found == there.end()) continue;
+    Value comment = found->second;
+    co_await remove_comment(job, std::move(comment));
+  }
+  job.comments.reset();
+}
+
+/// What the source has of a hidden comment now, in as many parts as it takes. Between a change of the limit and the
+/// last of its edits a run may die: the next one finds the limit in the first part, and the others differ.
+awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
+  if (!job.comments) job.comments = co_await api_.comments(job.key);
+  const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
+  if (!there.count(0)) co_return;
+  const Value& first = there.at(0);
+  const Value mark = *mark_in(first);
+  const auto known = static_cast<std::size_t>(number_at(mark, {"limit"}));
+  draft.hidden = true;
+  shorten(job, draft, known != 0 ? known : limit_of(job, draft));
+  const auto parts = static_cast<std::size_t>(std::max<std::int64_t>(number_at(mark, {"parts"}), 1));
+  const Value* shown = find(first, {"body"});
+  // As an earlier version has written it: the rest is for all to see.
+  const bool in_a_file = shown && canonical(*shown, markup()).find(goes_on) != std::string::npos;
+  bool edits = in_a_file || was_edited(*draft.comment);
+  const bool complete = there.size() == draft.texts.size();
+  if (!edits && (complete || parts != draft.texts.size())) co_return;
+  if (edits) {
+    std::map<std::size_t, Value> copy = there;
+    const bool same = co_await are_same(job, draft, std::move(copy));
+    if (same) co_return;
+    for (const auto& [part, comment] : there)
+      if (const Value* author = find(comment, {"updateAuthor"}); author && by_others(*author)) {
+        warn_of_edit(job, draft);
+        co_return;
+      }
+  }
+  for (std::size_t part = 0; part < draft.texts.size();) {
+    const auto found = there.find(part);
+    bool fits = true;
+    if (found == there.end())
+      fits = co_await move_part(job, draft, part);
+    else if (edits)
+      fits = co_await edit_part(job, draft, part, found->second);
+    edits = edits || !fits;
+    part = fits ? part + 1 : 0;
+  }
+  co_await withdraw_parts(job, draft, draft.texts.size(), there.rbegin()->first + 1);
+}
+
+awaitable<bool> JiraSink::are_same(Job& job, CommentDraft& draft, std::map<std::size_t, Value> there) {
+  if (there.size() != draft.texts.size()) co_return false;
+  for (std::size_t part = 0; part < draft.texts.size(); ++part) {
+    const auto found = there.find(part);
+    if (found == there.end()) co_return false;
+    const Value text = co_await comment_print(job, draft, part);
+    if (said_by(found->second, markup()) != canonical(text, markup())) co_return false;
+  }
+  co_return true;
+}
+
+/// False when it was too long: the limit is half of what it was then.
+awaitable<bool> JiraSink::edit_part(Job& job, CommentDraft& draft, std::size_t part, Value there) {
+  Released released;
+  Value text = co_await comment_print(job, draft, part);
+  Value shown = *find(there, {"body"}), next = text;
+  co_await release_pictures(job, std::move(shown), std::move(next), released);
+  Value mark = *mark_in(there);
+  mark.get_object().erase("limit");
+  mark.get_object().erase("parts");
+  note_limit(job, draft, mark.get_object());
+  Value change = edited_comment(there, std::move(text), std::move(mark));
+  const std::string id = text_at(there, {"id"});
+  std::optional<http::StatusError> refusal;
+  try {
+    co_await api_.edit_comment(job.key, id, std::move(change), site_->silences);
+  } catch (const http::StatusError& error) {
+    refusal = error;
+  }
+  co_await regain_pictures(job, std::move(released));
+  if (!refusal) co_return true;
+  if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
+  co_return false;
+}
+
+}  // namespace migrate::jira
