@@ -319,14 +319,15 @@ awaitable<void> Engine::conclude() {
   co_await journal_.save(run_, std::move(also));
 }
 
-Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts) {
+Failure failure_of(const Unit& unit, Phase phase) {
+  const Error error = unit.failure ? *unit.failure
+                                   : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
   Failure failure;
   failure.record = unit.source;
   failure.phase = phase;
   failure.cause = error.cause;
   failure.message = error.what();
   failure.advice = error.advice;
-  failure.attempts = attempts;
   failure.skipped_by_person = unit.skipped_by_person && !unit.failure;
   return failure;
 }

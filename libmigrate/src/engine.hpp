@@ -207,7 +207,8 @@ using Causes = std::map<std::string, std::map<std::string, CauseSummary>>;
 awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store);
 awaitable<std::uint64_t> removed_orphans(CheckpointStore& store);
 
-Failure failure_of(const Unit& unit, Phase phase, const Error& error, int attempts);
+/// Of a unit that has failed, or that a person has left out.
+Failure failure_of(const Unit& unit, Phase phase);
 /// The position of each type in the sink's order, so that what others refer to comes first.
 std::map<std::string, std::size_t> type_order(const Sink& sink);
 

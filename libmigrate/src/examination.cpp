@@ -254,7 +254,7 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
     for (const Unit& unit : batch.units)
       if (unit.failure) {
         ++stream.tally.warnings[unit.source.type]["would_fail:" + unit.failure->cause];
-        engine_.tell(failure_of(unit, Phase::transformation, *unit.failure, 1));
+        engine_.tell(failure_of(unit, Phase::transformation));
       }
     for (const Operation& operation : look.operations)
       for (const Warning& warning : operation.record().warnings)

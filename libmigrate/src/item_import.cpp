@@ -544,9 +544,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
       continue;
     }
     if (unit.failure) ++counters.failed;
-    const Error error = unit.failure ? *unit.failure
-                                     : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
-    Failure failure = failure_of(unit, Phase::import, error, 1);
+    Failure failure = failure_of(unit, Phase::import);
     if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
       failure.data = batch.originals[u].data;
     entries.push_back(Journal::entry(failure, engine_.run_state().number, files));

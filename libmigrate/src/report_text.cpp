@@ -206,7 +206,10 @@ std::string headline(const Report& report) {
     case Status::done: return headline_of_done(report);
     case Status::done_with_failures: return "Done, but some records did not arrive";
     case Status::differences: return "Verification found differences";
-    case Status::stopped: return "Stopped on request; the state is saved";
+    case Status::stopped:
+      // Nobody has asked for that: a retry or a verification of it has done what it could.
+      if (report.fatal && report.fatal->cause == "unfinished_run") return "Not everything: the run itself has not ended";
+      return "Stopped on request; the state is saved";
     case Status::broken_off: return "Broken off; the state is valid";
     case Status::preflight_failed: return "Not started: a check failed";
   }

@@ -129,9 +129,7 @@ void TableImport::settle_units(Written& written, Chunk& chunk) {
       if (engine_.had_failures()) written.entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
       continue;
     }
-    const Error error = unit.failure ? *unit.failure
-                                     : Error(ErrorKind::cancelled, "skipped_by_person", "left out in an interactive run");
-    Failure failure = failure_of(unit, Phase::import, error, 1);
+    Failure failure = failure_of(unit, Phase::import);
     const bool there = std::find(chunk.existing.begin(), chunk.existing.end(), unit.source.id) != chunk.existing.end();
     if (there && unit.failure)
       failure.message += engine_.options().on_stale == OnStale::withdraw ? "; its earlier version is withdrawn"

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "memory_systems.hpp"
+#include "migrate/report_writer.hpp"
 
 using namespace testing_systems;
 
@@ -231,6 +232,7 @@ TEST_CASE("a retry within a run that has not ended does not end it") {
   REQUIRE(retried.fatal.has_value());
   CHECK(retried.fatal->cause == "unfinished_run");
   CHECK(retried.types.at("tickets").failed == 0);
+  CHECK(report_as_text(retried).starts_with("items: Not everything: the run itself has not ended\n"));
   world.source->reads.clear();
   const Report report = world.run();
   CHECK(report.run == retried.run);
