@@ -1,151 +1,11 @@
-// The import stage for services without transactions: every remote call is a journalled step of its record.
+// The import of items: waves of records that need nothing of one another, each of them written, tried again, taken back.
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "engine.hpp"
-#include "steps.hpp"
+#include "item_import.hpp"
 
 MIGRATE_BEGIN
-
-namespace {
-
-/// One record of the batch and how far it has come.
-struct Item {
-  enum class State { waiting, settled, failed };
-  Record* record = nullptr;
-  std::size_t unit = 0;
-  State state = State::waiting;
-  bool skipped = false, update = false;
-  bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
-  bool imported = false, ours = true;  ///< as in its Outcome
-  std::uint64_t made = 0;
-  std::string target_id;
-  std::uint64_t files_left = 0;
-  std::vector<std::string> forgotten;  ///< rows of its steps, when it has been deleted
-  int attempts = 1;
-};
-
-/// A batch's records on their way, from the moment when the first of them may be written.
-struct Work final : Prepared {
-  Work(Batch& of, boost::asio::any_io_executor executor) : batch(of), begun(std::move(executor)) {}
-  Batch& batch;
-  std::vector<Item> items;
-  std::unordered_set<const Record*> superseded;  ///< a later version of the same record is in the batch too
-  Answers answers;
-  OperationContext context{};
-  std::size_t unbegun = 0;  ///< records of the present wave that wait for a place
-  Event begun;              ///< none is left, so that places are free for the next batch
-};
-
-class ItemImport final : public Stage {
- public:
-  ItemImport(Engine& engine, ItemSink& sink)
-      : engine_(engine),
-        sink_(sink),
-        sequence_(engine.journal()),
-        places_(engine.executor(),
-                std::min(engine.options().items_in_flight, std::max<std::size_t>(1, sink.traits().max_in_flight))) {}
-  awaitable<void> prepare(Batch& batch, Batch& before) override;
-  awaitable<void> apply(StreamState& stream, Batch& batch) override;
-
- private:
-  using Places = std::unordered_map<RecordRef, std::size_t, RefHash>;  ///< in Work::items
-
-  std::unique_ptr<Work> open(Batch& batch);
-  static std::optional<Error> find_rival(const Work& work, const Places& places, std::size_t unit);
-  static void add(Work& work, Places& places, std::size_t unit, Record& record);
-  awaitable<void> review(Batch& batch);
-  std::vector<Operation> proposed(Work& work, std::size_t unit);
-  awaitable<void> skip_settled(Work& work);
-  awaitable<std::vector<Item*>> find_links(Work& work);
-  awaitable<void> run_waves(Work& work);
-  awaitable<void> run(Work& work, std::vector<Item*> wave, bool early);
-  awaitable<void> write_in_turn(Work& work, Item& item, bool early);
-  awaitable<void> write_alone(Work& work, Item& item);
-  void heed(const Value& row, Item& item) const;
-  bool ready(const Work& work, const Item& item) const;
-  awaitable<void> write(Work& work, Item& item);
-  awaitable<std::optional<Error>> write_once(Work& work, Item& item);
-  awaitable<void> fail(Work& work, Item& item, Error error);
-  awaitable<void> fail_unit_mates(Work& work);
-  void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
-  void book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const;
-  void book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const;
-
-  /// Records that are being written; the event when somebody waits for the end.
-  using UnderWay = std::unordered_map<RecordRef, std::shared_ptr<Event>, RefHash>;
-
-  Engine& engine_;
-  ItemSink& sink_;
-  Sequence sequence_;
-  UnderWay under_way_;
-  Semaphore places_;  ///< operations in flight, whichever batch they are of
-  std::exception_ptr fatal_;  ///< what ended the run: nothing begins any more
-};
-
-std::unique_ptr<Work> ItemImport::open(Batch& batch) {
-  auto work = std::make_unique<Work>(batch, engine_.executor());
-  work->context.journal = &engine_.journal();
-  work->context.sequence = &sequence_;
-  work->context.answers = &work->answers;
-  work->context.source = engine_.pipeline().source.get();
-  work->context.clock = engine_.services().clock.get();
-  work->context.migration = engine_.pipeline().name;
-  std::unordered_map<RecordRef, std::size_t, RefHash> places;
-  for (std::size_t u = 0; u < batch.units.size(); ++u) {
-    Unit& unit = batch.units[u];
-    if (!unit.alive()) continue;
-    if (std::optional<Error> rival = find_rival(*work, places, u)) {
-      unit.failure = std::move(rival);
-      continue;
-    }
-    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i) add(*work, places, u, batch.records[i]);
-  }
-  return work;
-}
-
-/// Two records of the source that become one item, which is then nobody's: one of them would be lost without a word.
-std::optional<Error> ItemImport::find_rival(const Work& work, const Places& places, std::size_t unit) {
-  const Unit& own = work.batch.units[unit];
-  std::unordered_set<RecordRef, RefHash> within;
-  for (std::size_t i = own.first; i < own.first + own.count; ++i) {
-    const Record& record = work.batch.records[i];
-    if (record.intent == Intent::get_or_create) continue;
-    const auto other = places.find(record.ref);
-    const bool fresh = within.insert(record.ref).second;
-    if (fresh && (other == places.end() ||
-                  work.batch.units[work.items[other->second].unit].source == own.source))
-      continue;
-    const RecordRef& first = fresh ? work.batch.units[work.items[other->second].unit].source : own.source;
-    return Error(ErrorKind::invalid, "two_for_one_item",
-                 fmt::format("{} {} and {} {} both become the item {} {}", first.type, first.id, own.source.type,
-                             own.source.id, record.ref.type, record.ref.id))
-        .with_advice("let the transformers give each of them an id of its own");
-  }
-  return std::nullopt;
-}
-
-/// The same record may come twice in a batch, when it was changed while its source was being read: the later version
-/// counts. A shared master is what its first mention says.
-void ItemImport::add(Work& work, Places& places, std::size_t unit, Record& record) {
-  const auto [place, fresh] = places.emplace(record.ref, work.items.size());
-  if (fresh) {
-    Item item;
-    item.record = &record;
-    item.unit = unit;
-    work.items.push_back(std::move(item));
-    return;
-  }
-  Item& known = work.items[place->second];
-  if (record.intent == Intent::get_or_create) {
-    work.superseded.insert(&record);
-    return;
-  }
-  work.superseded.insert(known.record);
-  known.record = &record;
-  known.unit = unit;
-}
 
 /// Writes what can be written while the last records of the batch before this one are still under way, so that one
 /// long item does not leave the others idle. Only the cursor waits for its turn.
@@ -200,52 +60,6 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
   engine_.progress(stream);
 }
 
-/// What would be written of a unit.
-std::vector<Operation> ItemImport::proposed(Work& work, std::size_t unit) {
-  std::vector<Operation> operations;
-  for (const Item& item : work.items) {
-    if (item.unit != unit || item.state != Item::State::waiting) continue;
-    Operation& operation = operations.emplace_back(*item.record, unit);
-    OperationContext::attach(operation, work.context);
-    if (!item.update) continue;
-    operation.set_action(item.record->deleted ? Action::remove : Action::update);
-    operation.set_target_id(Value(item.target_id));
-  }
-  return operations;
-}
-
-/// Asks a person about each unit that is not settled, as often as the person changes it.
-awaitable<void> ItemImport::review(Batch& batch) {
-  for (std::size_t u = 0; u < batch.units.size();) {
-    Unit& unit = batch.units[u];
-    std::unique_ptr<Work> work = open(batch);
-    work->context.sequence = nullptr;  // nothing is written yet
-    co_await skip_settled(*work);
-    co_await find_links(*work);
-    std::vector<Operation> operations = proposed(*work, u);
-    if (!engine_.interactive() || engine_.stopping() || (operations.empty() && !unit.failure)) {
-      ++u;
-      continue;
-    }
-    std::vector<Finding> changes;
-    if (!operations.empty()) changes = co_await sink_.preview(operations);
-    Record edited = batch.originals.at(u);
-    Proposal proposal{batch.originals[u], std::span<Operation>(operations), changes, unit.failure};
-    const Verdict verdict = co_await engine_.options().reviewer->review(proposal, edited);
-    operations.clear();
-    work.reset();
-    if (verdict == Verdict::edit) {
-      transform_again(batch, u, std::move(edited), engine_.pipeline().transforms);
-      continue;
-    }
-    // What could not be migrated anyway stays a failure, so that its cause is reported.
-    if (verdict == Verdict::skip && !unit.failure) unit.skipped_by_person = true;
-    if (verdict == Verdict::all) engine_.approve_all();
-    if (verdict == Verdict::quit) engine_.quit();
-    ++u;
-  }
-}
-
 /// What an earlier run or an earlier attempt at this one has brought over already.
 awaitable<void> ItemImport::skip_settled(Work& work) {
   std::vector<std::string> keys;
@@ -289,7 +103,7 @@ bool ItemImport::ready(const Work& work, const Item& item) const {
 }
 
 /// Asks where the links of waiting records lead: anew each time, since what was missing may have been created.
-awaitable<std::vector<Item*>> ItemImport::find_links(Work& work) {
+awaitable<std::vector<ItemImport::Item*>> ItemImport::find_links(Work& work) {
   std::vector<RecordRef> targets;
   std::vector<Item*> waiting;
   for (Item& item : work.items) {
@@ -332,29 +146,6 @@ awaitable<void> ItemImport::run(Work& work, std::vector<Item*> wave, bool early)
   for (const Item* item : wave) book_outcome(work, *item, entries);
   // The id map first: the next wave links to it. The cursor follows when the whole batch is settled.
   if (!entries.empty()) co_await engine_.journal().store().commit(std::move(entries));
-}
-
-void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const {
-  if (item.state != Item::State::settled) return;
-  if (item.target_id.empty() && item.record->deleted) {
-    // It stands for nothing there any more: what is made of its name later is another item.
-    if (item.update) entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
-    for (const std::string& row : item.forgotten) entries.push_back(Entry{Table::step, row, nullptr});
-    return;
-  }
-  Outcome outcome;
-  outcome.target_id = item.target_id;
-  outcome.version = item.record->version;
-  outcome.run = engine_.run_state().number;
-  outcome.shared = item.record->intent == Intent::get_or_create;
-  outcome.derived = item.record->ref != work.batch.units[item.unit].source;
-  outcome.files_left = item.files_left;
-  outcome.imported = item.imported;
-  outcome.ours = item.ours;
-  outcome.made = item.update ? item.made : engine_.run_state().number;
-  entries.push_back(Journal::entry(item.record->ref, outcome));
-  // With the outcome: a run of another kind that comes after a death here passes over what is settled.
-  book_links(work, item, entries);
 }
 
 /// Partitions of one rank go side by side, and two of them may mention the same record: the second waits for the first
@@ -509,73 +300,6 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
     co_await fail(work, item, error);
   }
 }
-
-/// The links that had no target yet when the item was written.
-void ItemImport::book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const {
-  for (const Link& link : item.record->links) {
-    if (link.missing != Missing::deferred || work.answers.get(link.target)) continue;
-    const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
-    // A relation of items is no column: there may be several of the same.
-    Entry entry = Journal::entry(deferred);
-    entry.key += "/" + Journal::key(link.target);
-    entries.push_back(std::move(entry));
-  }
-}
-
-void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures) {
-  Batch& batch = work.batch;
-  for (std::size_t u = 0; u < batch.units.size(); ++u) {
-    const Unit& unit = batch.units[u];
-    Counters& counters = next.tally.types[unit.source.type];
-    ++counters.read;
-    if (unit.dropped()) ++counters.dropped;
-    if (unit.skipped_by_person && !unit.failure) ++counters.skipped;
-    std::uint64_t files = 0;
-    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i)
-      if (!work.superseded.count(&batch.records[i])) files += batch.records[i].blobs.size();
-    counters.files += files;
-    if (!unit.failure && !unit.skipped_by_person) {
-      const Record* main = batch.main_record(unit);
-      if (main && work.superseded.count(main)) {
-        ++counters.transformed;
-        ++counters.skipped;
-      }
-      if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
-      continue;
-    }
-    if (unit.failure) ++counters.failed;
-    Failure failure = failure_of(unit, Phase::import);
-    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
-      failure.data = batch.originals[u].data;
-    entries.push_back(Journal::entry(failure, engine_.run_state().number, files));
-    failures.push_back(std::move(failure));
-  }
-  for (const Item& item : work.items) {
-    const Unit& unit = batch.units[item.unit];
-    if (!unit.alive()) continue;
-    const bool main = item.record == batch.main_record(unit);
-    Counters& counters = next.tally.types[main ? unit.source.type : item.record->ref.type];
-    if (!main) ++counters.read;
-    ++counters.transformed;
-    ++(item.skipped ? counters.skipped : counters.written);
-    counters.files_written +=
-        item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
-    for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
-    if (item.earlier) continue;
-    // In the state of an older version what is settled may have none of its links booked.
-    if (item.skipped) book_links(work, item, entries);
-    for (const Link& link : item.record->links)
-      if (link.missing != Missing::deferred && !link.cause.empty() && !work.answers.get(link.target))
-        ++next.tally.warnings[item.record->ref.type][link.cause];
-  }
-  next.cursor = detached(batch.raw.next);
-  next.finished = batch.raw.last;
-  ++next.next_chunk;
-  for (const Entry& entry : batch.also) entries.push_back(entry);
-  entries.push_back(Journal::entry(next));
-}
-
-}  // namespace
 
 std::unique_ptr<Stage> make_item_import(Engine& engine, ItemSink& sink) {
   return std::make_unique<ItemImport>(engine, sink);

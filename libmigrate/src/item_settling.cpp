@@ -1,0 +1,96 @@
+// What the journal and the counters are told of items.
+#include <algorithm>
+
+#include "item_import.hpp"
+
+MIGRATE_BEGIN
+
+void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const {
+  if (item.state != Item::State::settled) return;
+  if (item.target_id.empty() && item.record->deleted) {
+    // It stands for nothing there any more: what is made of its name later is another item.
+    if (item.update) entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
+    for (const std::string& row : item.forgotten) entries.push_back(Entry{Table::step, row, nullptr});
+    return;
+  }
+  Outcome outcome;
+  outcome.target_id = item.target_id;
+  outcome.version = item.record->version;
+  outcome.run = engine_.run_state().number;
+  outcome.shared = item.record->intent == Intent::get_or_create;
+  outcome.derived = item.record->ref != work.batch.units[item.unit].source;
+  outcome.files_left = item.files_left;
+  outcome.imported = item.imported;
+  outcome.ours = item.ours;
+  outcome.made = item.update ? item.made : engine_.run_state().number;
+  entries.push_back(Journal::entry(item.record->ref, outcome));
+  // With the outcome: a run of another kind that comes after a death here passes over what is settled.
+  book_links(work, item, entries);
+}
+
+/// The links that had no target yet when the item was written.
+void ItemImport::book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const {
+  for (const Link& link : item.record->links) {
+    if (link.missing != Missing::deferred || work.answers.get(link.target)) continue;
+    const Deferred deferred{item.record->ref, link.relation, link.target, link.cause};
+    // A relation of items is no column: there may be several of the same.
+    Entry entry = Journal::entry(deferred);
+    entry.key += "/" + Journal::key(link.target);
+    entries.push_back(std::move(entry));
+  }
+}
+
+void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures) {
+  Batch& batch = work.batch;
+  for (std::size_t u = 0; u < batch.units.size(); ++u) {
+    const Unit& unit = batch.units[u];
+    Counters& counters = next.tally.types[unit.source.type];
+    ++counters.read;
+    if (unit.dropped()) ++counters.dropped;
+    if (unit.skipped_by_person && !unit.failure) ++counters.skipped;
+    std::uint64_t files = 0;
+    for (std::size_t i = unit.first; i < unit.first + unit.count; ++i)
+      if (!work.superseded.count(&batch.records[i])) files += batch.records[i].blobs.size();
+    counters.files += files;
+    if (!unit.failure && !unit.skipped_by_person) {
+      const Record* main = batch.main_record(unit);
+      if (main && work.superseded.count(main)) {
+        ++counters.transformed;
+        ++counters.skipped;
+      }
+      if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
+      continue;
+    }
+    if (unit.failure) ++counters.failed;
+    Failure failure = failure_of(unit, Phase::import);
+    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
+      failure.data = batch.originals[u].data;
+    entries.push_back(Journal::entry(failure, engine_.run_state().number, files));
+    failures.push_back(std::move(failure));
+  }
+  for (const Item& item : work.items) {
+    const Unit& unit = batch.units[item.unit];
+    if (!unit.alive()) continue;
+    const bool main = item.record == batch.main_record(unit);
+    Counters& counters = next.tally.types[main ? unit.source.type : item.record->ref.type];
+    if (!main) ++counters.read;
+    ++counters.transformed;
+    ++(item.skipped ? counters.skipped : counters.written);
+    counters.files_written +=
+        item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
+    for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
+    if (item.earlier) continue;
+    // In the state of an older version what is settled may have none of its links booked.
+    if (item.skipped) book_links(work, item, entries);
+    for (const Link& link : item.record->links)
+      if (link.missing != Missing::deferred && !link.cause.empty() && !work.answers.get(link.target))
+        ++next.tally.warnings[item.record->ref.type][link.cause];
+  }
+  next.cursor = detached(batch.raw.next);
+  next.finished = batch.raw.last;
+  ++next.next_chunk;
+  for (const Entry& entry : batch.also) entries.push_back(entry);
+  entries.push_back(Journal::entry(next));
+}
+
+MIGRATE_END
