@@ -160,13 +160,32 @@ class JiraSink final : public ItemSink {
   // update.cpp
   awaitable<void> bring_up_to_date(Job& job);
   awaitable<void> adopt(Job& job);
+  awaitable<std::string> withdraw(Operation& operation);
+  static bool is_ours(const Value& issue, const std::string& key);
+  bool by_others(const Value& user) const;
+
+  // update_fields.cpp
+  struct Edit {
+    Edit() = default;
+
+    Object fields;
+    Object before;  ///< what `fields` name, as it is now
+    Array labels;   ///< changes
+  };
   awaitable<void> update_fields(Job& job);
+  awaitable<Object> fields_wanted(Job& job, Value last);
+  awaitable<bool> stays(Job& job, std::string field, Value next);
+  awaitable<void> write_edit(Job& job, Edit edit);
+  awaitable<std::optional<http::StatusError>> try_edit(Job& job, Edit& wanted, Released& released);
   bool is_cleared(const Job& job, const std::string& field) const;
+  awaitable<bool> decide_status(Job& job, Value last);
   awaitable<bool> open_move(Job& job, bool wanted);
   awaitable<void> decide_move(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   Value new_mark(const Job& job) const;
   awaitable<bool> changed_by_others(Job& job, std::string field, std::string name);
+
+  // update_comments.cpp
   awaitable<void> update_comments(Job& job);
   bool comments_may_differ(const Job& job) const;
   awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
@@ -174,8 +193,6 @@ class JiraSink final : public ItemSink {
   awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
   static Value edited_comment(const Value& there, Value text, Value mark);
   static void warn_of_edit(Job& job, const CommentDraft& draft);
-  awaitable<std::string> withdraw(Operation& operation);
-  static bool is_ours(const Value& issue, const std::string& key);
 
   // undo.cpp
   awaitable<void> undo_create(Receipt receipt);
@@ -187,7 +204,6 @@ class JiraSink final : public ItemSink {
   awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);
   void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
   awaitable<void> delete_issue(std::string issue, std::string key);
-  bool by_others(const Value& user) const;
 
   // verify.cpp
   friend class Comparison;
