@@ -260,12 +260,16 @@ awaitable<void> Engine::import_all() {
   co_await begin_phase(Phase::import);
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
-  if (incremental()) resolver_.heed_vanished();
+  // Only a table can be asked what it has, so only there a run finds out what has vanished. An older version has listed
+  // shared items of services, too.
+  const bool tables = pipeline_.sink->as_tables() != nullptr;
+  if (!tables) co_await journal_.clear(Table::vanished);
+  if (tables && incremental()) resolver_.heed_vanished();
   co_await run_partitions(*stage, true, false);
   if (!stopping() && complete_pass() && run_.number > 1) {
     co_await forget_older(Table::alias);
     co_await forget_older(Table::failed);
-    if (incremental()) co_await collect_unseen();
+    if (tables && incremental()) co_await collect_unseen();
   }
   if (!stopping() && !earlier_ends_.empty()) co_await take_up_failures();
 }

@@ -171,8 +171,8 @@ struct Examination {
   bool preview = false;
   bool extras = false;       ///< also look for what the target has and the source has not
   Sample* sample = nullptr;  ///< which records of the stream are compared; null: all
-  /// Hashes of items that are known to be gone from the target. That is said once.
-  std::unordered_set<std::size_t> absent;
+  /// Items that are known to be gone from the target. That is said once.
+  RefSet absent;
   std::uint64_t records = 0, compared = 0, differences = 0;
   std::vector<Finding> examples;
 };

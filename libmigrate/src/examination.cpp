@@ -38,7 +38,7 @@ class ExaminationStage final : public Stage {
   Engine& engine_;
   Examination& examination_;
   std::map<std::string, std::size_t> order_;
-  std::unordered_set<std::uint64_t> shared_seen_;  ///< hashes of shared masters: the first record decides
+  RefSet shared_seen_;  ///< shared masters: the first record decides
   std::unordered_map<RecordRef, std::string, RefHash> alias_holders_;
 };
 
@@ -216,9 +216,9 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
   check_units(look);
   // One record stands for each shared master, however many name it.
   std::erase_if(look.operations, [&](const Operation& operation) {
-    const std::size_t hash = RefHash()(operation.record().ref);
-    if (examination_.absent.count(hash)) return true;
-    return operation.record().intent == Intent::get_or_create && !shared_seen_.insert(hash).second;
+    const Record& record = operation.record();
+    if (examination_.absent.holds(record.ref)) return true;
+    return record.intent == Intent::get_or_create && !shared_seen_.add(record.ref);
   });
   examination_.records += look.operations.size();
   look.index.clear();

@@ -75,7 +75,7 @@ awaitable<bool> Engine::survey_items(Sample& sample, Examination& examination, R
         if (in_scope(items[i], types)) sample.note(items[i]);
         continue;
       }
-      examination.absent.insert(RefHash()(items[i]));
+      examination.absent.add(items[i]);
       Finding finding;
       finding.record = items[i];
       finding.expected = ids[i];
@@ -106,7 +106,7 @@ awaitable<void> Engine::compare_fetched(Stage& stage, Sample& sample, Examinatio
       if (!last) after = rows.back().key;
       for (const Entry& row : rows) {
         RecordRef ref = Journal::ref_from(row.key);
-        if (in_scope(ref, types) && sample.holds(ref) && !examination.absent.count(RefHash()(ref)))
+        if (in_scope(ref, types) && sample.holds(ref) && !examination.absent.holds(ref))
           refs.push_back(std::move(ref));
       }
       while (refs.size() >= limit || (last && !refs.empty())) {

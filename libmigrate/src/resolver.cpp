@@ -50,7 +50,7 @@ awaitable<void> Resolver::want(std::vector<RecordRef> refs, Answers& answers) {
     std::vector<RecordRef> known;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (!aliases[i].is_object()) {
-        if (planned_.count(RefHash()(wanted[i]))) answers.known_[wanted[i]] = 0;
+        if (planned_.holds(wanted[i])) answers.known_[wanted[i]] = 0;
         continue;
       }
       if (keys_of_ && aliases[i].at("run").as_int64() != static_cast<std::int64_t>(keys_of_)) continue;
@@ -103,7 +103,7 @@ awaitable<void> Resolver::look_up(std::string type, std::vector<std::string> ids
     if (found[i].is_null()) {
       const RecordRef ref{type, ids[i]};
       // Any id will do for a plan: it says only that the record would be there.
-      if (!planned_.empty() && planned_.count(RefHash()(ref))) answers.known_[asked[i]] = 0;
+      if (planned_.holds(ref)) answers.known_[asked[i]] = 0;
       continue;
     }
     remember(asked[i], found[i]);

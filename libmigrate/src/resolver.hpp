@@ -12,12 +12,13 @@
 
 #include "journal.hpp"
 #include "migrate/sink.hpp"
+#include "ref_set.hpp"
 
 MIGRATE_BEGIN
 
 struct RefHash {
   std::size_t operator()(const RecordRef& ref) const noexcept {
-    // Types are few: length and last letter part most of them, and equality has the last word.
+    // Types are few: length and last letter part most of them. Equality must have the last word, else see RefSet.
     const std::size_t type = ref.type.empty() ? 0 : ref.type.size() * 131 + static_cast<unsigned char>(ref.type.back());
     return std::hash<std::string_view>()(ref.id) + type * 0x9E3779B97F4A7C15u;
   }
@@ -126,8 +127,8 @@ class Resolver {
   /// Everything cached may be stale: records were removed.
   void clear();
 
-  /// Dry run: the record would be there. Sixteen bytes a record, in this mode alone.
-  void plan(const RecordRef& ref) { planned_.insert(RefHash()(ref)); }
+  /// Dry run: the record would be there. A few dozen bytes a record, in this mode alone.
+  void plan(const RecordRef& ref) { planned_.add(ref); }
 
   bool has_imports(const std::string& type) const { return imports_.count(type) != 0; }
 
@@ -144,7 +145,7 @@ class Resolver {
   Sink& sink_;
   std::vector<std::unique_ptr<Slot[]>> cache_;  ///< in pages: a run of few records makes few of them
   std::unordered_set<std::string> imports_;
-  std::unordered_set<std::uint64_t> planned_;
+  RefSet planned_;
   std::uint64_t keys_of_ = 0;
   bool heed_vanished_ = false;
 };
