@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,12 @@ struct Batch {
   std::vector<Unit> units;
   Partition partition;
   std::vector<Entry> also;  ///< to be committed with the batch
+  /// Rows of Table::failed that its units have, by key.
+  std::map<std::string, Entry> failed_before;
+  /// Of a retry, which has taken the first count of these records back.
+  bool retried = false;
+  /// Of a retry within a run that will meet these records by itself: see Journal::ahead.
+  bool ahead = false;
   /// Refers to the records, so it comes last and is destroyed first.
   std::unique_ptr<Prepared> prepared;
 

@@ -145,6 +145,7 @@ awaitable<void> Engine::report_left(StreamState& stream, RecordRef record, Error
   ++stream.tally.types[failure.record.type].failed;
   std::vector<Entry> entries;
   entries.push_back(Journal::entry(failure, run_.number));
+  may_have_failed_.add(failure.record);
   entries.push_back(Journal::entry(stream));
   co_await journal_.store().commit(std::move(entries));
   tell(failure);

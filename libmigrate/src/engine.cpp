@@ -93,7 +93,7 @@ awaitable<Report> Engine::run() {
 awaitable<void> Engine::open_run() {
   co_await journal_.open();
   co_await resolver_.load();
-  had_failures_ = co_await journal_.any(Table::failed);
+  co_await recall_failures();
   had_deferred_ = co_await journal_.any(Table::deferred);
   report_.state_id = journal_.state_id();
   std::optional<RunState> last = co_await journal_.last_run();
@@ -102,7 +102,8 @@ awaitable<void> Engine::open_run() {
   const Value scope = scope_of(options_);
   if (!writes) {
     if (last) run_ = *last;
-    if (last && !last->finished) unfinished_ = last;
+    // A dry run is about the source, not about a run.
+    if (last && !last->finished && options_.mode != Mode::dry_run) unfinished_ = last;
   } else if (last && !last->finished && !options_.fresh && last->mode == mode && last->scope == scope) {
     run_ = *last;
     services().write_log(LogLevel::info, "engine", fmt::format("going on with run {}", run_.number));
@@ -155,6 +156,7 @@ awaitable<void> Engine::execute() {
       co_await keep_target(journal_.store(), target_, run_.number);
       co_await begin_phase(Phase::import);
       co_await retry_failed();
+      if (unfinished_) co_await retry_failed(Failures::ahead);
       break;
     default:
       co_await keep_target(journal_.store(), target_, run_.number);

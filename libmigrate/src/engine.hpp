@@ -66,9 +66,16 @@ class Engine {
   void quit() noexcept { quit_ = true; }
   bool interactive() const noexcept { return options_.reviewer && !approve_all_; }
   void approve_all() noexcept { approve_all_ = true; }
-  /// Rows of these kinds exist from earlier runs, so that success has to erase them.
-  bool had_failures() const noexcept { return had_failures_; }
+  /// Rows of this kind exist from earlier runs, so that success has to erase them.
   bool had_deferred() const noexcept { return had_deferred_; }
+
+  /// Before the units of a batch are booked: which of them have failed before.
+  awaitable<void> know_failures(Batch& batch);
+  /// Before the unit is counted: if it has failed before, that row goes, and where this run has counted it, it counts
+  /// as it is now.
+  void forget_failure(Batch& batch, const Unit& unit, Tally& tally, std::vector<Entry>& entries);
+  /// The unit has failed, or a person has left it out. `files`: attachments that are counted with it.
+  void book_failure(Batch& batch, std::size_t unit, Failure& failure, std::uint64_t files, std::vector<Entry>& entries);
 
   /// After a commit: takes the stream's counters into the report and tells the observer. Throws Error(invalid,
   /// too_many_failures) when the limit is passed.
@@ -112,11 +119,17 @@ class Engine {
   awaitable<void> forget_older(Table table);
   bool complete_pass() const;
   awaitable<void> collect_unseen();
+  awaitable<void> recall_failures();
   awaitable<void> find_earlier_ends();
   awaitable<void> take_up_failures();
-  enum class Failures { all, earlier };  ///< earlier: of runs before this one
+  enum class Failures {
+    all,      ///< in a run that has not ended: those that it has counted
+    earlier,  ///< of runs before this one
+    ahead     ///< those that a run that has not ended has not counted
+  };
   awaitable<void> retry_failed(Failures which = Failures::all);
-  awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Failure> failures);
+  std::vector<Entry> choose_failures(std::vector<Entry> rows, Failures which, bool earlier_counted, Tally& tally);
+  awaitable<std::unique_ptr<Batch>> fetch_failed(std::vector<Entry> rows);
   awaitable<void> clean_up();
   awaitable<void> report_left(StreamState& stream, RecordRef record, Error error);
   awaitable<void> roll_back();
@@ -158,7 +171,8 @@ class Engine {
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
-  bool quit_ = false, failed_ = false, approve_all_ = false, had_failures_ = false, had_deferred_ = false;
+  RefFilter may_have_failed_;  ///< records that Table::failed has a row of
+  bool quit_ = false, failed_ = false, approve_all_ = false, had_deferred_ = false;
   bool settled_before_ = true;  ///< no run before this one has left steps of a record without an outcome
   bool steps_left_ = false, cleaned_up_ = false;
 };

@@ -45,6 +45,7 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
   co_await skip_settled(work);
   co_await run_waves(work);
   co_await fail_unit_mates(work);
+  co_await engine_.know_failures(batch);
   if (engine_.stopping() && std::any_of(work.items.begin(), work.items.end(),
                                         [](const Item& item) { return item.state == Item::State::waiting; })) {
     // What was begun is finished; the cursor stays in front of the batch, and the steps tell what is done.

@@ -44,6 +44,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
   Batch& batch = work.batch;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
     const Unit& unit = batch.units[u];
+    engine_.forget_failure(batch, unit, next.tally, entries);
     Counters& counters = next.tally.types[unit.source.type];
     ++counters.read;
     if (unit.dropped()) ++counters.dropped;
@@ -58,14 +59,11 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
         ++counters.transformed;
         ++counters.skipped;
       }
-      if (engine_.had_failures()) entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
       continue;
     }
     if (unit.failure) ++counters.failed;
     Failure failure = failure_of(unit, Phase::import);
-    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
-      failure.data = batch.originals[u].data;
-    entries.push_back(Journal::entry(failure, engine_.run_state().number, files));
+    engine_.book_failure(batch, u, failure, files, entries);
     failures.push_back(std::move(failure));
   }
   for (const Item& item : work.items) {

@@ -6,28 +6,18 @@
 #include <array>
 #include <random>
 
+#include "rows.hpp"
+
 MIGRATE_BEGIN
 
 namespace json = boost::json;
 
 namespace {
 
-std::string text(const Object& row, const char* key) {
-  const Value* value = row.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-std::int64_t integer(const Object& row, const char* key) {
-  const Value* value = row.if_contains(key);
-  return value && value->is_int64() ? value->get_int64() : 0;
-}
-bool flag(const Object& row, const char* key) {
-  const Value* value = row.if_contains(key);
-  return value && value->is_bool() && value->get_bool();
-}
-Value member(const Object& row, const char* key) {
-  const Value* value = row.if_contains(key);
-  return value ? *value : Value();
-}
+using rows::flag;
+using rows::integer;
+using rows::member;
+using rows::text;
 
 /// The counters by name, once for both directions.
 constexpr std::array<std::pair<const char*, std::uint64_t Counters::*>, 11> counter_names{{
@@ -256,7 +246,8 @@ awaitable<std::vector<StreamState>> Journal::streams(std::uint64_t run) {
   const std::string prefix = stream_name(run, "");
   while (true) {
     std::vector<Entry> rows = co_await store_->scan(Table::cursor, prefix, after, 100);
-    for (const Entry& row : rows) result.push_back(stream_from(row.key, row.value));
+    for (const Entry& row : rows)
+      if (row.key != prefix + ahead) result.push_back(stream_from(row.key, row.value));
     if (rows.size() < 100) co_return result;
     after = rows.back().key;
   }
@@ -308,42 +299,6 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
   if (outcome.made) row.emplace("made", static_cast<std::int64_t>(outcome.made));
   return Entry{Table::outcome, key(record), std::move(row)};
-}
-
-Entry Journal::entry(const Failure& failure, std::uint64_t run, std::uint64_t files) {
-  Object row;
-  if (files) row.emplace("files", static_cast<std::int64_t>(files));
-  row.emplace("run", static_cast<std::int64_t>(run));
-  row.emplace("phase", to_string(failure.phase));
-  row.emplace("cause", failure.cause);
-  row.emplace("message", failure.message);
-  row.emplace("advice", failure.advice);
-  row.emplace("attempts", failure.attempts);
-  if (failure.skipped_by_person) row.emplace("skipped", true);
-  if (!failure.data.is_null()) row.emplace("data", detached(failure.data));
-  return Entry{Table::failed, key(failure.record), std::move(row)};
-}
-
-std::uint64_t Journal::files_of(const Entry& row) {
-  return static_cast<std::uint64_t>(integer(row.value.as_object(), "files"));
-}
-
-std::uint64_t Journal::run_of(const Entry& row) {
-  return static_cast<std::uint64_t>(integer(row.value.as_object(), "run"));
-}
-
-Failure Journal::failure_from(const Entry& entry) {
-  const Object& row = entry.value.as_object();
-  Failure failure;
-  failure.record = ref_from(entry.key);
-  failure.phase = phase_from(text(row, "phase")).value_or(Phase::import);
-  failure.cause = text(row, "cause");
-  failure.message = text(row, "message");
-  failure.advice = text(row, "advice");
-  failure.attempts = static_cast<int>(integer(row, "attempts"));
-  failure.skipped_by_person = flag(row, "skipped");
-  failure.data = member(row, "data");
-  return failure;
 }
 
 Entry Journal::entry(const Deferred& deferred) {

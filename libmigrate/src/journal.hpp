@@ -90,7 +90,11 @@ class Journal {
 
   static std::string stream_name(std::uint64_t run, const std::string& stream);
   awaitable<StreamState> stream(std::string name);
+  /// Those that count towards the run: all but `ahead`.
   awaitable<std::vector<StreamState>> streams(std::uint64_t run);
+  /// The stream of a retry within a run that has not come to the failed records yet: what it has counted, the run counts
+  /// again when it meets them.
+  static constexpr const char* ahead = "~ahead";
   static Entry entry(const StreamState& stream);
   /// Equal in every attempt at the same batch: the name under which a TableSink keeps the receipt.
   std::string chunk_name(const StreamState& stream) const;
@@ -99,13 +103,17 @@ class Journal {
   static Entry entry(const RecordRef& record, const Outcome& outcome);
   static Outcome outcome_from(const Value& row);
 
-  /// `run`: the one that has met it.
+  /// `run`: the one that has counted it; 0: none.
   /// `files`: attachments that were counted with it.
-  static Entry entry(const Failure& failure, std::uint64_t run, std::uint64_t files = 0);
+  /// `source`: the record as it was read, where its source cannot be asked for it again.
+  static Entry entry(const Failure& failure, std::uint64_t run, std::uint64_t files = 0,
+                     const Record* source = nullptr);
   /// Of a row of Table::failed or Table::alias.
   static std::uint64_t run_of(const Entry& row);
   static std::uint64_t files_of(const Entry& row);
   static Failure failure_from(const Entry& entry);
+  /// The record of such a row as it was read. One that the row does not hold fails as it has failed.
+  static Record failed_record(const Entry& entry);
   static Entry entry(const Deferred& deferred);
   static Deferred deferred_from(const Entry& entry);
 

@@ -8,66 +8,80 @@ constexpr std::size_t walk_batch = 1000;
 }
 
 /// The failed records as they are now, or as they were where the source cannot be asked for them.
-awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Failure> failures) {
+awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Entry> rows) {
   if (pipeline_.source->traits().fetches) {
     std::vector<RecordRef> refs;
-    for (const Failure& failure : failures) refs.push_back(failure.record);
+    for (const Entry& row : rows) refs.push_back(Journal::ref_from(row.key));
     co_return co_await fetch_batch(std::move(refs));
   }
   auto batch = std::make_unique<Batch>();
-  batch->partition.name = failures.front().record.type;
-  for (Failure& failure : failures) {
-    Record record;
-    record.ref = failure.record;
-    record.data = std::move(failure.data);
-    batch->raw.records.push_back(std::move(record));
-  }
+  batch->partition.name = Journal::ref_from(rows.front().key).type;
+  for (const Entry& row : rows) batch->raw.records.push_back(Journal::failed_record(row));
   const auto work = [&] { transform(*batch, pipeline_.transforms, true); };
   co_await on_pool(services(), work);
   co_return batch;
 }
 
-/// The stage counts what it sees as read once more, so the first count of these records is taken back.
+/// Which of these rows are tried. The stage counts what it sees as read once more, so the first count of these records is
+/// taken back, where the run has counted them. What only runs before it have met, it counts now; and where it is to go on
+/// and meet them by itself, they count towards this retry alone.
+std::vector<Entry> Engine::choose_failures(std::vector<Entry> rows, Failures which, bool earlier_counted, Tally& tally) {
+  std::erase_if(rows, [&](const Entry& row) {
+    const bool of_this_run = Journal::run_of(row) == run_.number;
+    const bool counted = of_this_run || earlier_counted;
+    if ((which == Failures::earlier && of_this_run) || (unfinished_ && counted == (which == Failures::ahead)))
+      return true;
+    const Failure failure = Journal::failure_from(row);
+    if (failure.skipped_by_person || (!options_.cause.empty() && failure.cause != options_.cause)) return true;
+    if (!counted) {
+      ++failed_before_;  // it has failed already: it does not count towards the limit
+      return false;
+    }
+    Counters& counters = tally.types[failure.record.type];
+    --counters.read;
+    --counters.failed;
+    counters.files -= Journal::files_of(row);
+    return false;
+  });
+  return rows;
+}
+
 awaitable<void> Engine::retry_failed(Failures which) {
   if (run_.number == 0)
     throw Error(ErrorKind::invalid, "nothing_to_retry", "there has been no run of this migration yet");
-  std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
-  co_await pipeline_.sink->prepare(std::move(schemas));
-  had_failures_ = true;
+  const bool ahead = which == Failures::ahead;
+  if (!ahead) {
+    std::vector<TableSchema> schemas = co_await pipeline_.source->schemas();
+    co_await pipeline_.sink->prepare(std::move(schemas));
+  }
   ItemSink* items = pipeline_.sink->traits().undoes ? pipeline_.sink->as_items() : nullptr;
   std::unique_ptr<Stage> stage = import_stage();
-  StreamState stream = co_await resume("~retry", *stage);
+  std::string name = ahead ? Journal::ahead : "~retry";
+  StreamState stream = co_await resume(std::move(name), *stage);
   stream.finished = false;
+  if (ahead) stream.tally = Tally();
+  const StreamState earlier = co_await journal_.stream(Journal::stream_name(run_.number, "~earlier"));
   std::string after;
   while (!stopping()) {
-    std::vector<Entry> rows = co_await journal_.store().scan(Table::failed, "", after, walk_batch);
+    // A person decides about one record at a time, so that each decision is settled before the next is asked for.
+    const std::size_t page = interactive() ? 1 : walk_batch;
+    std::vector<Entry> rows = co_await journal_.store().scan(Table::failed, "", after, page);
     if (rows.empty()) co_return;
-    const bool last = rows.size() < walk_batch;
+    const bool last = rows.size() < page;
     after = rows.back().key;
-    std::vector<Failure> failures;
-    std::map<std::string, std::uint64_t> files;
-    for (const Entry& row : rows) {
-      if (which == Failures::earlier && Journal::run_of(row) == run_.number) continue;
-      Failure failure = Journal::failure_from(row);
-      if (failure.skipped_by_person || (!options_.cause.empty() && failure.cause != options_.cause)) continue;
-      files.emplace(row.key, Journal::files_of(row));
-      failures.push_back(std::move(failure));
-    }
+    std::vector<Entry> failures = choose_failures(std::move(rows), which, earlier.finished, stream.tally);
     if (failures.empty()) {
       if (last) co_return;
       continue;
     }
-    for (const Failure& failure : failures) {
-      --stream.tally.types[failure.record.type].read;
-      --stream.tally.types[failure.record.type].failed;
-      stream.tally.types[failure.record.type].files -= files.at(Journal::key(failure.record));
-    }
-    std::set<std::string> asked;
-    for (const Failure& failure : failures) asked.insert(Journal::key(failure.record));
+    std::map<std::string, Entry> asked;
+    for (const Entry& row : failures) asked.emplace(row.key, row);
     std::unique_ptr<Batch> batch = co_await fetch_failed(std::move(failures));
     for (const Unit& unit : batch->units) asked.erase(Journal::key(unit.source));
     batch->raw.last = last;
-    for (const std::string& key : asked) {
+    batch->retried = true;
+    batch->ahead = ahead;
+    for (auto& [key, row] : asked) {
       // Gone from the source: nothing will complete what there may be of it on the target.
       std::optional<Error> left;
       const RecordRef gone = Journal::ref_from(key);
@@ -79,7 +93,10 @@ awaitable<void> Engine::retry_failed(Failures which) {
       }
       ++stream.tally.types[gone.type].read;
       ++stream.tally.types[gone.type].failed;
-      stream.tally.types[gone.type].files += files.at(key);
+      stream.tally.types[gone.type].files += Journal::files_of(row);
+      if (ahead) continue;
+      row.value.as_object()["run"] = static_cast<std::int64_t>(run_.number);
+      batch->also.push_back(std::move(row));
     }
     co_await stage->apply(stream, *batch);
     if (last) co_return;

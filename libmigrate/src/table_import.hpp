@@ -53,7 +53,7 @@ class TableImport final : public Stage {
   void find_leaving(Chunk& chunk);
   bool read_later(const Chunk& chunk, const RecordRef& target) const;
   Written settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects);
-  void settle_units(Written& written, Chunk& chunk);
+  void settle_units(Written& written, StreamState& next, Chunk& chunk);
   void settle_operation(Written& written, StreamState& next, Chunk& chunk, const Operation& operation);
   void count(Tally& tally, Chunk& chunk, const std::vector<Effect>& effects);
 

@@ -120,23 +120,19 @@ void TableImport::count(Tally& tally, Chunk& chunk, const std::vector<Effect>& e
   for (const Record& orphan : chunk.orphans) ++tally.types[orphan.ref.type].removed;
 }
 
-void TableImport::settle_units(Written& written, Chunk& chunk) {
+void TableImport::settle_units(Written& written, StreamState& next, Chunk& chunk) {
   Batch& batch = chunk.batch();
   if (batch.partition.revisit) return;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
     const Unit& unit = batch.units[u];
-    if (!unit.failure && !unit.skipped_by_person) {
-      if (engine_.had_failures()) written.entries.push_back(Entry{Table::failed, Journal::key(unit.source), nullptr});
-      continue;
-    }
+    engine_.forget_failure(batch, unit, next.tally, written.entries);
+    if (!unit.failure && !unit.skipped_by_person) continue;
     Failure failure = failure_of(unit, Phase::import);
     const bool there = std::find(chunk.existing.begin(), chunk.existing.end(), unit.source.id) != chunk.existing.end();
     if (there && unit.failure)
       failure.message += engine_.options().on_stale == OnStale::withdraw ? "; its earlier version is withdrawn"
                                                                          : "; the target keeps its earlier version";
-    if (u < batch.originals.size() && !engine_.pipeline().source->traits().fetches)
-      failure.data = batch.originals[u].data;
-    written.entries.push_back(Journal::entry(failure, engine_.run_state().number));
+    engine_.book_failure(batch, u, failure, 0, written.entries);
     written.failures.push_back(std::move(failure));
   }
 }
@@ -191,7 +187,7 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
 TableImport::Written TableImport::settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects) {
   Written written;
   count(next.tally, chunk, effects);
-  settle_units(written, chunk);
+  settle_units(written, next, chunk);
   for (const Operation& operation : chunk.operations()) settle_operation(written, next, chunk, operation);
   for (const std::string& key : chunk.leaving) {
     const RecordRef leaving{chunk.covered_type, key};
