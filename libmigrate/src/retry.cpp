@@ -59,7 +59,9 @@ awaitable<void> Engine::retry_failed(Failures which) {
   std::string name = ahead ? Journal::ahead : "~retry";
   StreamState stream = co_await resume(std::move(name), *stage);
   stream.finished = false;
-  if (ahead) stream.tally = Tally();
+  // What a retry before this one has counted is no concern of this one.
+  if (ahead) tallies_[stream.name] = stream.tally = Tally();
+  refresh_report();
   const StreamState earlier = co_await journal_.stream(Journal::stream_name(run_.number, "~earlier"));
   std::string after;
   while (!stopping()) {

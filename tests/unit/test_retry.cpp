@@ -142,6 +142,7 @@ TEST_CASE("a retry within a run that has not come to the failed records leaves t
     world.cure(6);
     check_counts(world.run(Mode::retry), 3, 0);
     CHECK(world.arrived() == 6);
+    check_counts(world.run(Mode::retry), 2, 0);
     RunOptions rest;
     if (tables) rest.verify = VerifyLevel::standard;
     report = world.run(rest);
