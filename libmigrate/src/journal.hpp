@@ -92,8 +92,8 @@ class Journal {
   awaitable<StreamState> stream(std::string name);
   /// Those that count towards the run: all but `ahead`.
   awaitable<std::vector<StreamState>> streams(std::uint64_t run);
-  /// The stream of a retry within a run that has not come to the failed records yet: what it has counted, the run counts
-  /// again when it meets them.
+  /// The stream of a retry within a run that has not come to the failed records yet: what it has counted, the run
+  /// counts again when it meets them.
   static constexpr const char* ahead = "~ahead";
   static Entry entry(const StreamState& stream);
   /// Equal in every attempt at the same batch: the name under which a TableSink keeps the receipt.

@@ -106,8 +106,7 @@ awaitable<void> Engine::compare_fetched(Stage& stage, Sample& sample, Examinatio
       if (!last) after = rows.back().key;
       for (const Entry& row : rows) {
         RecordRef ref = Journal::ref_from(row.key);
-        if (in_scope(ref, types) && sample.holds(ref) && !examination.absent.holds(ref))
-          refs.push_back(std::move(ref));
+        if (in_scope(ref, types) && sample.holds(ref) && !examination.absent.holds(ref)) refs.push_back(std::move(ref));
       }
       while (refs.size() >= limit || (last && !refs.empty())) {
         const auto end = refs.begin() + static_cast<std::ptrdiff_t>(std::min(limit, refs.size()));

@@ -22,10 +22,11 @@ awaitable<std::unique_ptr<Batch>> Engine::fetch_failed(std::vector<Entry> rows) 
   co_return batch;
 }
 
-/// Which of these rows are tried. The stage counts what it sees as read once more, so the first count of these records is
-/// taken back, where the run has counted them. What only runs before it have met, it counts now; and where it is to go on
-/// and meet them by itself, they count towards this retry alone.
-std::vector<Entry> Engine::choose_failures(std::vector<Entry> rows, Failures which, bool earlier_counted, Tally& tally) {
+/// Which of these rows are tried. The stage counts what it sees as read once more, so the first count of these records
+/// is taken back, where the run has counted them. What only runs before it have met, it counts now; and where it is to
+/// go on and meet them by itself, they count towards this retry alone.
+std::vector<Entry> Engine::choose_failures(std::vector<Entry> rows, Failures which, bool earlier_counted,
+                                           Tally& tally) {
   std::erase_if(rows, [&](const Entry& row) {
     const bool of_this_run = Journal::run_of(row) == run_.number;
     const bool counted = of_this_run || earlier_counted;
