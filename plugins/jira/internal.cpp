@@ -40,7 +40,9 @@ awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
   const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
   const auto first = there.find(0);
   if (first == there.end()) co_return false;
-  if (!job.issue.is_object()) {
+  // A first run makes comments in their order, also when it goes on with them.
+  const bool delta = job.operation.action() != Action::create;
+  if (!delta) {
     Value comment = first->second;
     const bool hidden = co_await is_hidden(job, std::move(comment));
     if (!hidden) co_return false;
@@ -48,7 +50,7 @@ awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
   const Value& mark = *mark_in(first->second);
   const auto limit = static_cast<std::size_t>(number_at(mark, {"limit"}));
   if (limit != 0) shorten(job, draft, limit);
-  co_return job.issue.is_object() || number_at(mark, {"parts"}) == 0;
+  co_return delta || number_at(mark, {"parts"}) == 0;
 }
 
 /// Takes parts away, the first one last: what stands there tells the limit of the others. Their steps count as not done

@@ -48,7 +48,7 @@ class JiraSink final : public ItemSink {
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last edit
     bool moves = false;      ///< is to be brought into another status, by a delta run
-    Value issue;             ///< as it was before; null: just made
+    Value issue;             ///< as it was before; null: just made, or not known
     Value mark;              ///< what its property says by now; null: not known, or it has none
     std::optional<std::vector<Change>> history;            ///< once asked
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
@@ -159,6 +159,7 @@ class JiraSink final : public ItemSink {
 
   // update.cpp
   awaitable<void> bring_up_to_date(Job& job);
+  awaitable<bool> read_issue(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);
@@ -181,11 +182,13 @@ class JiraSink final : public ItemSink {
   awaitable<bool> decide_status(Job& job, Value last);
   awaitable<bool> open_move(Job& job, bool wanted);
   awaitable<void> decide_move(Job& job);
+  static void warn_of_move(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   Value new_mark(const Job& job) const;
   awaitable<bool> changed_by_others(Job& job, std::string field, std::string name);
 
   // update_comments.cpp
+  awaitable<void> hide_exposed(Job& job);
   awaitable<void> update_comments(Job& job);
   bool comments_may_differ(const Job& job) const;
   awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);

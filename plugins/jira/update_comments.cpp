@@ -20,6 +20,26 @@ bool JiraSink::comments_may_differ(const Job& job) const {
          std::any_of(shown.begin(), shown.end(), hidden);
 }
 
+/// Ours that others can see and that are for staff at the source by now, before anything else is done with the issue:
+/// they are made anew where they are made at all. What a person has edited is told of later.
+awaitable<void> JiraSink::hide_exposed(Job& job) {
+  for (const CommentDraft& draft : job.draft.comments) {
+    if (!draft.hidden) continue;
+    if (!job.comments) job.comments = co_await api_.comments(job.key);
+    const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
+    const auto found = there.find(0);
+    if (found == there.end()) continue;
+    Value comment = found->second;
+    if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor)) continue;
+    Value shown = comment;
+    const bool hidden = co_await is_hidden(job, std::move(shown));
+    if (hidden) continue;
+    Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
+    co_await step.refused();
+    co_await remove_exposed(job, draft, std::move(comment));
+  }
+}
+
 /// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
 awaitable<void> JiraSink::update_comments(Job& job) {
   if (!comments_may_differ(job)) co_return;

@@ -63,6 +63,10 @@ awaitable<void> JiraSink::decide_move(Job& job) {
   }
   Step step = co_await job.operation.begin(move_step);
   if (!step.done()) co_await step.refused();
+  warn_of_move(job);
+}
+
+void JiraSink::warn_of_move(Job& job) {
   warn(job.operation, Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
 }
 
