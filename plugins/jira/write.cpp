@@ -199,6 +199,11 @@ awaitable<void> JiraSink::make_issue(Job& job) {
   made_after_.erase(marker);
   Value undo(undo_of(job.key, true));
   co_await step.finish_soon(job.key, std::move(undo));
+  // Once the issue has been worked on, automation may have moved it.
+  if (job.draft.status && !first_status_.count(job.type->id)) {
+    std::string first = co_await status_of(job.key);
+    first_status_.emplace(job.type->id, std::move(first));
+  }
 }
 
 /// The description with its images, and the mark of the incomplete taken off. May be repeated at will.
@@ -263,7 +268,11 @@ awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
   if (!job.draft.status) co_return;
   const auto first = first_status_.find(job.type->id);
   const bool known = job.just_made && first != first_status_.end();
-  if (known && first->second == job.draft.status->id) co_return;
+  std::string from;
+  if (known) from = first->second;
+  // What has been written since may have moved it: a comment sets off automation.
+  if (from == job.draft.status->id && job.more) from = co_await status_of(job.key);
+  if (from == job.draft.status->id) co_return;
   const bool step_is_first = name == first_move;
   Step step = co_await job.operation.begin(std::move(name));
   if (step.done()) co_return;
@@ -277,10 +286,7 @@ awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
       co_return;
     }
   }
-  std::string from;
-  if (known && !step.uncertain()) from = first->second;
-  if (from.empty()) from = co_await status_of(job.key);
-  if (job.just_made && !step.uncertain()) first_status_[job.type->id] = from;
+  if (from.empty() || step.uncertain()) from = co_await status_of(job.key);
   Object undo = undo_of(job.key, job.ours);
   undo.emplace("status", from);
   undo.emplace("reached", job.draft.status->id);
