@@ -81,12 +81,27 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
   const Value mark = *mark_in(first);
   const auto known = static_cast<std::size_t>(number_at(mark, {"limit"}));
   draft.hidden = true;
-  shorten(job, draft, known != 0 ? known : limit_of(job, draft));
+  const std::size_t limit = known != 0 ? known : limit_of(job, draft);
   const auto parts = static_cast<std::size_t>(std::max<std::int64_t>(number_at(mark, {"parts"}), 1));
   const Value* shown = find(first, {"body"});
   // As an earlier version has written it: the rest is for all to see.
   const bool in_a_file = shown && canonical(*shown, markup()).find(goes_on) != std::string::npos;
-  bool edits = in_a_file || was_edited(*draft.comment);
+  // Nobody has edited it, and it says something else: its author bears another name, for one.
+  const auto is_outdated = [&] {
+    // What was not parted may have been written under another limit.
+    shorten(job, draft, known != 0 ? known : any_length);
+    bool differs = false;
+    for (const auto& [part, comment] : there) {
+      const Value* editor = find(comment, {"updateAuthor"});
+      if (parts != draft.texts.size() || (editor && by_others(*editor))) return false;
+      if (part >= parts) continue;  // about to be withdrawn
+      const std::string said = said_by(comment, markup());
+      differs = differs || !is_same_text(said, expected_of(job, draft, part), rewrites_markup());
+    }
+    return differs;
+  };
+  bool edits = in_a_file || was_edited(*draft.comment) || is_outdated();
+  shorten(job, draft, limit);
   const bool complete = there.size() == draft.texts.size();
   if (!edits && (complete || parts != draft.texts.size())) co_return;
   if (edits) {

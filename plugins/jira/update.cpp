@@ -8,12 +8,6 @@
 
 namespace migrate::jira {
 
-namespace {
-
-constexpr std::string_view gone_label = "gone-at-source";
-
-}  // namespace
-
 /// What there is of the issue, before anything is written to it. False: it is gone.
 awaitable<bool> JiraSink::read_issue(Job& job) {
   const std::string query = fmt::format("?fields=*all&properties={}", property_key);
@@ -48,6 +42,7 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   co_await move_comments(job);
   co_await update_comments(job);
   co_await move_worklogs(job);
+  tell_gone_files(job);
   co_await set_links(job);
   co_await set_source_link(job);
   // Last, as in a first run: the issue may be one that cannot be edited then.

@@ -33,6 +33,9 @@ Array label_changes(const std::vector<std::string>& wanted, const Value& issue, 
   for (const Value& label : written)
     if (label.is_string() && std::find(wanted.begin(), wanted.end(), std::string(label.get_string())) == wanted.end())
       changes.push_back(object("remove", label));
+  // The item has come back.
+  const bool meant = std::find(wanted.begin(), wanted.end(), gone_label) != wanted.end();
+  if (!meant && bears_label(issue, gone_label)) changes.push_back(object("remove", gone_label));
   return changes;
 }
 

@@ -79,6 +79,7 @@ awaitable<void> JiraSink::create(Job& job) {
     co_await update_comments(job);
   }
   co_await move_worklogs(job);
+  if (known) tell_gone_files(job);
   co_await set_links(job);
   co_await set_source_link(job);
   // A workflow may have statuses in which an issue cannot be edited any more, as Jira's own has.
