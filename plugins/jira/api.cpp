@@ -509,6 +509,13 @@ awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value 
   http::checked(co_await send(std::move(asked)));
 }
 
+awaitable<void> Api::edit_worklog(std::string issue, std::string worklog, Value body) {
+  http::Request asked = request("PUT", fmt::format("/issue/{}/worklog/{}?adjustEstimate=leave&notifyUsers=false",
+                                                   http::encode(issue), http::encode(worklog)));
+  asked.set_json(body);
+  http::checked(co_await send(std::move(asked)));
+}
+
 awaitable<void> Api::set_remote_link(std::string issue, Value body) {
   co_await post_json("/issue/" + http::encode(issue) + "/remotelink", std::move(body));
 }

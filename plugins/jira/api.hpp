@@ -100,6 +100,7 @@ class Api {
   /// The issue's property `property_key`. Data Center takes no edit that sets nothing but properties.
   awaitable<void> set_mark(std::string issue, Value mark);
   awaitable<void> edit_comment(std::string issue, std::string comment, Value body, bool silently);
+  awaitable<void> edit_worklog(std::string issue, std::string worklog, Value body);
   awaitable<void> set_remote_link(std::string issue, Value body);
   /// `first` says the link's outward phrase of `second`: "A blocks B". A link that is there stays as it is.
   awaitable<void> link_issues(std::string type, std::string first, std::string second);

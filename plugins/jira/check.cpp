@@ -66,10 +66,12 @@ void check_rights(const Site& site, const SinkConfig& config, std::vector<Check>
                         assigns ? "are set where Jira knows the person"
                                 : "without the right Assign Issues they are left out; the description names them",
                         "grant the right Assign Issues, or leave `fallback_assignee` out"));
-  checks.push_back(made("time entries", true,
-                        site.lacks("WORK_ON_ISSUES")
-                            ? "without the right Work On Issues an item that has any is refused"
-                            : "are brought over"));
+  checks.push_back(made(
+      "time entries", true,
+      site.lacks("WORK_ON_ISSUES") ? "without the right Work On Issues an item that has any is refused"
+      : site.may_edit_worklogs()   ? "are brought over"
+                                 : "are brought over; without the right Edit Own Worklogs those that are edited at the "
+                                   "source later stay as they were brought"));
 }
 
 /// What the scheme tells people of: names of events.

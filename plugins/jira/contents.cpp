@@ -1,4 +1,4 @@
-// What belongs to an issue: files, comments, time.
+// What belongs to an issue: files and comments.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -367,71 +367,6 @@ awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraf
   }
   Value undo(undo_of(job.key, job.ours));
   co_await step.finish_soon(id, std::move(undo));
-}
-
-awaitable<void> JiraSink::move_worklogs(Job& job) {
-  for (WorklogDraft& draft : job.draft.worklogs) co_await move_worklog(job, draft);
-}
-
-awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
-  std::string name = step_name("worklog", draft.worklog->id);
-  Step step = co_await job.operation.begin(name);
-  if (step.done()) {
-    job.entries.insert(step.target_id());
-    co_return;
-  }
-  const Value note = printed(draft.text, markup(), {}, {});
-  if (must_look(job, step)) {
-    std::string id = co_await find_worklog(job, draft, step.key(), note);
-    const bool again = id.empty() && co_await wait_for_call(job, step);
-    if (again) id = co_await find_worklog(job, draft, step.key(), note);
-    if (!id.empty()) {
-      job.entries.insert(id);
-      Value undo(undo_of(job.key, job.ours));
-      co_await step.finish_soon(std::move(id), std::move(undo));
-      co_return;
-    }
-    if (step.uncertain()) {
-      co_await step.refused();
-      step = co_await job.operation.begin(name);
-    }
-  }
-  co_await move_original(job, draft.text.original);
-  Array properties;
-  properties.push_back(pair(property_key, mark_of(step.key(), draft.worklog->id)));
-  Object body;
-  body.emplace("timeSpentSeconds", draft.seconds);
-  body.emplace("started", draft.started);
-  body.emplace("comment", note);
-  if (api_.cloud()) body.emplace("properties", std::move(properties));
-  Value entry(std::move(body));
-  const Value made = co_await api_.add_worklog(step, job.key, std::move(entry));
-  Value undo(undo_of(job.key, job.ours));
-  std::string id = text_at(made, {"id"});
-  job.entries.insert(id);
-  co_await step.finish_soon(std::move(id), std::move(undo));
-}
-
-/// Its id; empty: it is not there.
-awaitable<std::string> JiraSink::find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note) {
-  if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
-  for (const Value& each : *job.worklogs) {
-    // Data Center keeps no properties of time entries: they are told by what they hold, and each is one of them.
-    const std::string id = text_at(each, {"id"});
-    const bool same = api_.cloud() ? bears(each, key) : !job.entries.count(id) && is_entry(each, draft, note);
-    if (same) co_return id;
-  }
-  co_return std::string();
-}
-
-/// Whether a work log of the migration's account is this time entry, by what it holds.
-bool JiraSink::is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const {
-  const Value* author = find(worklog, {"author"});
-  const Value* comment = find(worklog, {"comment"});
-  return author && account_from(*author).id == site_->self.id && comment &&
-         number_at(worklog, {"timeSpentSeconds"}) == draft.seconds &&
-         seconds_of(text_at(worklog, {"started"})) == seconds_of(draft.started) &&
-         canonical(*comment, markup()) == canonical(note, markup());
 }
 
 }  // namespace migrate::jira

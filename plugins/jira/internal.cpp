@@ -40,7 +40,9 @@ awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
   const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
   const auto first = there.find(0);
   if (first == there.end()) co_return false;
-  if (!job.issue.is_object()) {
+  // A first run makes comments in their order, also when it goes on with them.
+  const bool delta = job.operation.action() != Action::create;
+  if (!delta) {
     Value comment = first->second;
     const bool hidden = co_await is_hidden(job, std::move(comment));
     if (!hidden) co_return false;
@@ -48,7 +50,7 @@ awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
   const Value& mark = *mark_in(first->second);
   const auto limit = static_cast<std::size_t>(number_at(mark, {"limit"}));
   if (limit != 0) shorten(job, draft, limit);
-  co_return job.issue.is_object() || number_at(mark, {"parts"}) == 0;
+  co_return delta || number_at(mark, {"parts"}) == 0;
 }
 
 /// Takes parts away, the first one last: what stands there tells the limit of the others. Their steps count as not done
@@ -79,12 +81,27 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
   const Value mark = *mark_in(first);
   const auto known = static_cast<std::size_t>(number_at(mark, {"limit"}));
   draft.hidden = true;
-  shorten(job, draft, known != 0 ? known : limit_of(job, draft));
+  const std::size_t limit = known != 0 ? known : limit_of(job, draft);
   const auto parts = static_cast<std::size_t>(std::max<std::int64_t>(number_at(mark, {"parts"}), 1));
   const Value* shown = find(first, {"body"});
   // As an earlier version has written it: the rest is for all to see.
   const bool in_a_file = shown && canonical(*shown, markup()).find(goes_on) != std::string::npos;
-  bool edits = in_a_file || was_edited(*draft.comment);
+  // Nobody has edited it, and it says something else: its author bears another name, for one.
+  const auto is_outdated = [&] {
+    // What was not parted may have been written under another limit.
+    shorten(job, draft, known != 0 ? known : any_length);
+    bool differs = false;
+    for (const auto& [part, comment] : there) {
+      const Value* editor = find(comment, {"updateAuthor"});
+      if (parts != draft.texts.size() || (editor && by_others(*editor))) return false;
+      if (part >= parts) continue;  // about to be withdrawn
+      const std::string said = said_by(comment, markup());
+      differs = differs || !is_same_text(said, expected_of(job, draft, part), rewrites_markup());
+    }
+    return differs;
+  };
+  bool edits = in_a_file || was_edited(*draft.comment) || is_outdated();
+  shorten(job, draft, limit);
   const bool complete = there.size() == draft.texts.size();
   if (!edits && (complete || parts != draft.texts.size())) co_return;
   if (edits) {

@@ -16,6 +16,10 @@ namespace migrate::jira {
 inline constexpr std::string_view property_key = "migration";
 /// Label of issues that are not complete yet.
 inline constexpr std::string_view incomplete_label = "migration-incomplete";
+/// Label of issues whose item the source has no more.
+inline constexpr std::string_view gone_label = "gone-at-source";
+/// Step of a first run: the issue's move into its status.
+inline constexpr const char* first_move = "status";
 /// Step of a delta run: the issue's move into the status that the source says now.
 inline constexpr const char* move_step = "status:delta";
 /// Longest label that Jira takes, in characters.

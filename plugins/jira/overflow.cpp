@@ -44,6 +44,8 @@ bool is_too_long(const Error& error) noexcept {
          text.find("CONTENT_LIMIT_EXCEEDED") != std::string_view::npos || text.find("32,767") != std::string_view::npos;
 }
 
+bool is_original(const std::string& file_name) noexcept { return file_name.find(original_mark) != std::string::npos; }
+
 std::size_t JiraSink::limit_of(const Job& job, const CommentDraft& draft) {
   return draft.limit != 0 ? draft.limit : job.looked.limit;
 }
@@ -111,7 +113,7 @@ awaitable<void> JiraSink::move_original(Job& job, std::optional<Original> origin
 /// Whether the issue had any when it was read.
 bool JiraSink::has_originals(const Job& job) {
   for (const Value& each : list_at(job.issue, {"fields", "attachment"}))
-    if (text_at(each, {"filename"}).find(original_mark) != std::string::npos) return true;
+    if (is_original(text_at(each, {"filename"}))) return true;
   return false;
 }
 

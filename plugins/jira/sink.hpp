@@ -48,7 +48,7 @@ class JiraSink final : public ItemSink {
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last edit
     bool moves = false;      ///< is to be brought into another status, by a delta run
-    Value issue;             ///< as it was before; null: just made
+    Value issue;             ///< as it was before; null: just made, or not known
     Value mark;              ///< what its property says by now; null: not known, or it has none
     std::optional<std::vector<Change>> history;            ///< once asked
     std::optional<Array> attachments, comments, worklogs;  ///< as Jira lists them, once asked
@@ -114,13 +114,22 @@ class JiraSink final : public ItemSink {
   void note_limit(const Job& job, const CommentDraft& draft, Object& mark) const;
   void name_files(const Job& job, CommentDraft& draft) const;
   awaitable<Value> comment_print(Job& job, CommentDraft& draft, std::size_t part);
-  awaitable<void> move_worklogs(Job& job);
-  awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
-  awaitable<std::string> find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note);
-  bool is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
   bool is_internal(const Value& comment) const;
   static bool must_look(Job& job, const Step& step);
   awaitable<bool> wait_for_call(Job& job, const Step& step);
+
+  // worklogs.cpp
+  awaitable<void> move_worklogs(Job& job);
+  awaitable<void> claim_entries(Job& job);
+  awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
+  static Object entry_body(const WorklogDraft& draft, const Value& note);
+  awaitable<std::string> find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note);
+  bool is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
+  bool holds_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
+  static const Array& entries_before(const Job& job);
+  awaitable<void> look_at_entries(Job& job);
+  awaitable<void> update_worklog(Job& job, WorklogDraft& draft, std::string id);
+  awaitable<void> tell_gone_worklogs(Job& job);
 
   // overflow.cpp
   static std::size_t limit_of(const Job& job, const CommentDraft& draft);
@@ -159,6 +168,7 @@ class JiraSink final : public ItemSink {
 
   // update.cpp
   awaitable<void> bring_up_to_date(Job& job);
+  awaitable<bool> read_issue(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);
@@ -181,18 +191,24 @@ class JiraSink final : public ItemSink {
   awaitable<bool> decide_status(Job& job, Value last);
   awaitable<bool> open_move(Job& job, bool wanted);
   awaitable<void> decide_move(Job& job);
+  static void warn_of_move(Job& job);
   Value edit_body(const Job& job, const Object& fields, const Array& labels) const;
   Value new_mark(const Job& job) const;
   awaitable<bool> changed_by_others(Job& job, std::string field, std::string name);
 
   // update_comments.cpp
+  awaitable<void> hide_exposed(Job& job);
   awaitable<void> update_comments(Job& job);
-  bool comments_may_differ(const Job& job) const;
+  static bool comments_may_differ(const Job& job);
   awaitable<void> update_comment(Job& job, CommentDraft& draft, Value there);
   awaitable<void> hide_comment(Job& job, CommentDraft& draft);
   awaitable<void> edit_comment(Job& job, CommentDraft& draft, Value there, Value text);
   static Value edited_comment(const Value& there, Value text, Value mark);
   static void warn_of_edit(Job& job, const CommentDraft& draft);
+  static void warn_of_rest(Job& job, std::string field, const std::string& what);
+  void tell_gone_files(Job& job) const;
+  std::string expected_of(const Job& job, CommentDraft& draft, std::size_t part) const;
+  bool is_as_written(const Job& job, CommentDraft& draft, const Value& there) const;
 
   // undo.cpp
   awaitable<void> undo_create(Receipt receipt);
@@ -209,6 +225,8 @@ class JiraSink final : public ItemSink {
   friend class Comparison;
 
   Markup markup() const noexcept { return config_.api == 3 ? Markup::document : Markup::wiki; }
+  /// What Jira gives back of markup is made anew from the document that it has made of it.
+  bool rewrites_markup() const noexcept { return markup() == Markup::wiki && api_.cloud(); }
 
   SinkConfig config_;
   Services services_;
@@ -229,6 +247,10 @@ const Value* mark_in(const Value& comment);
 /// Which part of its comment bears this mark, from 0.
 std::size_t part_in(const Value& mark);
 bool was_edited(const Comment& comment);
+/// A limit that parts and cuts nothing.
+inline constexpr std::size_t any_length = 1u << 30;
+/// Whether a file is the whole of a text that was cut.
+bool is_original(const std::string& file_name) noexcept;
 /// True for the refusal of a text that is too long.
 bool is_too_long(const Error& error) noexcept;
 

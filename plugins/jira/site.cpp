@@ -80,11 +80,27 @@ const IssueStatus* Site::status(const IssueType& type, const std::string& name) 
 }
 
 std::vector<std::string> rights_asked() {
-  return {"BROWSE_PROJECTS",     "CREATE_ISSUES",          "EDIT_ISSUES",           "ADD_COMMENTS",
-          "CREATE_ATTACHMENTS",  "TRANSITION_ISSUES",      "LINK_ISSUES",           "DELETE_ISSUES",
-          "MODIFY_REPORTER",     "ASSIGN_ISSUES",          "WORK_ON_ISSUES",        "ADMINISTER_PROJECTS",
-          "ADMINISTER",          "EDIT_OWN_COMMENTS",      "EDIT_ALL_COMMENTS",     "DELETE_OWN_COMMENTS",
-          "DELETE_ALL_COMMENTS", "DELETE_OWN_ATTACHMENTS", "DELETE_ALL_ATTACHMENTS"};
+  return {"BROWSE_PROJECTS",
+          "CREATE_ISSUES",
+          "EDIT_ISSUES",
+          "ADD_COMMENTS",
+          "CREATE_ATTACHMENTS",
+          "TRANSITION_ISSUES",
+          "LINK_ISSUES",
+          "DELETE_ISSUES",
+          "MODIFY_REPORTER",
+          "ASSIGN_ISSUES",
+          "WORK_ON_ISSUES",
+          "ADMINISTER_PROJECTS",
+          "ADMINISTER",
+          "EDIT_OWN_COMMENTS",
+          "EDIT_ALL_COMMENTS",
+          "DELETE_OWN_COMMENTS",
+          "DELETE_ALL_COMMENTS",
+          "DELETE_OWN_ATTACHMENTS",
+          "DELETE_ALL_ATTACHMENTS",
+          "EDIT_OWN_WORKLOGS",
+          "EDIT_ALL_WORKLOGS"};
 }
 
 awaitable<Site*> SiteReader::site() {

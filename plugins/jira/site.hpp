@@ -61,6 +61,7 @@ struct Site {
 
   /// The account is known not to have it.
   bool lacks(const std::string& right) const;
+  bool may_edit_worklogs() const { return !lacks("EDIT_OWN_WORKLOGS") || !lacks("EDIT_ALL_WORKLOGS"); }
   /// Without regard to case; null when there is none.
   IssueType* type(const std::string& name);
   const IssueType* type(const std::string& name) const { return const_cast<Site*>(this)->type(name); }

@@ -8,31 +8,33 @@
 
 namespace migrate::jira {
 
-namespace {
-
-constexpr std::string_view gone_label = "gone-at-source";
-
-}  // namespace
-
-awaitable<void> JiraSink::bring_up_to_date(Job& job) {
-  job.key = std::string(job.operation.target_id().as_string());
+/// What there is of the issue, before anything is written to it. False: it is gone.
+awaitable<bool> JiraSink::read_issue(Job& job) {
   const std::string query = fmt::format("?fields=*all&properties={}", property_key);
   std::optional<Value> issue = co_await api_.find_issue(job.key, query);
-  if (!issue)
-    throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} has been deleted in Jira", job.key))
-        .with_advice("leave it: the item is not made a second time. Where a mapping file has named it, correct its "
-                     "line and import the file again (migrate map --import)");
+  if (!issue) co_return false;
   job.issue = std::move(*issue);
   // It may have been moved.
   job.key = text_at(job.issue, {"key"});
   job.attachments = list_at(job.issue, {"fields", "attachment"});
+  if (const Value* mark = find(job.issue, {"properties", property_key})) job.mark = *mark;
+  Value known = job.issue;
+  co_await recall_limit(job, std::move(known));
+  co_return true;
+}
+
+awaitable<void> JiraSink::bring_up_to_date(Job& job) {
+  job.key = std::string(job.operation.target_id().as_string());
+  const bool there = co_await read_issue(job);
+  if (!there)
+    throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} has been deleted in Jira", job.key))
+        .with_advice(
+            "leave it: the item is not made a second time. Where a mapping file has named it, correct its "
+            "line and import the file again (migrate map --import)");
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
   job.ours = is_ours(job.issue, key);
   // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.
   job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
-  if (const Value* mark = find(job.issue, {"properties", property_key})) job.mark = *mark;
-  Value known = job.issue;
-  co_await recall_limit(job, std::move(known));
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
     co_await adopt(job);
   co_await move_files(job);
@@ -40,6 +42,7 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   co_await move_comments(job);
   co_await update_comments(job);
   co_await move_worklogs(job);
+  tell_gone_files(job);
   co_await set_links(job);
   co_await set_source_link(job);
   // Last, as in a first run: the issue may be one that cannot be edited then.

@@ -11,13 +11,31 @@ namespace migrate::jira {
 
 bool was_edited(const Comment& comment) { return !comment.updated.empty() && comment.updated != comment.created; }
 
-/// Whether it is worth reading the issue's comments: some were edited at the source, or have to be kept from others.
-bool JiraSink::comments_may_differ(const Job& job) const {
-  const Array& shown = list_at(job.issue, {"fields", "comment", "comments"});
-  const auto matters = [](const CommentDraft& draft) { return draft.comment->internal || was_edited(*draft.comment); };
-  const auto hidden = [this](const Value& comment) { return is_internal(comment); };
-  return std::any_of(job.draft.comments.begin(), job.draft.comments.end(), matters) ||
-         std::any_of(shown.begin(), shown.end(), hidden);
+/// Whether it is worth reading the issue's comments: there were some. One that was not edited at the source may have
+/// another author's name by now, or be for staff.
+bool JiraSink::comments_may_differ(const Job& job) {
+  const Value* comments = find(job.issue, {"fields", "comment"});
+  return !comments || number_at(*comments, {"total"}) > 0 || !list_at(*comments, {"comments"}).empty();
+}
+
+/// Ours that others can see and that are for staff at the source by now, before anything else is done with the issue:
+/// they are made anew where they are made at all. What a person has edited is told of later.
+awaitable<void> JiraSink::hide_exposed(Job& job) {
+  for (const CommentDraft& draft : job.draft.comments) {
+    if (!draft.hidden) continue;
+    if (!job.comments) job.comments = co_await api_.comments(job.key);
+    const std::map<std::size_t, Value> there = parts_in(job, *job.comments, draft.comment->id);
+    const auto found = there.find(0);
+    if (found == there.end()) continue;
+    Value comment = found->second;
+    if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor)) continue;
+    Value shown = comment;
+    const bool hidden = co_await is_hidden(job, std::move(shown));
+    if (hidden) continue;
+    Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
+    co_await step.refused();
+    co_await remove_exposed(job, draft, std::move(comment));
+  }
 }
 
 /// Comments that were edited at the source since; those that somebody has edited in Jira stay as they are there.
@@ -33,6 +51,35 @@ awaitable<void> JiraSink::update_comments(Job& job) {
       if (part_in(*mark) != 0) continue;
       if (text_at(*mark, {"key"}).starts_with(ours)) co_await update_comment(job, draft, each);
     }
+  }
+  for (const Value& each : there) {
+    const Value* mark = mark_in(each);
+    if (!mark || part_in(*mark) != 0 || !text_at(*mark, {"key"}).starts_with(ours)) continue;
+    const std::string id = text_at(*mark, {"id"});
+    const bool known = std::any_of(job.item.comments.begin(), job.item.comments.end(),
+                                   [&](const Comment& comment) { return comment.id == id; });
+    if (!known) warn_of_rest(job, "comments", "comment " + id);
+  }
+}
+
+/// What was brought and the item does not have any more stays: Jira's people may have built on it.
+void JiraSink::warn_of_rest(Job& job, std::string field, const std::string& what) {
+  warn(job.operation, Warning{"gone_at_source", std::move(field),
+                              fmt::format("{} is not at the source any more: it stays on {}", what, job.key)});
+}
+
+/// Files of the migration's account, by their names; those of an issue that was there before may be another's.
+void JiraSink::tell_gone_files(Job& job) const {
+  if (!job.ours) return;
+  const std::vector<Blob>& blobs = job.operation.record().blobs;
+  for (const Value& file : list_at(job.issue, {"fields", "attachment"})) {
+    const std::string name = text_at(file, {"filename"});
+    const Value* author = find(file, {"author"});
+    if (!author || account_from(*author).id != site_->self.id || is_original(name)) continue;
+    if (name.find("--") == std::string::npos) continue;  // attached by hand
+    const bool known =
+        std::any_of(blobs.begin(), blobs.end(), [&](const Blob& blob) { return is_file_of(name, blob.id); });
+    if (!known) warn_of_rest(job, "blobs", "the file " + name);
   }
 }
 
@@ -57,7 +104,11 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
     if (has_originals(job)) co_await drop_open_originals(job, draft);
     co_return;
   }
-  if (!was_edited(comment)) co_return;
+  if (!was_edited(comment)) {
+    // What a person has written stays without a word: the source says nothing new.
+    const Value* author = find(there, {"updateAuthor"});
+    if ((author && by_others(*author)) || is_as_written(job, draft, there)) co_return;
+  }
   const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
   if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
   Value text = co_await comment_print(job, draft, 0);
@@ -71,6 +122,29 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
     co_return;
   }
   co_await edit_comment(job, draft, std::move(there), std::move(text));
+}
+
+/// What a comment is to say, for comparing. Pictures count by their presence, so that Jira need not be asked where they
+/// are.
+std::string JiraSink::expected_of(const Job& job, CommentDraft& draft, std::size_t part) const {
+  std::map<std::string, std::string> media;
+  for (const Blob& blob : job.operation.record().blobs)
+    if (job.files.count(blob.id)) media[blob.id] = file_name(blob);
+  draft.files.clear();
+  if (part == 0) name_files(job, draft);
+  return canonical(printed(draft.texts[part], markup(), media, draft.files), markup());
+}
+
+/// Whether a comment that is not hidden says what the source has of it, wherever it was cut.
+bool JiraSink::is_as_written(const Job& job, CommentDraft& draft, const Value& there) const {
+  const std::size_t limit = limit_of(job, draft);
+  const bool cut = draft.texts.front().original.has_value();
+  if (cut) shorten(job, draft, any_length);
+  const Value* body = find(there, {"body"});
+  const std::string said = body ? canonical(*body, markup()) : std::string();
+  const bool same = agrees(said, expected_of(job, draft, 0), rewrites_markup());
+  if (cut) shorten(job, draft, limit);
+  return same;
 }
 
 void JiraSink::warn_of_edit(Job& job, const CommentDraft& draft) {

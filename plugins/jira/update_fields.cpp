@@ -33,6 +33,9 @@ Array label_changes(const std::vector<std::string>& wanted, const Value& issue, 
   for (const Value& label : written)
     if (label.is_string() && std::find(wanted.begin(), wanted.end(), std::string(label.get_string())) == wanted.end())
       changes.push_back(object("remove", label));
+  // The item has come back.
+  const bool meant = std::find(wanted.begin(), wanted.end(), gone_label) != wanted.end();
+  if (!meant && bears_label(issue, gone_label)) changes.push_back(object("remove", gone_label));
   return changes;
 }
 
@@ -63,6 +66,10 @@ awaitable<void> JiraSink::decide_move(Job& job) {
   }
   Step step = co_await job.operation.begin(move_step);
   if (!step.done()) co_await step.refused();
+  warn_of_move(job);
+}
+
+void JiraSink::warn_of_move(Job& job) {
   warn(job.operation, Warning{"changed_on_both_sides", "status", "the issue was moved in Jira too: left where it is"});
 }
 

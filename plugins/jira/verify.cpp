@@ -19,27 +19,8 @@ constexpr std::size_t at_once = 8;       // issues that are compared side by sid
 constexpr std::size_t chunk = 1u << 16;  // bytes of a file that are read at once
 constexpr std::size_t excerpt = 60;      // characters around a difference
 constexpr std::size_t bulk = 100;        // issues a request
-constexpr std::size_t any_length = 1u << 30;
 
 std::string print(const Value& value) { return boost::json::serialize(value); }
-
-/// Words alone, without macros: what wiki markup keeps when the Cloud turns it into a document and back.
-std::string words_of(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::size_t end = text[at] == '{' ? text.find_first_of("}\n", at) : std::string::npos;
-    if (end != std::string::npos && text[end] == '}' && text[at + 1] != '{') at = end;
-    const char byte = text[at];
-    const auto code = static_cast<unsigned char>(byte);
-    const bool word =
-        code >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (word)
-      out += byte;
-    else if (!out.empty() && out.back() != ' ')
-      out += ' ';
-  }
-  return out;
-}
 
 /// Where two texts part, with what stands around it.
 std::pair<std::string, std::string> parting(const std::string& a, const std::string& b) {
@@ -172,12 +153,8 @@ class Comparison {
   void text(const std::string& field, const std::string& expected, const Value& body, const std::string& what = {},
             const ItemText& source = ItemText()) {
     std::string found = canonical(body, sink_.markup());
-    const std::size_t note = what.empty() ? std::string::npos : found.find(goes_on);
-    if (note != std::string::npos) originals_.push_back(original_of(what, source));
-    if (found == expected) return;
-    if (sink_.markup() == Markup::wiki && sink_.api_.cloud() && words_of(found) == words_of(expected)) return;
-    const std::size_t line = note == std::string::npos ? note : found.rfind('\n', note);
-    if (line != std::string::npos && expected.starts_with(found.substr(0, line))) return;
+    if (!what.empty() && found.find(goes_on) != std::string::npos) originals_.push_back(original_of(what, source));
+    if (agrees(found, expected, sink_.rewrites_markup())) return;
     const auto [should, is] = parting(expected, found);
     differs(field, should, is, fmt::format("{} says something else", field));
   }

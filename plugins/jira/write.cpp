@@ -65,20 +65,27 @@ awaitable<void> JiraSink::redraft(Job& job) {
 
 awaitable<void> JiraSink::create(Job& job) {
   co_await make_issue(job);
-  if (job.resumed) {
-    std::string asked = fmt::format("?fields=labels&properties={}", property_key);
-    std::optional<Value> issue = co_await api_.find_issue(job.key, std::move(asked));
-    if (issue) co_await recall_limit(job, std::move(*issue));
-  }
+  // The item may be another by now than the one that the issue was made of.
+  const bool known = job.resumed && co_await read_issue(job);
   co_await move_files(job);
+  if (known) {
+    co_await hide_exposed(job);
+    co_await update_fields(job);
+  }
   co_await move_original(job, job.draft.description.original);
   co_await move_comments(job);
+  if (known) {
+    job.comments.reset();  // some were made just now
+    co_await update_comments(job);
+  }
   co_await move_worklogs(job);
+  if (known) tell_gone_files(job);
   co_await set_links(job);
   co_await set_source_link(job);
   // A workflow may have statuses in which an issue cannot be edited any more, as Jira's own has.
   co_await complete(job);
-  co_await reach_status(job, "status");
+  co_await reach_status(job, first_move);
+  if (job.moves) co_await reach_status(job, move_step);
 }
 
 /// Whether anything follows the call that makes the issue.
@@ -193,6 +200,11 @@ awaitable<void> JiraSink::make_issue(Job& job) {
   made_after_.erase(marker);
   Value undo(undo_of(job.key, true));
   co_await step.finish_soon(job.key, std::move(undo));
+  // Once the issue has been worked on, automation may have moved it.
+  if (job.draft.status && !first_status_.count(job.type->id)) {
+    std::string first = co_await status_of(job.key);
+    first_status_.emplace(job.type->id, std::move(first));
+  }
 }
 
 /// The description with its images, and the mark of the incomplete taken off. May be repeated at will.
@@ -207,9 +219,13 @@ awaitable<void> JiraSink::complete(Job& job) {
   changes.push_back(std::move(removal));
   Object body;
   body.emplace("update", object("labels", std::move(changes)));
-  if (!media.empty()) {
-    body.emplace("fields", object("description", printed_once(job.draft.description, markup(), media, {})));
+  bool pictures = !media.empty();
+  if (pictures && job.resumed) {
+    std::string field = "description", name;
+    const bool theirs = co_await changed_by_others(job, std::move(field), std::move(name));
+    pictures = !theirs;
   }
+  if (pictures) body.emplace("fields", object("description", printed_once(job.draft.description, markup(), media, {})));
   Value change(std::move(body));
   co_await edit(job, std::move(change));
   Value undo(undo_of(job.key, job.ours));
@@ -253,13 +269,25 @@ awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
   if (!job.draft.status) co_return;
   const auto first = first_status_.find(job.type->id);
   const bool known = job.just_made && first != first_status_.end();
-  if (known && first->second == job.draft.status->id) co_return;
+  std::string from;
+  if (known) from = first->second;
+  // What has been written since may have moved it: a comment sets off automation.
+  if (from == job.draft.status->id && job.more) from = co_await status_of(job.key);
+  if (from == job.draft.status->id) co_return;
+  const bool step_is_first = name == first_move;
   Step step = co_await job.operation.begin(std::move(name));
   if (step.done()) co_return;
-  std::string from;
-  if (known && !step.uncertain()) from = first->second;
-  if (from.empty()) from = co_await status_of(job.key);
-  if (job.just_made && !step.uncertain()) first_status_[job.type->id] = from;
+  if (job.resumed && step_is_first) {
+    // A person may have moved it between that call and this one.
+    std::string field = "status", called;
+    const bool theirs = co_await changed_by_others(job, std::move(field), std::move(called));
+    if (theirs) {
+      co_await step.refused();
+      warn_of_move(job);
+      co_return;
+    }
+  }
+  if (from.empty() || step.uncertain()) from = co_await status_of(job.key);
   Object undo = undo_of(job.key, job.ours);
   undo.emplace("status", from);
   undo.emplace("reached", job.draft.status->id);

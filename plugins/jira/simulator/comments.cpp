@@ -182,6 +182,9 @@ http::Response Service::get_worklog(Call& call) {
 http::Response Service::edit_worklog(Call& call) {
   Issue& of = writable(call, "");
   Worklog& old = worklog_of(of, call.path[1]);
+  if (!site_.may("EDIT_ALL_WORKLOGS") && !site_.may("EDIT_OWN_WORKLOGS")) {
+    refuse(400, "You do not have the permission to edit this worklog.");
+  }
   const bool notifies = call.flag("notifyUsers", true);
   Object sent = call.body.is_object() ? call.body.get_object() : Object();
   // What is not sent stays.

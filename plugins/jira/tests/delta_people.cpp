@@ -251,3 +251,34 @@ TEST_CASE("an issue that was there before gets its labels, whenever the run dies
     REQUIRE(has_label(world.issue_of("7"), "new"));
   }
 }
+
+TEST_CASE("the mark of what is gone at the source goes when the item comes back") {
+  for (const bool adopted : {false, true}) {
+    INFO(std::string(adopted ? "adopted" : "made"));
+    World world;
+    std::string key;
+    if (adopted) key = adopt(world, "7", "Was here");
+    plain_ticket(world, 7);
+    REQUIRE(world.run().status == Status::done);
+    if (!adopted) key = world.key_of("7");
+    world.config.vanished = "label";
+    for (const char* version : {"2", "3"}) {
+      Record& record = world.source->records[7];
+      const Record before = record;
+      record.deleted = true;
+      record.version = std::string("gone ") + version;
+      record.data = Object();
+      REQUIRE(world.run(Mode::incremental).total().failed == 0);
+      REQUIRE(has_label(world.issues().at(key), "gone-at-source"));
+      record = before;
+      record.version = version;
+      const Report report = world.run(Mode::incremental);
+      INFO(World::complaint(report));
+      REQUIRE(report.status == Status::done);
+      CHECK_FALSE(has_label(world.issues().at(key), "gone-at-source"));
+    }
+    if (!adopted) continue;
+    REQUIRE_FALSE(world.run(Mode::rollback).fatal);
+    CHECK(world.issues().at(key).at("labels") == Value(Array{"old"}));
+  }
+}

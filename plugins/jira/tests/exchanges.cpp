@@ -30,6 +30,7 @@ Exchanges of_a_family() {
   data["labels"] = Array{"new"};
   data["comments"].as_array()[0].as_object()["updated"] = "2024-02-03T00:00:00Z";
   data["comments"].as_array()[0].as_object()["body"] = "It is very old";
+  data["worklogs"].as_array()[0].as_object()["seconds"] = 3600;
   world.source->records[81].version = "2";
   REQUIRE(world.run(Mode::incremental).status == Status::done);
   // An answer that is lost: issues are looked for by number and by label.
