@@ -66,7 +66,7 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
     co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
     co_return;
   }
-  if (const Value* author = find(there, {"updateAuthor"}); author && by_others(*author)) {
+  if (by_others(there, "updateAuthor")) {
     warn_of_edit(job, draft);
     co_return;
   }
@@ -79,10 +79,11 @@ void JiraSink::warn_of_edit(Job& job, const CommentDraft& draft) {
                fmt::format("comment {} was edited in Jira too: left as it is there", draft.comment->id)});
 }
 
-/// Its step counts as not done from here on: whoever makes the comment finds the public one and removes it first.
+/// From here on nobody knows whether its step is done: whoever makes the comment finds the public one and removes it
+/// first, and so does a rollback.
 awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
   Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
-  if (step.done()) co_await step.refused();
+  co_await step.announce_removal();
   job.comments.reset();
   job.resumed = true;
   co_await move_parts(job, draft, false);
