@@ -83,6 +83,7 @@ Value Step::receipt(std::string target_id, const Value& undo) {
   row["target_id"] = target_id;
   row["undo"] = detached(undo);
   target_id_ = std::move(target_id);
+  intent_ = row;
   return row;
 }
 
@@ -107,6 +108,16 @@ awaitable<void> Step::refused() {
   entries.push_back(Entry{Table::step, row_, nullptr});
   co_await context_->journal->store().commit(std::move(entries));
   uncertain_ = false;
+}
+
+awaitable<void> Step::announce_removal() {
+  if (!done_) co_return;
+  intent_.as_object()["state"] = "undoing";
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::step, row_, intent_});
+  co_await context_->journal->store().commit(std::move(entries));
+  done_ = false;
+  uncertain_ = true;
 }
 
 std::optional<Value> Operation::linked(const RecordRef& target) const {

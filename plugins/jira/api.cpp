@@ -258,12 +258,14 @@ awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string r
   co_return response.json();
 }
 
-awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::string> fields) {
+awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::string> fields,
+                             std::vector<std::string> properties) {
   Array found;
   if (cloud_) {
     Object body;
     body.emplace("issueIdsOrKeys", to_list(keys));
     body.emplace("fields", to_list(fields));
+    if (!properties.empty()) body.emplace("properties", to_list(properties));
     Value answer = co_await post_json("/issue/bulkfetch", std::move(body));
     if (const Value* issues = jira::find(answer, {"issues"}); issues && issues->is_array())
       found = answer.get_object()["issues"].get_array();
@@ -272,6 +274,7 @@ awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::str
   }
   http::Query query;
   query.add("fields", joined(fields));
+  if (!properties.empty()) query.add("properties", joined(properties));
   const std::string text = query.text();
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   TaskGroup group(executor, single_reads);
@@ -289,11 +292,11 @@ awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::str
 }
 
 awaitable<std::vector<std::string>> Api::present_keys(std::vector<std::string> keys) {
-  std::vector<std::string> fields{"labels"}, present(keys.size());
+  std::vector<std::string> fields{"labels"}, properties, present(keys.size());
   std::set<std::string> there;
   if (cloud_) {
     std::vector<std::string> asked = keys;
-    const Array found = co_await issues(std::move(asked), std::move(fields));
+    const Array found = co_await issues(std::move(asked), std::move(fields), std::move(properties));
     for (const Value& issue : found) there.insert(text_at(issue, {"key"}));
   }
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;

@@ -75,7 +75,8 @@ class Api {
   awaitable<std::optional<Value>> get_if_shown(std::string path);
   awaitable<std::optional<Value>> find_issue(std::string issue, std::string rest);  ///< nothing: gone, or never was
   /// At most 100; those that are there, in any order.
-  awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields);
+  awaitable<Array> issues(std::vector<std::string> keys, std::vector<std::string> fields,
+                          std::vector<std::string> properties);
   /// At most 100; what they are called now, in the same order; empty: gone.
   awaitable<std::vector<std::string>> present_keys(std::vector<std::string> keys);
   /// `next`: of the page before; empty for the first one.

@@ -68,6 +68,7 @@ std::size_t part_in(const Value& mark) {
 }
 
 awaitable<void> JiraSink::move_files(Job& job) {
+  co_await withhold_files(job);
   for (const Blob* blob : job.draft.files) co_await move_file(job, blob);
 }
 
@@ -328,7 +329,7 @@ awaitable<bool> JiraSink::is_hidden(Job& job, Value comment) {
 /// A comment of ours that others can see and that is for staff only at the source. What a person has written into it is
 /// theirs to publish or to hide.
 awaitable<void> JiraSink::remove_exposed(Job& job, const CommentDraft& draft, Value comment) {
-  if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor))
+  if (by_others(comment, "updateAuthor"))
     throw Error(
         ErrorKind::invalid, "internal_comment",
         fmt::format("{}: the comment {} is for staff only at the source, is public in Jira, and was edited there: "

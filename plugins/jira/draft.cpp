@@ -227,6 +227,7 @@ class Drafting {
       if (hidden && config_.internal_files == "leave_out") {
         // Not among the further fields: its name is for staff, too.
         lost("file_left_out", "blobs", fmt::format("{}: it belongs to an internal comment", blob.name));
+        draft_.withheld.push_back(&blob);
         continue;
       }
       if (hidden)

@@ -68,6 +68,7 @@ struct Draft {
   std::vector<CommentDraft> comments;   ///< oldest first
   std::vector<WorklogDraft> worklogs;
   std::vector<const Blob*> files;                   ///< that can be moved
+  std::vector<const Blob*> withheld;                ///< of comments for staff alone, left out for it
   std::map<std::string, std::string> fingerprints;  ///< of each field, by its id: what the source says
   std::vector<Warning> warnings;                    ///< what is lost or changed on the way
 };

@@ -3,6 +3,8 @@
 // Who sees the issue sees its attachments, so that no original may stand behind such a text. How it was parted follows
 // from the limit, which the property of the first part keeps: whoever goes on with the comment parts it where it was
 // parted. Each part is a step, and is found again by its own key.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "json.hpp"
@@ -54,7 +56,7 @@ awaitable<bool> JiraSink::recall_parts(Job& job, CommentDraft& draft) {
 }
 
 /// Takes parts away, the first one last: what stands there tells the limit of the others. Their steps count as not done
-/// from here on.
+/// afterwards.
 awaitable<void> JiraSink::withdraw_parts(Job& job, const CommentDraft& draft, std::size_t from, std::size_t end) {
   if (from >= end) co_return;
   job.comments = co_await api_.comments(job.key);
@@ -62,11 +64,12 @@ awaitable<void> JiraSink::withdraw_parts(Job& job, const CommentDraft& draft, st
   for (std::size_t part = end; part-- > from;) {
     std::string name = comment_step(draft.comment->id, part);
     Step step = co_await job.operation.begin(std::move(name));
+    co_await step.announce_removal();
+    if (const auto found = there.find(part); found != there.end()) {
+      Value comment = found->second;
+      co_await remove_comment(job, std::move(comment));
+    }
     co_await step.refused();
-    const auto found = there.find(part);
-    if (found == there.end()) continue;
-    Value comment = found->second;
-    co_await remove_comment(job, std::move(comment));
   }
   job.comments.reset();
 }
@@ -109,7 +112,7 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
     const bool same = co_await are_same(job, draft, std::move(copy));
     if (same) co_return;
     for (const auto& [part, comment] : there)
-      if (const Value* author = find(comment, {"updateAuthor"}); author && by_others(*author)) {
+      if (by_others(comment, "updateAuthor")) {
         warn_of_edit(job, draft);
         co_return;
       }
@@ -160,6 +163,54 @@ awaitable<bool> JiraSink::edit_part(Job& job, CommentDraft& draft, std::size_t p
   if (!refusal) co_return true;
   if (!is_too_long(*refusal) || !shorten(job, draft, limit_of(job, draft) / 2)) throw *refusal;
   co_return false;
+}
+
+/// Files that belong to comments for staff alone and are left out for it (`internal_files`). One that came when its
+/// comment was public, or before the option was set, is for all to see: it goes.
+awaitable<void> JiraSink::withhold_files(Job& job) {
+  if (job.just_made) co_return;
+  for (const Blob* blob : job.draft.withheld) co_await withhold_file(job, blob);
+}
+
+awaitable<void> JiraSink::withhold_file(Job& job, const Blob* of) {
+  const Blob& blob = *of;
+  Step step = co_await job.operation.begin(step_name("blob", blob.id));
+  const std::string name = file_name(blob);
+  std::vector<std::string> ids = co_await own_files(job, name);
+  const bool again = ids.empty() && co_await wait_for_call(job, step);
+  if (again) ids = co_await own_files(job, name);
+  if (!ids.empty()) co_await step.announce_removal();
+  std::optional<http::StatusError> refusal;
+  for (const std::string& id : ids) {
+    const std::string path = "/attachment/" + http::encode(id);
+    try {
+      co_await api_.remove(path);
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+    job.attachments.reset();
+  }
+  if (!refusal) {
+    co_await step.refused();
+    co_return;
+  }
+  if (refusal->status() != 400 && refusal->status() != 403) throw *refusal;
+  warn(job.operation, Warning{"internal_file_visible", "blobs",
+                              fmt::format("{}: of an internal comment, on {} since before it was to be left out, and "
+                                          "Jira does not let the account remove it ({})",
+                                          blob.name, job.key, refusal->what())});
+}
+
+/// The ids of the account's own attachments of this name.
+awaitable<std::vector<std::string>> JiraSink::own_files(Job& job, std::string name) {
+  if (!job.attachments) {
+    const std::optional<Value> issue = co_await api_.find_issue(job.key, "?fields=attachment");
+    job.attachments = issue ? list_at(*issue, {"fields", "attachment"}) : Array();
+  }
+  std::vector<std::string> ids;
+  for (const Value& each : *job.attachments)
+    if (text_at(each, {"filename"}) == name && is_own(each)) ids.push_back(text_at(each, {"id"}));
+  co_return ids;
 }
 
 }  // namespace migrate::jira

@@ -126,9 +126,7 @@ awaitable<void> JiraSink::drop_originals(Job& job, std::string what, ItemText te
   std::vector<std::string> old;
   for (const Value& each : list_at(job.issue, {"fields", "attachment"})) {
     const std::string file = text_at(each, {"filename"});
-    const Value* author = find(each, {"author"});
-    const bool ours = author && account_from(*author).id == site_->self.id;
-    if (ours && file != name && file.starts_with(start) && !names_file(shown, markup(), file))
+    if (is_own(each) && file != name && file.starts_with(start) && !names_file(shown, markup(), file))
       old.push_back(text_at(each, {"id"}));
   }
   for (const std::string& id : old) {

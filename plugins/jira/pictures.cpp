@@ -41,10 +41,8 @@ bool names(const Value& text, const std::string& file) {
 /// The files of an issue, as it was found, that somebody else has attached.
 std::vector<const Value*> JiraSink::files_of_others(const Job& job) const {
   std::vector<const Value*> files;
-  for (const Value& file : list_at(job.issue, {"fields", "attachment"})) {
-    const Value* author = find(file, {"author"});
-    if (!author || by_others(*author)) files.push_back(&file);
-  }
+  for (const Value& file : list_at(job.issue, {"fields", "attachment"}))
+    if (by_others(file, "author")) files.push_back(&file);
   return files;
 }
 
@@ -68,8 +66,8 @@ awaitable<bool> JiraSink::drops_files_of_others(const Job& job, Value before, Va
   co_return false;
 }
 
-/// Before a text is written: files of the record that may go with what it shows no longer. Their steps count as not
-/// done from here on, so that a death between loses none.
+/// Before a text is written: files of the record that may go with what it shows no longer. That is announced, so that a
+/// death between loses none, and a rollback still knows of those that did not go.
 awaitable<void> JiraSink::release_pictures(Job& job, Value before, Value after, Released& released) {
   if (!api_.cloud()) co_return;
   const bool wiki = markup() == Markup::wiki;
@@ -81,7 +79,7 @@ awaitable<void> JiraSink::release_pictures(Job& job, Value before, Value after, 
     const bool shown = !wiki || (names(before, file) && !names(after, file));
     if (!shown) continue;
     Step step = co_await job.operation.begin(step_name("blob", blob->id));
-    if (step.done()) co_await step.refused();
+    co_await step.announce_removal();
     released.push_back(blob);
   }
 }

@@ -71,12 +71,12 @@ awaitable<std::int64_t> JiraSink::last_before(std::chrono::milliseconds age) {
 awaitable<std::optional<std::string>> JiraSink::find_by_key(std::string marker, std::int64_t after) {
   const std::int64_t found = co_await newest_found();
   newest_ = std::max(newest_, found);
-  std::vector<std::string> fields{"labels"};
+  const std::vector<std::string> fields{"labels"}, properties;
   for (std::int64_t first = after + 1;; first += walk_page) {
     std::vector<std::string> keys;
     for (std::int64_t number = first; number < first + walk_page; ++number)
       keys.push_back(fmt::format("{}-{}", site_->project_key, number));
-    const Array issues = co_await api_.issues(std::move(keys), fields);
+    const Array issues = co_await api_.issues(std::move(keys), fields, properties);
     for (const Value& issue : issues)
       if (bears_label(issue, marker)) co_return text_at(issue, {"key"});
     // Numbers of deleted issues leave gaps: the end is where nothing is, beyond all that is known.

@@ -148,6 +148,9 @@ class JiraSink final : public ItemSink {
   awaitable<void> update_parts(Job& job, CommentDraft& draft);
   awaitable<bool> are_same(Job& job, CommentDraft& draft, std::map<std::size_t, Value> there);
   awaitable<bool> edit_part(Job& job, CommentDraft& draft, std::size_t part, Value there);
+  awaitable<void> withhold_files(Job& job);
+  awaitable<void> withhold_file(Job& job, const Blob* blob);
+  awaitable<std::vector<std::string>> own_files(Job& job, std::string name);
 
   // pictures.cpp
   using Released = std::vector<const Blob*>;
@@ -173,6 +176,8 @@ class JiraSink final : public ItemSink {
   awaitable<std::string> withdraw(Operation& operation);
   static bool is_ours(const Value& issue, const std::string& key);
   bool by_others(const Value& user) const;
+  bool by_others(const Value& thing, std::string_view role) const;
+  bool is_own(const Value& file) const;
 
   // update_fields.cpp
   struct Edit {
@@ -213,13 +218,27 @@ class JiraSink final : public ItemSink {
   // undo.cpp
   awaitable<void> undo_create(Receipt receipt);
   awaitable<void> undo_part(Receipt receipt);
-  awaitable<void> undo_edit(Receipt receipt);
+  awaitable<void> undo_effect(std::string issue, Receipt receipt);
   awaitable<void> undo_upload(std::string issue, Receipt receipt);
   awaitable<void> refuse_if_touched(std::string issue, Value found);
   awaitable<Array> all_of(std::string issue, Value found, std::string field, std::string list);
   awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);
   void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
   awaitable<void> delete_issue(std::string issue, std::string key);
+
+  // undo_edit.cpp
+  /// The undoing of an edit. The property keeps of each field how far back it is (`undone`), in the same call: an edit
+  /// that had to stay may be tried again when those before it are gone.
+  struct Undoing {
+    Value mark;  ///< what the property says; null: the issue has been given back
+    std::int64_t begun = 0;
+    bool is_past(std::string_view field) const;
+    Value mark_without(const Object& fields, const Array& labels) const;
+  };
+  awaitable<void> undo_edit(Receipt receipt);
+  awaitable<void> restore(std::string issue, Object fields, Array labels, Undoing& undoing);
+  awaitable<std::optional<http::StatusError>> try_restore(std::string issue, Object fields, Array labels,
+                                                          Undoing& undoing);
 
   // verify.cpp
   friend class Comparison;

@@ -3,6 +3,8 @@
 // An issue that this migration has made goes as a whole, with its comments and files, when its step "create" is undone;
 // undoing one of its other steps does nothing, so that an issue which stays because of a person stays complete. In an
 // issue that was there before, each step is undone by itself.
+#include "undo.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,12 +17,6 @@ namespace migrate::jira {
 
 namespace {
 
-Error touched(const std::string& issue, const std::string& by) {
-  Error error(ErrorKind::conflict, "touched", fmt::format("{} stays: {} since the migration made it", issue, by));
-  error.with_advice("delete it by hand when it is not needed");
-  return error;
-}
-
 constexpr std::size_t fetched_at_once = 100;
 
 Error parent_of(const std::string& issue, const std::string& child) {
@@ -31,19 +27,24 @@ Error parent_of(const std::string& issue, const std::string& child) {
   return error;
 }
 
-std::string person_of(const Value& user) {
-  const std::string name = text_at(user, {"displayName"});
+/// The one whom a thing of Jira's names in this role.
+std::string person_of(const Value& thing, std::string_view role) {
+  if (!find(thing, {role})) return "somebody without an account";
+  const std::string name = text_at(thing, {role, "displayName"});
   return name.empty() ? std::string("somebody") : name;
 }
 
-/// Jira shows more of a value than it takes.
-Value as_taken(const Value& shown) {
-  for (const char* name : {"accountId", "id"})
-    if (const Value* id = find(shown, {name})) return object(name, *id);
-  return shown;
-}
-
 std::string of_step(const std::string& step) { return step.substr(0, step.find(':')); }
+
+/// What undoing a step takes away, for people.
+std::string thing_of(const std::string& what) {
+  if (what == "worklog") return "a time entry of the migration";
+  if (what == "blob" || what == "original") return "a file of the migration";
+  if (what == "link") return "a link or parent that the migration has set";
+  if (what == "source_link") return "the web link to its source";
+  if (what == "adopt") return "the labels and the property of the migration";
+  return fmt::format("a {} of the migration", what);
+}
 
 }  // namespace
 
@@ -78,7 +79,8 @@ void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, 
   else if (!mark || key.empty() || text_at(*mark, {"key"}) != key)
     why = "its property \"migration\" does not say that this migration made it";
   else if (!creator || account_from(*creator).id != site_->self.id)
-    why = fmt::format("it was made by {}, not by {}", creator ? person_of(*creator) : std::string("an unknown account"),
+    why = fmt::format("it was made by {}, not by {}",
+                      creator ? person_of(*find(found, {"fields"}), "creator") : std::string("an unknown account"),
                       site_->self.name);
   if (why.empty()) return;
   Error error(ErrorKind::conflict, "not_ours", fmt::format("{} stays: {}", issue, why));
@@ -89,12 +91,12 @@ void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, 
 /// Sub-tasks would go with their parent. What was made later is taken back earlier, so that one which is still there is
 /// not to go: somebody has made it or touched it, another migration has, or the source still has it.
 awaitable<void> JiraSink::refuse_if_parent(std::string issue, std::vector<std::string> children) {
-  const std::vector<std::string> fields{"labels"};
+  const std::vector<std::string> fields{"labels"}, properties;
   for (std::size_t first = 0; first < children.size(); first += fetched_at_once) {
     const auto from = children.begin() + static_cast<std::ptrdiff_t>(first);
     std::vector<std::string> keys(
         from, from + static_cast<std::ptrdiff_t>(std::min(fetched_at_once, children.size() - first)));
-    const Array there = co_await api_.issues(std::move(keys), fields);
+    const Array there = co_await api_.issues(std::move(keys), fields, properties);
     if (!there.empty()) throw parent_of(issue, text_at(there.front(), {"key"}));
   }
 }
@@ -112,20 +114,17 @@ awaitable<Array> JiraSink::all_of(std::string issue, Value found, std::string fi
 awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
   const Array comments = co_await all_of(issue, found, "comment", "comments");
   for (const Value& comment : comments) {
-    if (const Value* user = find(comment, {"author"}); user && by_others(*user))
-      throw touched(issue, person_of(*user) + " has commented on it");
-    if (const Value* user = find(comment, {"updateAuthor"}); user && by_others(*user))
-      throw touched(issue, person_of(*user) + " has edited a comment");
+    if (by_others(comment, "author")) throw touched(issue, person_of(comment, "author") + " has commented on it");
+    if (by_others(comment, "updateAuthor"))
+      throw touched(issue, person_of(comment, "updateAuthor") + " has edited a comment");
   }
   for (const Value& file : list_at(found, {"fields", "attachment"}))
-    if (const Value* user = find(file, {"author"}); user && by_others(*user))
-      throw touched(issue, person_of(*user) + " has attached a file");
+    if (by_others(file, "author")) throw touched(issue, person_of(file, "author") + " has attached a file");
   const Array entries = co_await all_of(issue, found, "worklog", "worklogs");
   for (const Value& entry : entries) {
-    if (const Value* user = find(entry, {"author"}); user && by_others(*user))
-      throw touched(issue, person_of(*user) + " has logged time on it");
-    if (const Value* user = find(entry, {"updateAuthor"}); user && by_others(*user))
-      throw touched(issue, person_of(*user) + " has edited a time entry");
+    if (by_others(entry, "author")) throw touched(issue, person_of(entry, "author") + " has logged time on it");
+    if (by_others(entry, "updateAuthor"))
+      throw touched(issue, person_of(entry, "updateAuthor") + " has edited a time entry");
   }
   std::vector<std::string> children;
   for (const Value& child : list_at(found, {"fields", "subtasks"})) children.push_back(text_at(child, {"key"}));
@@ -134,7 +133,8 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
   for (const Change& change : history)
     if (change.author.person && change.author.id != site_->self.id) {
       const std::string what = change.fields.empty() ? std::string("it") : change.fields.front().name;
-      throw touched(issue, fmt::format("{} has changed {}", change.author.name, what));
+      const std::string who = change.author.name.empty() ? std::string("somebody") : change.author.name;
+      throw touched(issue, fmt::format("{} has changed {}", who, what));
     }
 }
 
@@ -180,6 +180,21 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
   }
   if (issue.empty()) co_return;
   const std::string what = of_step(receipt.step);
+  std::optional<http::StatusError> refusal;
+  try {
+    co_await undo_effect(issue, std::move(receipt));
+  } catch (const http::StatusError& error) {
+    refusal = error;
+  }
+  if (!refusal) co_return;
+  if (!is_final(*refusal)) throw *refusal;
+  const std::optional<Value> there = co_await api_.find_issue(issue, "?fields=labels");
+  if (there) throw cannot_restore(issue, "to take away " + thing_of(what), *refusal);
+}
+
+/// What a step has done to an issue that was there before.
+awaitable<void> JiraSink::undo_effect(std::string issue, Receipt receipt) {
+  const std::string what = of_step(receipt.step);
   const std::string path = "/issue/" + http::encode(issue);
   if (what == "comment" || what == "worklog") {
     Array things;
@@ -193,9 +208,8 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
         ours =
             ours || (text_at(property, {"key"}) == property_key && text_at(property, {"value", "key"}) == receipt.key);
       if (!ours) continue;
-      const Value* editor = find(each, {"updateAuthor"});
-      if (editor && by_others(*editor))
-        throw touched(issue, fmt::format("{} has edited a {}", person_of(*editor), what));
+      if (by_others(each, "updateAuthor"))
+        throw touched(issue, fmt::format("{} has edited a {}", person_of(each, "updateAuthor"), what));
       const std::string thing = fmt::format("{}/{}/{}", path, what, text_at(each, {"id"}));
       co_await api_.remove(thing);
     }
@@ -221,6 +235,8 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
     co_await api_.edit_issue(issue, std::move(body), site_->silences);
     co_await api_.remove(fmt::format("{}/properties/{}", path, property_key));
   } else if (what == "status") {
+    const std::optional<Value> there = co_await api_.find_issue(issue, "?fields=labels");
+    if (!there) co_return;
     throw Error(
         ErrorKind::conflict, "status_stays",
         fmt::format("{} was there before the migration, which moved it to another status: it stays there", issue))
@@ -238,51 +254,13 @@ awaitable<void> JiraSink::undo_upload(std::string issue, Receipt receipt) {
         receipt.step.starts_with("original:") ? original_blob(receipt.step) : id_of_step(receipt.step);
     const std::optional<Value> found = co_await api_.find_issue(issue, "?fields=attachment");
     if (!found) co_return;
-    for (const Value& file : list_at(*found, {"fields", "attachment"})) {
-      const Value* author = find(file, {"author"});
-      if (author && account_from(*author).id == site_->self.id && is_file_of(text_at(file, {"filename"}), blob))
-        ids.push_back(text_at(file, {"id"}));
-    }
+    for (const Value& file : list_at(*found, {"fields", "attachment"}))
+      if (is_own(file) && is_file_of(text_at(file, {"filename"}), blob)) ids.push_back(text_at(file, {"id"}));
   }
   for (const std::string& id : ids) {
     const std::string path = "/attachment/" + http::encode(id);
     co_await api_.remove(path);
   }
-}
-
-/// The former content, of the fields that nobody has changed meanwhile. It is known of a call without an answer too.
-awaitable<void> JiraSink::undo_edit(Receipt receipt) {
-  const std::string issue = text_at(receipt.undo, {"issue"});
-  const Value* before = find(receipt.undo, {"before"});
-  const Object former = before && before->is_object() ? before->get_object() : Object();
-  Array labels;
-  for (const Value& change : list_at(receipt.undo, {"labels"})) {
-    const std::string added = text_at(change, {"add"});
-    labels.push_back(added.empty() ? object("add", text_at(change, {"remove"})) : object("remove", added));
-  }
-  if (former.empty() && labels.empty()) co_return;
-  std::string asked = "?expand=names&fields=labels";
-  for (const auto& member : former) asked += "," + std::string(member.key());
-  const std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
-  if (!found) co_return;
-  const std::vector<Change> history = co_await api_.changes(issue);
-  Object fields;
-  for (const auto& member : former) {
-    const std::string field(member.key());
-    const Value* present = find(*found, {"fields", field});
-    if ((present ? *present : Value()) == member.value()) continue;
-    const std::string name = text_at(*found, {"names", field});
-    bool other = false;
-    for (const Change& change : history)
-      if (change.concerns(field, name)) other = change.author.person && change.author.id != site_->self.id;
-    if (other) throw touched(issue, fmt::format("somebody has changed {}", field));
-    fields.emplace(field, as_taken(member.value()));
-  }
-  if (fields.empty() && labels.empty()) co_return;
-  Object change = object("fields", std::move(fields));
-  if (!labels.empty()) change.emplace("update", object("labels", std::move(labels)));
-  Value body(std::move(change));
-  co_await api_.edit_issue(issue, std::move(body), site_->silences);
 }
 
 }  // namespace migrate::jira

@@ -54,22 +54,26 @@ awaitable<void> JiraSink::adopt(Job& job) {
   Step step = co_await job.operation.begin("adopt");
   if (step.done()) co_return;
   job.ours = false;
-  if (find(job.issue, {"properties", property_key})) {
+  const std::string key = create_key(step.key());
+  const Value* there = find(job.issue, {"properties", property_key});
+  // A rollback that died may have taken the labels, and not the property.
+  if (there && bears_label(job.issue, marker_label(config_.label, key))) {
     // An earlier attempt has put the mark there and has not lived to say so.
     Value undo(undo_of(job.key, false));
     co_await step.finish(job.key, std::move(undo));
     co_return;
   }
-  const std::string key = create_key(step.key());
   Array changes;
   // Labels of the source come with the edit, which knows how to take them back.
   changes.push_back(object("add", migration_label(config_.label, job.operation.migration())));
   changes.push_back(object("add", marker_label(config_.label, key)));
-  Value mark = property_of(job, key);
-  mark.get_object().insert_or_assign("adopted", true);
-  // Nothing of the item has been written yet.
-  mark.get_object()["fields"] = Object();
-  mark.get_object()["labels"] = Array();
+  Value mark = there ? *there : property_of(job, key);
+  if (!there) {
+    mark.get_object().insert_or_assign("adopted", true);
+    // Nothing of the item has been written yet.
+    mark.get_object()["fields"] = Object();
+    mark.get_object()["labels"] = Array();
+  }
   Object property;
   property.emplace("key", property_key);
   property.emplace("value", mark);
@@ -127,6 +131,19 @@ bool JiraSink::is_ours(const Value& issue, const std::string& key) {
 bool JiraSink::by_others(const Value& user) const {
   const Account account = account_from(user);
   return account.person && account.id != site_->self.id;
+}
+
+/// Whether the one whom `thing` names as its author, or the like, is somebody else. Data Center names nobody for those
+/// who need no account to write: the migration has one.
+bool JiraSink::by_others(const Value& thing, std::string_view role) const {
+  const Value* user = find(thing, {role});
+  return !user || by_others(*user);
+}
+
+/// Whether the migration's account has attached it.
+bool JiraSink::is_own(const Value& file) const {
+  const Value* author = find(file, {"author"});
+  return author && account_from(*author).id == site_->self.id;
 }
 
 }  // namespace migrate::jira

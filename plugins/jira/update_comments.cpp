@@ -28,13 +28,14 @@ awaitable<void> JiraSink::hide_exposed(Job& job) {
     const auto found = there.find(0);
     if (found == there.end()) continue;
     Value comment = found->second;
-    if (const Value* editor = find(comment, {"updateAuthor"}); editor && by_others(*editor)) continue;
+    if (by_others(comment, "updateAuthor")) continue;
     Value shown = comment;
     const bool hidden = co_await is_hidden(job, std::move(shown));
     if (hidden) continue;
     Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
-    co_await step.refused();
+    co_await step.announce_removal();
     co_await remove_exposed(job, draft, std::move(comment));
+    co_await step.refused();
   }
 }
 
@@ -74,8 +75,7 @@ void JiraSink::tell_gone_files(Job& job) const {
   const std::vector<Blob>& blobs = job.operation.record().blobs;
   for (const Value& file : list_at(job.issue, {"fields", "attachment"})) {
     const std::string name = text_at(file, {"filename"});
-    const Value* author = find(file, {"author"});
-    if (!author || account_from(*author).id != site_->self.id || is_original(name)) continue;
+    if (!is_own(file) || is_original(name)) continue;
     if (name.find("--") == std::string::npos) continue;  // attached by hand
     const bool known =
         std::any_of(blobs.begin(), blobs.end(), [&](const Blob& blob) { return is_file_of(name, blob.id); });
@@ -106,8 +106,7 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
   }
   if (!was_edited(comment)) {
     // What a person has written stays without a word: the source says nothing new.
-    const Value* author = find(there, {"updateAuthor"});
-    if ((author && by_others(*author)) || is_as_written(job, draft, there)) co_return;
+    if (by_others(there, "updateAuthor") || is_as_written(job, draft, there)) co_return;
   }
   const auto limit = static_cast<std::size_t>(number_at(*mark_in(there), {"limit"}));
   if (limit != 0 && limit < limit_of(job, draft)) shorten(job, draft, limit);
@@ -117,7 +116,7 @@ awaitable<void> JiraSink::update_comment(Job& job, CommentDraft& draft, Value th
     co_await drop_originals(job, "comment-" + comment.id, comment.body, std::move(shown));
     co_return;
   }
-  if (const Value* author = find(there, {"updateAuthor"}); author && by_others(*author)) {
+  if (by_others(there, "updateAuthor")) {
     warn_of_edit(job, draft);
     co_return;
   }
@@ -153,10 +152,11 @@ void JiraSink::warn_of_edit(Job& job, const CommentDraft& draft) {
                fmt::format("comment {} was edited in Jira too: left as it is there", draft.comment->id)});
 }
 
-/// Its step counts as not done from here on: whoever makes the comment finds the public one and removes it first.
+/// From here on nobody knows whether its step is done: whoever makes the comment finds the public one and removes it
+/// first, and so does a rollback.
 awaitable<void> JiraSink::hide_comment(Job& job, CommentDraft& draft) {
   Step step = co_await job.operation.begin(step_name("comment", draft.comment->id));
-  if (step.done()) co_await step.refused();
+  co_await step.announce_removal();
   job.comments.reset();
   job.resumed = true;
   co_await move_parts(job, draft, false);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "compare.hpp"
 #include "json.hpp"
 #include "migrate/digest.hpp"
 #include "names.hpp"
@@ -17,24 +18,9 @@ namespace {
 
 constexpr std::size_t at_once = 8;       // issues that are compared side by side
 constexpr std::size_t chunk = 1u << 16;  // bytes of a file that are read at once
-constexpr std::size_t excerpt = 60;      // characters around a difference
 constexpr std::size_t bulk = 100;        // issues a request
 
 std::string print(const Value& value) { return boost::json::serialize(value); }
-
-/// Where two texts part, with what stands around it.
-std::pair<std::string, std::string> parting(const std::string& a, const std::string& b) {
-  std::size_t at = 0;
-  while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
-  std::size_t from = at > excerpt / 2 ? at - excerpt / 2 : 0;
-  while (from > 0 && (static_cast<unsigned char>(a[from]) & 0xC0) == 0x80) --from;
-  const auto part = [&](const std::string& text) {
-    std::size_t end = std::min(text.size(), from + excerpt);
-    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-    return (from > 0 ? "…" : "") + text.substr(from, end - from) + (end < text.size() ? "…" : "");
-  };
-  return {part(a), part(b)};
-}
 
 awaitable<std::string> digest_of(std::unique_ptr<ByteStream> bytes) {
   Sha256 digest;
@@ -43,34 +29,6 @@ awaitable<std::string> digest_of(std::unique_ptr<ByteStream> bytes) {
     if (part.empty()) co_return digest.finish();
     digest.update(part);
   }
-}
-
-/// Jira shows more of a value than it takes: the members that were sent must be there.
-bool holds(const Value& expected, const Value& found) {
-  if (const Object* object = expected.if_object()) {
-    for (const auto& member : *object) {
-      const Value* there = jira::find(found, {std::string_view(member.key())});
-      if (!there || !holds(member.value(), *there)) return false;
-    }
-    return true;
-  }
-  if (const Array* list = expected.if_array()) {
-    const Array* there = found.if_array();
-    if (!there || there->size() != list->size()) return false;
-    return std::all_of(list->begin(), list->end(), [&](const Value& each) {
-      return std::any_of(there->begin(), there->end(), [&](const Value& other) { return holds(each, other); });
-    });
-  }
-  if (expected.is_number() && found.is_number()) {
-    boost::json::error_code ignored;
-    return expected.to_number<double>(ignored) == found.to_number<double>(ignored);
-  }
-  if (expected.is_string() && found.is_string()) {
-    if (expected.get_string() == found.get_string()) return true;
-    const auto a = seconds_of(std::string(expected.get_string())), b = seconds_of(std::string(found.get_string()));
-    return a && b && *a == *b;
-  }
-  return expected == found;
 }
 
 }  // namespace
@@ -82,7 +40,8 @@ class Comparison {
       : sink_(sink), operation_(operation), job_(operation), findings_(findings) {}
 
   awaitable<void> run(Value issue) {
-    job_.key = text_at(issue, {"key"});
+    issue_ = std::move(issue);
+    job_.key = text_at(issue_, {"key"});
     std::optional<Error> refused;
     try {
       co_await sink_.look_up(job_);
@@ -94,13 +53,13 @@ class Comparison {
       differs("", "", job_.key, fmt::format("cannot be compared, since it would be refused now: {}", refused->what()));
       co_return;
     }
-    for (const Value& file : list_at(issue, {"fields", "attachment"})) found_files_.push_back(file);
-    fields(issue);
-    labels(issue);
+    for (const Value& file : list_at(issue_, {"fields", "attachment"})) found_files_.push_back(file);
+    fields();
+    labels();
     co_await files();
-    description(issue);
+    co_await description();
     co_await comments();
-    links(issue);
+    co_await links();
     co_await worklogs();
     co_await source_link();
     for (Original& each : originals_) co_await original(std::move(each));
@@ -117,11 +76,11 @@ class Comparison {
     findings_.push_back(std::move(finding));
   }
 
-  void fields(const Value& issue) {
+  void fields() {
     for (const auto& member : job_.draft.fields) {
       const std::string id(member.key());
       if (id == "project" || id == job_.draft.parent_field) continue;
-      const Value* found = jira::find(issue, {"fields", id});
+      const Value* found = jira::find(issue_, {"fields", id});
       const auto screen = job_.looked.screen->fields.find(id);
       if (found && screen != job_.looked.screen->fields.end() && screen->second.is_document()) {
         text(id, canonical(member.value(), sink_.markup()), *found);
@@ -133,13 +92,13 @@ class Comparison {
       differs(id, print(member.value()), shown.substr(0, 200), fmt::format("{} is not what it should be", id));
     }
     const IssueStatus* status = job_.draft.status;
-    if (status && text_at(issue, {"fields", "status", "id"}) != status->id)
-      differs("status", status->name, text_at(issue, {"fields", "status", "name"}), "is in another status");
+    if (status && text_at(issue_, {"fields", "status", "id"}) != status->id)
+      differs("status", status->name, text_at(issue_, {"fields", "status", "name"}), "is in another status");
   }
 
-  void labels(const Value& issue) {
+  void labels() {
     std::set<std::string> there;
-    for (const Value& label : list_at(issue, {"fields", "labels"}))
+    for (const Value& label : list_at(issue_, {"fields", "labels"}))
       if (label.is_string()) there.emplace(label.get_string());
     const std::string key = create_key(operation_.migration(), operation_.record().ref);
     for (const std::string& label : sink_.labels_of(job_, key))
@@ -174,16 +133,34 @@ class Comparison {
     return {};
   }
 
-  void description(const Value& issue) {
-    if (!job_.looked.screen->has("description")) return;
-    const Value* found = jira::find(issue, {"fields", "description"});
+  /// How much of it Jira has taken its property says: a list of further fields stands behind the text or goes into its
+  /// file, as there is room.
+  awaitable<void> description() {
+    if (!job_.looked.screen->has("description")) co_return;
+    std::optional<JiraSink::Job> cut;
+    const auto limit = static_cast<std::size_t>(number_at(issue_, {"properties", property_key, "limit"}));
+    if (limit != 0 && limit < job_.looked.limit) {
+      cut.emplace(operation_);
+      cut->looked = job_.looked;
+      cut->looked.limit = limit;
+      co_await sink_.redraft(*cut);
+    }
+    const Draft& draft = cut ? cut->draft : job_.draft;
+    const Value* found = jira::find(issue_, {"fields", "description"});
     const Value nothing;
-    text("description", expected_text(job_.draft.description, {}), found ? *found : nothing, "description",
-         job_.draft.whole);
+    text("description", expected_text(draft.description, {}), found ? *found : nothing, "description", draft.whole);
   }
 
   awaitable<void> files() {
     for (const Blob* blob : job_.draft.files) co_await file(blob);
+    for (const Blob* blob : job_.draft.withheld) withheld(file_name(*blob));
+  }
+
+  void withheld(const std::string& name) {
+    for (const Value& each : found_files_)
+      if (text_at(each, {"filename"}) == name && sink_.is_own(each))
+        differs("attachments", "", name,
+                fmt::format("the file {} belongs to comments for staff only, and others can see it", name));
   }
 
   /// The one attachment of that name; a finding when there is none, or more than one.
@@ -250,21 +227,18 @@ class Comparison {
   awaitable<void> comments() {
     if (job_.draft.comments.empty()) co_return;
     const Array there = co_await sink_.api_.comments(job_.key);
-    std::vector<std::string> order;
     for (CommentDraft& draft : job_.draft.comments) comment(draft, there);
-    for (const Value& each : there) {
-      const Value* mark = mark_in(each);
-      if (mark && part_in(*mark) != 0) continue;
-      const std::string id = mark_id(each);
-      for (const CommentDraft& draft : job_.draft.comments)
-        if (draft.comment->id == id) order.push_back(id);
-    }
-    std::vector<std::string> wanted;
-    for (const CommentDraft& draft : job_.draft.comments)
-      if (std::count(order.begin(), order.end(), draft.comment->id) == 1) wanted.push_back(draft.comment->id);
-    std::erase_if(order,
-                  [&](const std::string& id) { return std::find(wanted.begin(), wanted.end(), id) == wanted.end(); });
-    if (order != wanted) differs("comments", "", "", "the comments stand in another order");
+    std::map<std::string, std::vector<const Value*>> found;
+    for (const Value& each : there)
+      if (const Value* mark = mark_in(each); mark && part_in(*mark) == 0) found[mark_id(each)].push_back(&each);
+    std::map<const Value*, Placed> known;
+    for (std::size_t i = 0; i < job_.draft.comments.size(); ++i)
+      if (const std::vector<const Value*>& all = found[job_.draft.comments[i].comment->id]; all.size() == 1)
+        known[all.front()] = Placed{i, sink_.is_internal(*all.front())};
+    std::vector<Placed> order;
+    for (const Value& each : there)
+      if (const auto place = known.find(&each); place != known.end()) order.push_back(place->second);
+    if (!in_order(order)) differs("comments", "", "", "the comments stand in another order");
   }
 
   static std::string mark_id(const Value& thing) {
@@ -322,22 +296,41 @@ class Comparison {
     text(field, expected_text(draft.texts[part], files), body ? *body : nothing, "comment-" + id, draft.comment->body);
   }
 
-  void links(const Value& issue) {
+  /// A link of the item's and what it leads to in Jira.
+  struct Wanted {
+    const Link* link;
+    Relation relation;
+    std::string other;
+  };
+
+  bool has_link(const Wanted& wanted, const std::string& other) const {
+    const Field* field = wanted.relation.parent ? parent_field(*job_.looked.screen) : nullptr;
+    if (field && parent_in(issue_, *field) == other) return true;
+    for (const Value& each : list_at(issue_, {"fields", "issuelinks"})) {
+      if (wanted.relation.parent || text_at(each, {"type", "name"}) != wanted.relation.type) continue;
+      if (text_at(each, {wanted.relation.outward ? "outwardIssue" : "inwardIssue", "key"}) == other) return true;
+    }
+    return false;
+  }
+
+  awaitable<void> links() {
+    std::vector<Wanted> missing;
+    std::vector<std::string> keys;
     for (const Link& link : operation_.record().links) {
       const std::optional<Value> target = operation_.linked(link.target);
       // What has found no target is counted as such, not here.
       if (!target || !target->is_string()) continue;
-      const std::string other(target->get_string());
-      const Relation relation = relation_for(link.relation, *sink_.site_, sink_.config_);
-      const Field* field = relation.parent ? parent_field(*job_.looked.screen) : nullptr;
-      bool there = field && parent_in(issue, *field) == other;
-      for (const Value& each : list_at(issue, {"fields", "issuelinks"})) {
-        if (relation.parent || text_at(each, {"type", "name"}) != relation.type) continue;
-        there = there || text_at(each, {relation.outward ? "outwardIssue" : "inwardIssue", "key"}) == other;
-      }
-      if (!there)
-        differs("links", fmt::format("{} {}", link.relation, other), "",
-                fmt::format("lacks the link \"{}\" to {}", link.relation, other));
+      Wanted wanted{&link, relation_for(link.relation, *sink_.site_, sink_.config_), std::string(target->get_string())};
+      if (has_link(wanted, wanted.other)) continue;
+      keys.push_back(wanted.other);
+      missing.push_back(std::move(wanted));
+    }
+    // They may bear other keys by now.
+    const std::vector<std::string> present = co_await sink_.present_ids(std::move(keys));
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      if (!present[i].empty() && has_link(missing[i], present[i])) continue;
+      differs("links", fmt::format("{} {}", missing[i].link->relation, missing[i].other), "",
+              fmt::format("lacks the link \"{}\" to {}", missing[i].link->relation, missing[i].other));
     }
   }
 
@@ -389,6 +382,7 @@ class Comparison {
   Operation& operation_;
   JiraSink::Job job_;
   std::vector<Finding>& findings_;
+  Value issue_;
   std::vector<Value> found_files_;
   std::vector<Original> originals_;  ///< of texts that were cut
   std::set<std::string> left_out_;   ///< blobs that the source has no more, and that may be absent for it
@@ -398,6 +392,7 @@ awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations
   site_ = co_await reader_.site();
   std::vector<std::string> fields{"summary",  "issuetype", "status",      "priority",   "labels",     "assignee",
                                   "reporter", "duedate",   "description", "attachment", "issuelinks", "parent"};
+  const std::vector<std::string> properties(1, std::string(property_key));
   std::set<std::string> custom;
   std::vector<std::string> keys;
   for (const Operation& operation : operations) {
@@ -413,7 +408,7 @@ awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations
   for (std::size_t first = 0; first < keys.size(); first += bulk) {
     const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
     std::vector<std::string> some(begin, begin + static_cast<std::ptrdiff_t>(std::min(bulk, keys.size() - first)));
-    const Array issues = co_await api_.issues(std::move(some), fields);
+    const Array issues = co_await api_.issues(std::move(some), fields, properties);
     for (const Value& issue : issues) found.emplace(text_at(issue, {"key"}), issue);
   }
   std::vector<std::vector<Finding>> findings(operations.size());
@@ -421,6 +416,7 @@ awaitable<std::vector<Finding>> JiraSink::verify(std::span<Operation> operations
   TaskGroup group(executor, at_once);
   std::string asked;
   for (const std::string& field : fields) asked += (asked.empty() ? "?fields=" : ",") + field;
+  asked += fmt::format("&properties={}", property_key);
   auto compare = [&](std::size_t i) -> awaitable<void> {
     Operation& operation = operations[i];
     const Value& id = operation.target_id();

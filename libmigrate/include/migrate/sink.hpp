@@ -48,8 +48,11 @@ class MIGRATE_API Step {
   /// before begin() returns from any later step that is not done() and before the record counts as settled. Nobody waits
   /// for it alone.
   awaitable<void> finish_soon(std::string target_id, Value undo = nullptr);
-  /// The target has refused the call, so nothing was applied: the next attempt need not look.
+  /// The target has refused the call, or what it had made is gone again: the next attempt need not look.
   awaitable<void> refused();
+  /// Before something that is done() is taken away from the target, be it to be made anew: from here on the step is
+  /// uncertain(), while for a rollback its receipt holds. Durable before it returns. Afterwards refused(), or begin().
+  awaitable<void> announce_removal();
 
  private:
   friend class Operation;

@@ -45,6 +45,7 @@ class Answers {
   Value read_only(const Call& call, const Issue& issue, const Values& values, std::string_view id) const;
   Value custom(const Call& call, const Issue& issue, const Field& field, const std::string& stored) const;
   Value option(const Call& call, const Field& field, Index index) const;
+  void name_user(const Call& call, Object& out, std::string_view role, Index user) const;
 
   const Site& site_;
   Store& store_;

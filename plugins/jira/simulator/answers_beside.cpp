@@ -66,12 +66,17 @@ Value Answers::stub(const Call& call, const Issue& issue) const {
   return out;
 }
 
+/// Who has not signed in is left out.
+void Answers::name_user(const Call& call, Object& out, std::string_view role, Index user) const {
+  if (user != none) out.emplace(role, site_.user_json(call.api, user));
+}
+
 Value Answers::attachment(const Call& call, const Attachment& file) const {
   Object out;
   out.emplace("self", site_.self(call.api, fmt::format("attachment/{}", file.id)));
   out.emplace("id", fmt::format("{}", file.id));
   out.emplace("filename", file.name);
-  out.emplace("author", site_.user_json(call.api, file.author));
+  name_user(call, out, "author", file.author);
   out.emplace("created", site_.time(file.created));
   out.emplace("size", file.size);
   out.emplace("mimeType", file.media_type);
@@ -85,9 +90,9 @@ Value Answers::comment(const Call& call, const Issue& issue, const Comment& comm
   Object out;
   out.emplace("self", site_.self(call.api, fmt::format("issue/{}/comment/{}", issue.id, comment.id)));
   out.emplace("id", fmt::format("{}", comment.id));
-  out.emplace("author", site_.user_json(call.api, comment.author));
+  name_user(call, out, "author", comment.author);
   out.emplace("body", rich(call, issue, comment.body));
-  out.emplace("updateAuthor", site_.user_json(call.api, comment.update_author));
+  name_user(call, out, "updateAuthor", comment.update_author);
   out.emplace("created", site_.time(comment.created));
   out.emplace("updated", site_.time(comment.updated));
   if (!comment.visibility_type.empty()) {
@@ -103,8 +108,8 @@ Value Answers::comment(const Call& call, const Issue& issue, const Comment& comm
 Value Answers::worklog(const Call& call, const Issue& issue, const Worklog& worklog, bool with_properties) const {
   Object out;
   out.emplace("self", site_.self(call.api, fmt::format("issue/{}/worklog/{}", issue.id, worklog.id)));
-  out.emplace("author", site_.user_json(call.api, worklog.author));
-  out.emplace("updateAuthor", site_.user_json(call.api, worklog.update_author));
+  name_user(call, out, "author", worklog.author);
+  name_user(call, out, "updateAuthor", worklog.update_author);
   if (!worklog.comment.empty()) out.emplace("comment", rich(call, issue, worklog.comment));
   out.emplace("created", site_.time(worklog.created));
   out.emplace("updated", site_.time(worklog.updated));

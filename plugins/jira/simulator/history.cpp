@@ -76,7 +76,7 @@ Value Answers::change(const Call& call, const Change& change) const {
   }
   Object out;
   out.emplace("id", fmt::format("{}", change.id));
-  out.emplace("author", site_.user_json(call.api, change.author));
+  name_user(call, out, "author", change.author);
   out.emplace("created", site_.time(change.at));
   out.emplace("items", std::move(items));
   return out;

@@ -61,7 +61,7 @@ Object value_page(const Call& call, Array all, std::int64_t most) {
 }  // namespace
 
 http::Response Service::myself(Call& call) {
-  if (call.anonymous) {
+  if (call.anonymous || store_.actor == none) {
     return ok(Object{{"message", "Client must be authenticated to access this resource."}, {"status-code", 401}}, 401);
   }
   Object me = site_.user_json(call.api, store_.actor).get_object();

@@ -182,7 +182,8 @@ std::size_t Service::route_of(const Call& call, std::string_view path) const {
 http::Response Service::run(std::size_t number, Call& call) {
   const Route& route = routes()[number];
   const Index user = signed_in(call.request);
-  call.anonymous = user == none;
+  const bool open = site_.settings.anonymous_access && !call.request.headers.has("Authorization");
+  call.anonymous = user == none && !open;
   store_.actor = call.anonymous ? 0 : user;
   if (call.anonymous && (call.method != "GET" || site_.server())) {
     throw Refusal{plain(401, "Client must be authenticated to access this resource.")};

@@ -138,6 +138,9 @@ Spec<Settings> settings_spec() {
       .optional()
       .field("silent_notifications", &Settings::silent_notifications, "The projects send no mail")
       .optional()
+      .field("anonymous_access", &Settings::anonymous_access,
+             "The projects are open to everybody: who does not sign in may read and write, and is named nowhere")
+      .optional()
       .field("masked", &Settings::masked, "state() is what masked_state() makes of it")
       .optional()
       .field("utc_offset_hours", &Settings::utc_offset_hours, "Time zone of site and account")

@@ -46,7 +46,7 @@ struct Settings {
   std::string text_limit_counts = "text";
   std::vector<std::string> denied_permissions, not_member_of, read_only_statuses;
   std::vector<std::string> notification_events;
-  bool silent_notifications = false, masked = false;
+  bool silent_notifications = false, masked = false, anonymous_access = false;
   std::int64_t utc_offset_hours = 0;
   std::int64_t media_url_seconds = 600;
   std::vector<ProjectSetting> projects;

@@ -44,7 +44,9 @@ Site::Site(Settings chosen, std::uint64_t seed) : settings(std::move(chosen)), r
 
 bool Site::may(std::string_view permission) const { return !one_of(permission, settings.denied_permissions); }
 
-bool Site::is_member(Index user, std::string_view of) const { return user != 0 || !one_of(of, settings.not_member_of); }
+bool Site::is_member(Index user, std::string_view of) const {
+  return user != none && (user != 0 || !one_of(of, settings.not_member_of));
+}
 
 std::uint64_t Site::next_id() { return last_id_ += 1 + random() % 3; }
 

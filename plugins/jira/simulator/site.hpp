@@ -34,7 +34,7 @@ class Site {
 
   bool server() const noexcept { return settings.server(); }
   bool may(std::string_view permission) const;
-  bool is_member(Index user, std::string_view of) const;  ///< of a role or group: everybody is, but for the account
+  bool is_member(Index user, std::string_view of) const;  ///< of a role or group: all who sign in, but for the account
   std::uint64_t next_id();
   /// Of a file at the media service, in the form of a UUID; unrelated to the attachment's id.
   std::string media_id();

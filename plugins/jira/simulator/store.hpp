@@ -47,7 +47,7 @@ class Store {
   std::unordered_map<std::string, std::pair<Index, std::uint64_t>> media;  ///< name at the media service
   std::unordered_map<std::uint64_t, Index> comments;                       ///< id to issue
   std::uint64_t created = 0, deleted = 0;
-  Index actor = 0;  ///< the user who does what is done now
+  Index actor = 0;  ///< the user who does what is done now; none: nobody who has signed in
 
  private:
   struct Pending {

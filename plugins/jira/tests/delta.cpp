@@ -96,8 +96,8 @@ TEST_CASE("a public comment that is for staff by now is never public with its ne
       CHECK(open == (what == "hers" ? 1 : 0));
       if (what == "hers") continue;
       const Report proof = delta.world.run(Mode::verify, VerifyLevel::comprehensive);
-      // The order is another now.
-      for (const Finding& finding : proof.verification->examples) CHECK(finding.field == "comments");
+      INFO(World::complaint(proof));
+      CHECK(proof.status == Status::done);
     }
   }
 }

@@ -494,26 +494,3 @@ TEST_CASE("what a person has written into one part of a note stays, and the othe
   REQUIRE(report.status == Status::done);
   CHECK(print(world.issue_of("1").at("comments")) == before);
 }
-
-TEST_CASE("files of comments for staff are told to be visible, or left out") {
-  for (const bool left_out : {false, true}) {
-    World world;
-    if (left_out) world.config.internal_files = "leave_out";
-    Record& record = plain_ticket(world, 1);
-    Object& data = record.data.as_object();
-    data["images"] = Array{parsed(R"({"address":"https://x.test/1","blob":"shot"})")};
-    data["comments"] = parsed(R"([
-        {"id":"1","created":"2024-01-01T00:00:00Z","internal":true,"blobs":["secret","both"],
-         "body":{"$richText":{"format":"html","text":"<p>see</p><p><img src='https://x.test/1'></p>"}}},
-        {"id":"2","created":"2024-01-02T00:00:00Z","body":"open","blobs":["both"]}])");
-    for (const char* id : {"secret", "both", "shot"}) world.source->attach(record, id, "f.txt", "text/plain", id);
-    const Report report = world.run();
-    INFO(World::complaint(report));
-    REQUIRE(report.status == Status::done);
-    CHECK(world.issue_of("1").at("attachments").as_array().size() == (left_out ? 1 : 3));
-    const auto& warnings = report.warnings.at("tickets");
-    CHECK(warnings.count("internal_file_visible") == (left_out ? 0 : 1));
-    CHECK(warnings.count("file_left_out") == (left_out ? 1 : 0));
-    check_proof(world);
-  }
-}

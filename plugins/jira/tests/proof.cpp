@@ -261,3 +261,42 @@ TEST_CASE("verification finds a time entry that was changed and a web link that 
   for (const VerifyLevel level : levels)
     CHECK(differences(changed.world, level) == Changed::Fields{"source_link", "worklogs[8131]"});
 }
+
+TEST_CASE("an issue, its links and its parent are what they were when the project gets another key") {
+  for (const World::Way way : {World::Way::documents, World::Way::data_center}) {
+    World world(way);
+    family(world);
+    REQUIRE(world.run().status == Status::done);
+    world.as(World::self, "PUT", "/project/OPS", object("key", "HELP"));
+    for (const std::string project : {"OPS", "HELP"}) {
+      INFO("way " << static_cast<int>(way) << ", " << project);
+      world.config.project = project;
+      CHECK(differences(world, VerifyLevel::comprehensive).empty());
+    }
+    // One that leads elsewhere is found all the same.
+    const std::string gone = world.key_of("83");
+    world.as(World::self, "DELETE", "/issue/" + gone);
+    const std::vector<std::string> fields = differences(world, VerifyLevel::comprehensive);
+    CHECK(std::count(fields.begin(), fields.end(), "links") == 1);
+  }
+}
+
+TEST_CASE("a text that Jira has shortened is compared with what there was room for") {
+  World world(World::Way::documents, R"({"text_limit_counts":"document"})");
+  std::string html;
+  for (int i = 0; i < 24; ++i) html += fmt::format("<p>{} {}</p>", i, std::string(990, 'a'));
+  Object& data = plain_ticket(world, 1).data.as_object();
+  data["description"] = parsed(R"({"$richText":{"format":"html","text":")" + html + "\"}}");
+  Object further;
+  for (int i = 0; i < 40; ++i) further[fmt::format("f{}", i)] = std::string(120, 'b');
+  data["custom"] = further;
+  data["comments"] = parsed(R"([{"id":"1","created":"2024-01-01T00:00:00Z","body":"short"}])");
+  REQUIRE(world.run().status == Status::done);
+  REQUIRE_FALSE(world.issue_of("1").at("attachments").as_array().empty());
+  CHECK(differences(world, VerifyLevel::comprehensive).empty());
+  Value body = world.issue_of("1").at("fields").at("description");
+  std::string text = print(body);
+  text.replace(text.find("3 aaa"), 5, "3 aab");
+  world.as(World::self, "PUT", "/issue/" + world.key_of("1"), parsed(R"({"fields":{"description":)" + text + "}}"));
+  CHECK(differences(world, VerifyLevel::comprehensive) == std::vector<std::string>{"description"});
+}
