@@ -1,4 +1,6 @@
 // Another try for what has failed.
+#include <fmt/format.h>
+
 #include "engine.hpp"
 
 MIGRATE_BEGIN
@@ -92,6 +94,12 @@ awaitable<void> Engine::retry_failed(Failures which) {
       if (items && !outcome) left = co_await take_back(*items, gone);
       if (!left) {
         batch->also.push_back(Entry{Table::failed, key, nullptr});
+        ++stream.tally.types[gone.type].read;
+        ++stream.tally.types[gone.type].dropped;
+        ++stream.tally.warnings[gone.type]["gone_from_source"];
+        services().write_log(LogLevel::warning, "engine",
+                             fmt::format("{} {} had failed and the source no longer has it: it is given up, as dropped",
+                                         gone.type, gone.id));
         continue;
       }
       ++stream.tally.types[gone.type].read;

@@ -1,5 +1,7 @@
 #include "migrate/services.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
@@ -20,9 +22,23 @@ Clock::~Clock() = default;
 
 namespace {
 
+/// Time that nobody sets, counted while the machine is suspended, too.
+std::chrono::nanoseconds uptime() {
+#ifdef CLOCK_BOOTTIME
+  timespec time{};
+  if (::clock_gettime(CLOCK_BOOTTIME, &time) == 0)
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+#endif
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+/// The machine's time when it was made, and what has passed since. A machine's clock that is set while a run lasts (by
+/// a person, by NTP after a boot) must not make it wait: limits, budgets and refusals all reckon with now().
 class SystemClock final : public Clock {
  public:
-  std::chrono::system_clock::time_point now() const override { return std::chrono::system_clock::now(); }
+  std::chrono::system_clock::time_point now() const override {
+    return start_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(uptime() - uptime_at_start_);
+  }
 
   awaitable<void> sleep(milliseconds duration) override {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
@@ -30,6 +46,10 @@ class SystemClock final : public Clock {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
+
+ private:
+  std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
+  std::chrono::nanoseconds uptime_at_start_ = uptime();
 };
 
 /// Time stands still while anything is left to do, then jumps to the next sleeper. Whether something is left an

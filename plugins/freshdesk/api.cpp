@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/parse.hpp>
 #include <iterator>
 #include <sstream>
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr const char* base = "/api/v2";
 constexpr int per_child_page = 100;
-constexpr std::size_t files_at_once = 16;
+constexpr std::size_t files_at_once = 16;  // from the helpdesk's own address: each other host has a limit of its own
 
 /// Calls a minute, and of these lists of tickets: "Rate Limit" of the service's API documentation. A trial has no
 /// limit of its own for lists.
@@ -45,6 +46,42 @@ std::string code_of(const http::Response& response) {
   } catch (const Error&) {
     return {};
   }
+}
+
+/// Whether the service itself has answered: what it has not, or does not permit, it says without a body or in JSON. A
+/// gateway, an ingress or a firewall on the way says it in words of its own.
+bool is_own_answer(const http::Response& response) {
+  const std::string_view body = response.body;
+  const std::size_t start = body.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return true;
+  if (body[start] != '{' && body[start] != '[') return false;
+  boost::json::error_code trouble;
+  boost::json::parse(body, trouble);
+  return !trouble;
+}
+
+bool says_none(int status) { return status == 404 || status == 405 || status == 410; }
+
+/// There is no such thing, or it is not shown: in the service's own words.
+bool is_none(const http::Response& response) { return says_none(response.status) && is_own_answer(response); }
+
+bool is_denial(std::string_view code) { return code == "require_feature" || code == "access_denied"; }
+
+/// The plan has none of it, or the key may not see it. Whatever else is refused with 403 (a suspended account, a
+/// firewall) says nothing of the thing that was asked for.
+bool is_denied(const http::Response& response) { return response.status == 403 && is_denial(code_of(response)); }
+
+/// Not even the service's refusal: a trouble on the way to it, that may pass.
+http::StatusError of_another(const http::Response& response) {
+  const http::StatusError told = http::error_of(response);
+  http::StatusError error(ErrorKind::transient, "not_the_helpdesk",
+                          fmt::format("{}. That is no answer of Freshdesk's", told.what()), response.status, true);
+  error.with_advice(
+      "check url (the helpdesk's own address, for example https://acme.freshdesk.com) and what lies on the way to it, "
+      "a "
+      "proxy, a gateway or a firewall; then start the same command again");
+  error.with_detail(told.detail);
+  return error;
 }
 
 std::string advice_for(int status, const std::string& code) {
@@ -92,6 +129,7 @@ bool has_next(const http::Response& response) {
 bool is_restricted(const Value& agent) { return number(agent, "ticket_scope") > 1; }
 
 http::StatusError refusal(const http::Response& response) {
+  if ((response.status == 403 || says_none(response.status)) && !is_own_answer(response)) return of_another(response);
   http::StatusError error = http::error_of(response);
   const std::string code = code_of(response);
   std::string advice = advice_for(response.status, code);
@@ -177,10 +215,10 @@ awaitable<http::Response> Api::get(std::string target, double cost) {
   co_return co_await get(std::move(target), std::move(taken));
 }
 
-/// Nothing for the statuses that mean that there is nothing.
-awaitable<std::optional<Value>> Api::look_up(std::string target, double cost, std::vector<int> absent) {
-  http::Response response = co_await get(std::move(target), cost);
-  if (std::find(absent.begin(), absent.end(), response.status) != absent.end()) co_return std::nullopt;
+/// Nothing where there is none, or the key may not see it.
+awaitable<std::optional<Value>> Api::look_up(std::string target) {
+  http::Response response = co_await get(std::move(target));
+  if (is_none(response) || is_denied(response)) co_return std::nullopt;
   if (!response.ok()) throw refusal(response);
   co_return response.json();
 }
@@ -224,25 +262,30 @@ awaitable<std::int64_t> Api::newest_listed() {
       const std::int64_t of_list = co_await newest_ticket(shelf);
       newest = std::max(newest, of_list);
     } catch (const http::StatusError& error) {
-      if (shelf == Shelf::desk || error.status() != 403) throw;
+      if (shelf == Shelf::desk || !is_denial(error.cause)) throw;
     }
   }
   co_return newest;
 }
 
-awaitable<std::optional<Value>> Api::ticket(TicketId ticket, bool with_people) {
+awaitable<ShownTicket> Api::ticket(TicketId ticket, bool with_people) {
   std::string target = ticket_path(ticket);
   if (with_people) target += http::Query().add("include", "requester,stats").text();
   const double cost = with_people ? 3 : 1;
-  std::vector<int> absent{404, 405, 410};
-  co_return co_await look_up(std::move(target), cost, std::move(absent));
+  http::Response response = co_await get(std::move(target), cost);
+  ShownTicket shown;
+  shown.status = response.status;
+  if (is_none(response)) co_return shown;
+  if (!response.ok()) throw refusal(response);
+  shown.ticket = response.json();
+  co_return shown;
 }
 
 awaitable<std::optional<ListPage>> Api::conversations(TicketId ticket, int page) {
   std::string target =
       ticket_path(ticket) + "/conversations" + http::Query().add("per_page", per_child_page).add("page", page).text();
   http::Response response = co_await get(std::move(target));
-  if (response.status == 404 || response.status == 405 || response.status == 410) co_return std::nullopt;
+  if (is_none(response)) co_return std::nullopt;
   if (!response.ok()) throw refusal(response);
   co_return page_of(response);
 }
@@ -255,7 +298,7 @@ awaitable<ChildList> Api::children(std::int64_t ticket, std::string what) {
     http::Response response = co_await get(std::move(target));
     children.status = response.status;
     children.of_ticket = response.status == 403 && code_of(response) == "access_denied";
-    if (response.status == 403 || response.status == 404 || response.status == 405) co_return children;
+    if (is_none(response) || is_denied(response)) co_return children;
     if (!response.ok()) throw refusal(response);
     ListPage listed = page_of(response);
     std::move(listed.rows.begin(), listed.rows.end(), std::back_inserter(children.rows));
@@ -272,15 +315,14 @@ awaitable<std::optional<ListPage>> Api::all_time_entries(int page) {
   std::string target =
       base + std::string("/time_entries") + http::Query().add("per_page", per_child_page).add("page", page).text();
   http::Response response = co_await get(std::move(target));
-  if (response.status == 403 || response.status == 404 || response.status == 405) co_return std::nullopt;
+  if (is_none(response) || is_denied(response)) co_return std::nullopt;
   if (!response.ok()) throw refusal(response);
   co_return page_of(response);
 }
 
 awaitable<std::int64_t> Api::prime_association(std::int64_t ticket) {
   std::string target = ticket_path(TicketId{ticket}) + "/prime_association";
-  std::vector<int> absent{403, 404, 405};
-  std::optional<Value> prime = co_await look_up(std::move(target), 1, std::move(absent));
+  std::optional<Value> prime = co_await look_up(std::move(target));
   co_return prime ? number(*prime, "id") : 0;
 }
 
@@ -292,7 +334,7 @@ awaitable<std::optional<Array>> Api::all(std::string resource) {
     std::string target = fmt::format("{}/{}", base, resource);
     if (paged) target += http::Query().add("per_page", per_child_page).add("page", page).text();
     http::Response response = co_await get(std::move(target));
-    if (response.status == 403 || response.status == 404) co_return std::nullopt;
+    if (is_none(response) || is_denied(response)) co_return std::nullopt;
     if (!response.ok()) throw refusal(response);
     ListPage listed = page_of(response);
     std::move(listed.rows.begin(), listed.rows.end(), std::back_inserter(rows));
@@ -302,8 +344,7 @@ awaitable<std::optional<Array>> Api::all(std::string resource) {
 
 awaitable<std::optional<Value>> Api::one(std::string resource, std::int64_t id) {
   std::string target = fmt::format("{}/{}/{}", base, resource, id);
-  std::vector<int> absent{403, 404, 405, 410};
-  co_return co_await look_up(std::move(target), 1, std::move(absent));
+  co_return co_await look_up(std::move(target));
 }
 
 awaitable<http::StreamedResponse> Api::download(std::string address) {

@@ -32,8 +32,15 @@ struct ListPage {
   bool more = false;
 };
 
-/// What belongs to a ticket, with the status of the answer: 403 where the plan or the key's role has none of it, 403
-/// with `of_ticket`, 404 or 405 where this ticket may not be looked into.
+/// A ticket as its own address shows it, with the status of the answer where it shows none: 404 or 410, and 405 of one
+/// that is deleted or spam.
+struct ShownTicket {
+  int status = 200;
+  std::optional<Value> ticket;
+};
+
+/// What belongs to a ticket, with the status of the answer: 403 where the plan has none of it, 403 with `of_ticket`,
+/// 404, 405 or 410 where this ticket may not be looked into.
 struct ChildList {
   int status = 200;
   bool of_ticket = false;
@@ -49,7 +56,9 @@ struct Account {
 };
 
 /// One account, on the run's strand; any number of calls at once. Throws http::StatusError with advice for what the
-/// service refuses, http::TransportError when no answer comes.
+/// service refuses, http::TransportError when no answer comes. That there is nothing, or that the key may not see it,
+/// only the service itself can say: what a gateway or a firewall says in its place is thrown (transient,
+/// "not_the_helpdesk").
 class Api {
  public:
   Api(const SourceConfig& config, const Services& services);
@@ -63,11 +72,12 @@ class Api {
   awaitable<ListPage> tickets(Shelf shelf, Second updated_since, int page, bool with_description);
   /// The id of the newest ticket of a list; 0 when there is none.
   awaitable<std::int64_t> newest_ticket(Shelf shelf);
-  /// The greatest of all lists but those of deleted ones and spam that the key may not see. Archived tickets are in none: their ids can be greater.
+  /// The greatest of all lists but those of deleted ones and spam that the key may not see. Archived tickets are in
+  /// none: their ids can be greater.
   awaitable<std::int64_t> newest_listed();
-  /// With everything but its conversations; nothing where there is none. `with_people` embeds requester and stats, 1
+  /// With everything but its conversations; none where there is none. `with_people` embeds requester and stats, 1
   /// more each.
-  awaitable<std::optional<Value>> ticket(TicketId ticket, bool with_people);
+  awaitable<ShownTicket> ticket(TicketId ticket, bool with_people);
   /// A hundred a page, in order of creation; nothing where the ticket is gone or may not be looked into.
   awaitable<std::optional<ListPage>> conversations(TicketId ticket, int page);
   awaitable<ChildList> time_entries(std::int64_t ticket);
@@ -95,7 +105,7 @@ class Api {
   awaitable<http::Response> get(std::string target, http::RateClass taken);
   awaitable<http::Response> get(std::string target, double cost = 1);
   awaitable<ChildList> children(std::int64_t ticket, std::string what);
-  awaitable<std::optional<Value>> look_up(std::string target, double cost, std::vector<int> absent);
+  awaitable<std::optional<Value>> look_up(std::string target);
   http::ClientOptions options() const;
   std::vector<http::LimitOptions> limits() const;
 

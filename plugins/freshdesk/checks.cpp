@@ -127,7 +127,7 @@ awaitable<std::vector<Check>> checks_of(Api& api, const SourceConfig& config) {
     co_await api.connect();
   } catch (const http::StatusError& error) {
     trouble = error;
-    answered = error.status() == 401 || error.status() == 403;
+    answered = error.kind() == ErrorKind::unauthorized;
   } catch (const Error& error) {
     trouble = error;
   }

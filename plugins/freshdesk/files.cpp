@@ -3,6 +3,8 @@
 #include <date/date.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -87,7 +89,10 @@ std::optional<std::string> Files::remembered(const Blob& blob) {
 awaitable<std::optional<Value>> Files::owner_of(const Value* locator, int page, bool& more) {
   const TicketId ticket{number(*locator, "ticket"), truth(*locator, "archived")};
   more = false;
-  if (text(*locator, "owner") == "ticket") co_return co_await api_.ticket(ticket, false);
+  if (text(*locator, "owner") == "ticket") {
+    ShownTicket shown = co_await api_.ticket(ticket, false);
+    co_return std::move(shown.ticket);
+  }
   std::optional<ListPage> listed = co_await api_.conversations(ticket, page);
   if (!listed) co_return std::nullopt;
   more = listed->more;
@@ -122,7 +127,104 @@ awaitable<std::string> Files::ask(Blob blob) {
           "it was removed in Freshdesk while the ticket was being moved; retry the ticket to take it as it is now");
 }
 
-awaitable<PictureFile> Files::look_at(std::string address) {
+/// One of two looks at the pictures of a ticket. `silences`: after how many pictures without an answer a host is not
+/// asked for the others. Returns those that may be there another time.
+awaitable<std::vector<KeptPicture>> Files::look_over(std::vector<KeptPicture> pictures, int silences,
+                                                     std::map<std::string, PictureFile>& files) {
+  std::vector<KeptPicture> troubled;
+  std::map<std::string, int> silent;  // hosts, and for how many pictures
+  std::string last_words;
+  for (KeptPicture& picture : pictures) {
+    const std::string host = http::parse_url(picture.address).host;
+    PictureFile& file = files[picture.id];
+    const auto unheard = silent.find(host);
+    // Anybody can write any number of names into a mail that lead nowhere.
+    const bool too_many = silent.size() >= most_silent_hosts && unheard == silent.end() && keepers_[host].answers == 0;
+    if (too_many || (unheard != silent.end() && unheard->second >= silences)) {
+      file = PictureFile();
+      file.trouble = "it was not asked for, since no answer came for others: " + last_words;
+      file.silent = file.passing = true;
+    } else {
+      file = co_await look_at_one(picture.address);
+      if (!file.passing) known_ = picture.address;
+      Keeper& keeper = keepers_[host];
+      keeper.silent = file.silent;
+      if (file.silent)
+        ++silent[host], last_words = file.trouble;
+      else
+        silent.erase(host);
+      if (!file.passing) ++keeper.answers, keeper.unreachable = false;
+    }
+    if (file.passing) troubled.push_back(std::move(picture));
+  }
+  co_return troubled;
+}
+
+/// A name that is not resolved for some seconds must not cost a ticket its pictures: what may pass is waited for once,
+/// and for a host that is known to be unreachable, or whose errors have lasted, not again until it answers.
+awaitable<std::map<std::string, PictureFile>> Files::look_at(std::vector<KeptPicture> pictures) {
+  std::map<std::string, PictureFile> files;
+  std::vector<KeptPicture> troubled = co_await look_over(std::move(pictures), 1, files);
+  std::map<std::string, std::uint64_t> answers;  // until now
+  bool wait = false;
+  std::set<std::string> ailing;  // hosts that answer, with errors: of those a picture may be the cause as well
+  for (const KeptPicture& picture : troubled) {
+    const std::string host = http::parse_url(picture.address).host;
+    const Keeper& keeper = keepers_[host];
+    answers[host] = keeper.answers;
+    if (!files.at(picture.id).silent) ailing.insert(host);
+    wait = wait || (files.at(picture.id).silent ? !keeper.unreachable : keeper.waits_in_vain < most_waits_in_vain);
+  }
+  if (wait) {
+    co_await api_.services().clock->sleep(until_next_look);
+    std::vector<KeptPicture> first = std::exchange(troubled, {});
+    troubled = co_await look_over(std::move(first), 2, files);
+    std::set<std::string> still;
+    for (const KeptPicture& picture : troubled) still.insert(http::parse_url(picture.address).host);
+    for (const std::string& host : ailing)
+      keepers_[host].waits_in_vain = still.count(host) ? keepers_[host].waits_in_vain + 1 : 0;
+  }
+  for (const KeptPicture& picture : troubled) {
+    const std::string host = http::parse_url(picture.address).host;
+    const PictureFile& file = files.at(picture.id);
+    // Answers for others tell that it is this picture's own trouble.
+    if (!file.silent || keepers_[host].answers != answers[host]) continue;
+    if (!keepers_[host].unreachable) co_await ask_others(host);
+    const auto was_there = [](const auto& keeper) { return keeper.second.answers > 0 && keeper.second.silent; };
+    const auto lost = std::find_if(keepers_.begin(), keepers_.end(), was_there);
+    if (lost != keepers_.end())
+      throw Error(
+          ErrorKind::transient, "files_unreachable",
+          fmt::format("the picture {} cannot be fetched from {}, and {} has answered before and does not now: {}",
+                      picture.id, host, lost->first, file.trouble));
+  }
+  co_return files;
+}
+
+/// Whether this host alone does not answer, or nobody: throws where the helpdesk does not, notes what has kept a
+/// picture before and does not answer now. One asks for all who wait.
+awaitable<void> Files::ask_others(std::string silent_host) {
+  const std::chrono::milliseconds a_second(1000);
+  while (asking_) co_await api_.services().clock->sleep(a_second);
+  if (keepers_[silent_host].unreachable) co_return;
+  struct Asking {
+    explicit Asking(bool& held) : flag(held) { flag = true; }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+    ~Asking() { flag = false; }
+    bool& flag;
+  };
+  const Asking asking(asking_);
+  co_await api_.newest_ticket(Shelf::desk);
+  if (!known_.empty()) {
+    const std::string host = http::parse_url(known_).host;
+    const PictureFile file = co_await look_at_one(known_);
+    keepers_[host].silent = file.silent;
+  }
+  keepers_[silent_host].unreachable = true;
+}
+
+awaitable<PictureFile> Files::look_at_one(std::string address) {
   PictureFile file;
   const bool of_helpdesk = http::parse_url(address).host == http::parse_url(api_.site()).host;
   std::optional<Error> trouble;
@@ -152,6 +254,9 @@ awaitable<PictureFile> Files::look_at(std::string address) {
     file.gone = true;
   else
     file.trouble = trouble->what();
+  // A quota that is closed for longer than a look has patience for is not open again a minute later.
+  file.passing = kind == ErrorKind::transient;
+  file.silent = file.passing && status == 0;
   co_return file;
 }
 

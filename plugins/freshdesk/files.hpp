@@ -3,12 +3,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api.hpp"
 #include "directory.hpp"
+#include "html.hpp"
 #include "item.hpp"
 #include "migrate/source.hpp"
 
@@ -31,20 +34,40 @@ class Files {
   /// is refused even when fresh. The stream throws Error(transient, "file_size") at its end when the size is another
   /// than was announced.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
-  /// What lies behind the address of a picture: its first byte is asked for, outside the account's quota. Anybody can
-  /// write such an address into a mail, so no trouble with it is thrown but a stop and the helpdesk's own throttling.
-  awaitable<PictureFile> look_at(std::string address);
+  /// What lies behind the addresses of one ticket's pictures, by their ids: the first byte of each is asked for,
+  /// outside the account's quota. What a passing trouble may have hidden is looked at once more a minute later. Anybody
+  /// can write such an address into a mail, so no trouble with it is thrown but a stop, the helpdesk's own, and
+  /// Error(transient, "files_unreachable") where one that has answered in this run no longer does either.
+  awaitable<std::map<std::string, PictureFile>> look_at(std::vector<KeptPicture> pictures);
 
  private:
   std::optional<std::string> remembered(const Blob& blob);
   awaitable<std::string> ask(Blob blob);
+  awaitable<PictureFile> look_at_one(std::string address);
+  awaitable<void> ask_others(std::string silent_host);
+  awaitable<std::vector<KeptPicture>> look_over(std::vector<KeptPicture> pictures, int silences,
+                                                std::map<std::string, PictureFile>& files);
   awaitable<std::optional<Value>> owner_of(const Value* locator, int page, bool& more);
 
   static constexpr std::size_t most_remembered = 2000;
   static constexpr std::chrono::seconds margin{30};  ///< a download begins before its address expires
+  static constexpr std::chrono::milliseconds until_next_look{60'000};
+  static constexpr int most_waits_in_vain = 3;
+  static constexpr std::size_t most_silent_hosts = 5;  ///< of the pictures of one ticket
+
+  /// A host that pictures lie on, as this run has met it.
+  struct Keeper {
+    std::uint64_t answers = 0;
+    bool silent = false;       ///< at the last look
+    bool unreachable = false;  ///< after a wait, until it answers
+    int waits_in_vain = 0;     ///< in a row, for errors that it answers with
+  };
 
   Api& api_;
   Recent<std::string> addresses_{most_remembered};
+  std::map<std::string, Keeper> keepers_;
+  std::string known_;  ///< the last picture of which there was an answer
+  bool asking_ = false;
 };
 
 }  // namespace migrate::freshdesk

@@ -66,16 +66,11 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
   std::vector<Record> records;
   if (tickets.empty()) co_return records;
   if (config_.time_entries && config_.time_entries_by == "list") co_await directory_.list_time_entries();
-  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-  {
-    // A ticket's requests follow one another; how many go at once over all the limiter decides.
-    TaskGroup group(executor, tickets_at_once);
-    for (Gathered& ticket : tickets) {
-      awaitable<void> work = gather_or_note(ticket);
-      const bool started = co_await group.spawn(std::move(work));
-      if (!started) break;
-    }
-    co_await group.join();
+  co_await gather_waiting(tickets);
+  const auto is_unshown = [](const Gathered& ticket) { return ticket.unshown; };
+  if (std::any_of(tickets.begin(), tickets.end(), is_unshown)) {
+    co_await find_in_lists(tickets);
+    co_await gather_waiting(tickets);
   }
   WantedNames wanted;
   for (const Gathered& ticket : tickets)
@@ -95,6 +90,19 @@ awaitable<std::vector<Record>> FreshdeskSource::records_of(std::vector<Gathered>
   co_return records;
 }
 
+awaitable<void> FreshdeskSource::gather_waiting(std::vector<Gathered>& tickets) {
+  boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+  // A ticket's requests follow one another; how many go at once over all the limiter decides.
+  TaskGroup group(executor, tickets_at_once);
+  for (Gathered& ticket : tickets) {
+    if (!std::exchange(ticket.waiting, false)) continue;
+    awaitable<void> work = gather_or_note(ticket);
+    const bool started = co_await group.spawn(std::move(work));
+    if (!started) break;
+  }
+  co_await group.join();
+}
+
 /// Gathers, and notes what one ticket alone suffers from.
 awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
   bool begun = false;
@@ -112,11 +120,10 @@ awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
   if (is_restricted(api_.account().agent) && trouble->cause == "access_denied") {
     ticket.gone = true;
     if (!std::exchange(hidden_told_, true))
-      services_.write_log(
-          LogLevel::warning, "freshdesk",
-          fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
-                      "it and others like it are left out",
-                      ticket.id));
+      services_.write_log(LogLevel::warning, "freshdesk",
+                          fmt::format("ticket {} is hidden from the key's agent, who sees a part of the tickets only: "
+                                      "it and others like it are left out",
+                                      ticket.id));
     co_return;
   }
   ticket.exists = true;
@@ -124,17 +131,22 @@ awaitable<void> FreshdeskSource::gather_or_note(Gathered& ticket) {
 }
 
 awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
-  if (ticket.parts.ticket.is_object()) {
+  const bool listed = ticket.parts.ticket.is_object();
+  if (listed) {
     ticket.id = number(ticket.parts.ticket, "id");
     // An archived one has been viewed: the plain address of its id shows nothing.
     if (!ticket.parts.archived && must_be_viewed(ticket.parts.ticket)) co_await view(ticket);
   } else {
     co_await fetch_one(ticket);
   }
-  if (ticket.gone) co_return;
-  updated_of(ticket.parts.ticket);  // throws where it is no time
-  files_.remember(ticket.parts.ticket);
-  if (config_.conversations) co_await gather_conversations(ticket);
+  if (!ticket.gone) {
+    updated_of(ticket.parts.ticket);  // throws where it is no time
+    files_.remember(ticket.parts.ticket);
+    if (config_.conversations) co_await gather_conversations(ticket);
+  }
+  if (ticket.gone && listed)
+    services_.write_log(LogLevel::info, "freshdesk",
+                        fmt::format("ticket {} was listed and is gone from there: left out", ticket.id));
   if (ticket.gone) co_return;
   co_await gather_pictures(ticket);
   co_await gather_prime(ticket);
@@ -148,15 +160,20 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
 
 /// A ticket that was named by its id alone.
 awaitable<void> FreshdeskSource::fetch_one(Gathered& ticket) {
-  std::optional<Value> found;
-  const TicketId plain{ticket.id, false}, archived{ticket.id, true};
-  if (ticket.id > 0 && !ticket.parts.archived) found = co_await api_.ticket(plain, true);
+  ShownTicket viewed;
+  viewed.status = 404;
+  const TicketId plain{ticket.id, false};
+  const bool probed = ticket.parts.archived;  // for archived ones, number by number
+  if (ticket.id > 0 && !probed) viewed = co_await api_.ticket(plain, true);
   // The plain address of some archived tickets leads to their own one.
-  if (found && truth(*found, "archived")) found.reset();
-  if (!found && ticket.id > 0 && config_.includes("archived")) {
-    found = co_await api_.ticket(archived, false);
+  if (viewed.ticket && truth(*viewed.ticket, "archived")) viewed.ticket.reset();
+  std::optional<Value> found = std::move(viewed.ticket);
+  if (!found && ticket.id > 0 && viewed.status != 405) {
+    // Also where no archived tickets are to be read: it was none when it was read.
+    found = co_await fetch_archived(ticket.id);
     ticket.parts.archived = found.has_value();
   }
+  ticket.unshown = !found && !probed && ticket.id > 0;
   ticket.exists = found.has_value();
   ticket.gone = !found || updated_of(*found) < second_from(config_.since);
   if (ticket.gone) co_return;
@@ -168,15 +185,56 @@ awaitable<void> FreshdeskSource::fetch_one(Gathered& ticket) {
   ticket.shelf = truth(shown, "deleted") ? Shelf::deleted : truth(shown, "spam") ? Shelf::spam : Shelf::desk;
 }
 
+/// Nothing where the plan has no archived tickets and none are asked for.
+awaitable<std::optional<Value>> FreshdeskSource::fetch_archived(std::int64_t id) {
+  const TicketId archived{id, true};
+  try {
+    ShownTicket viewed = co_await api_.ticket(archived, false);
+    co_return std::move(viewed.ticket);
+  } catch (const http::StatusError& error) {
+    if (config_.includes("archived") || error.cause != "require_feature") throw;
+  }
+  co_return std::nullopt;
+}
+
+/// The address of a deleted ticket, or of spam, may show nothing of what the lists show: those are looked through for
+/// the tickets that no address has shown.
+awaitable<void> FreshdeskSource::find_in_lists(std::vector<Gathered>& tickets) {
+  std::map<std::int64_t, Gathered*> wanted;
+  for (Gathered& ticket : tickets)
+    if (ticket.unshown) wanted.emplace(ticket.id, &ticket);
+  for (const Shelf shelf : {Shelf::deleted, Shelf::spam}) {
+    if (!config_.includes(shelf == Shelf::deleted ? "deleted" : "spam")) continue;
+    Window window(second_from(config_.since));
+    for (bool last = false; !last && !wanted.empty();) {
+      Listed listed = co_await list_page(shelf, window);
+      const Advance advance = window.advance(listed.rows, listed.rows.rows.size() + 1);
+      for (const std::size_t row : advance.fresh) {
+        const auto found = wanted.find(listed.rows.rows[row].id);
+        if (found == wanted.end()) continue;
+        Gathered& ticket = *found->second;
+        ticket.parts.ticket = std::move(listed.page.rows[row]);
+        ticket.shelf = shelf;
+        ticket.gone = false;
+        ticket.waiting = true;
+        wanted.erase(found);
+      }
+      last = advance.done;
+      if (advance.wait) co_await services_.clock->sleep(Window::settling);
+    }
+  }
+}
+
 awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   const TicketId id{ticket.id, false};
-  std::optional<Value> shown = co_await api_.ticket(id, false);
+  ShownTicket viewed = co_await api_.ticket(id, false);
+  std::optional<Value>& shown = viewed.ticket;
   if (!shown || !shown->is_object()) {
     // A ticket of the desk is gone then; of the others the service may not show more than the list does.
     ticket.gone = ticket.shelf == Shelf::desk;
     if (ticket.gone) co_return;
-    ticket.parts.warnings.push_back(hidden("files", 404));
-    if (!has(ticket.parts.ticket, "description")) ticket.parts.warnings.push_back(hidden("description", 404));
+    ticket.parts.warnings.push_back(hidden("files", viewed.status));
+    if (!has(ticket.parts.ticket, "description")) ticket.parts.warnings.push_back(hidden("description", viewed.status));
     co_return;
   }
   const bool moved = truth(*shown, "deleted") != (ticket.shelf == Shelf::deleted) ||
@@ -212,9 +270,10 @@ awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
     if (!shown) {
       // Either the ticket was removed this moment, or the service does not show what was said in it.
       const TicketId id{ticket.id, false};
-      std::optional<Value> still;
-      if (ticket.shelf == Shelf::desk && !ticket.parts.archived) still = co_await api_.ticket(id, false);
-      ticket.gone = ticket.shelf == Shelf::desk && !ticket.parts.archived && !still;
+      const bool of_desk = ticket.shelf == Shelf::desk && !ticket.parts.archived;
+      ShownTicket still;
+      if (of_desk) still = co_await api_.ticket(id, false);
+      ticket.gone = of_desk && !still.ticket;
       if (!ticket.gone) ticket.parts.warnings.push_back(hidden("conversations", 404));
       co_return;
     }
@@ -254,18 +313,20 @@ awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   if (!directory_.has_time_entries()) co_return;
   ChildList times = co_await api_.time_entries(ticket.id);
   ticket.parts.time_entries = std::move(times.rows);
-  if (times.status == 403 && !times.of_ticket) directory_.no_time_entries();
-  if (times.of_ticket || times.status == 404 || times.status == 405)
+  if (times.status == 403 && !times.of_ticket)
+    directory_.no_time_entries();
+  else if (times.status != 200)
     ticket.parts.warnings.push_back(hidden("time_entries", times.status));
 }
 
 awaitable<void> FreshdeskSource::gather_ratings(Gathered& ticket) {
   ChildList ratings = co_await api_.satisfaction_ratings(ticket.id);
   ticket.parts.satisfaction_ratings = std::move(ratings.rows);
-  if (ratings.status == 403 && !ratings.of_ticket && !std::exchange(ratings_refused_, true))
+  const bool none_at_all = ratings.status == 403 && !ratings.of_ticket;
+  if (none_at_all && !std::exchange(ratings_refused_, true))
     services_.write_log(LogLevel::warning, "freshdesk",
                         "this account has no satisfaction ratings that the key may see: tickets come without them");
-  if (ratings.of_ticket || ratings.status == 404 || ratings.status == 405)
+  if (ratings.status != 200 && !none_at_all)
     ticket.parts.warnings.push_back(hidden("satisfaction_ratings", ratings.status));
 }
 
@@ -282,11 +343,13 @@ awaitable<void> FreshdeskSource::gather_pictures(Gathered& ticket) {
     for (const Value& file : list(said.conversation, "attachments")) listed.insert(text(file, "id"));
     for (ShownPicture& picture : pictures_in(text(said.conversation, "body"))) shown.push_back(std::move(picture));
   }
+  std::vector<KeptPicture> unlisted;
   for (const ShownPicture& picture : shown) {
-    const std::optional<KeptPicture> kept = kept_picture(picture.address, api_.site());
-    if (!kept || !kept->own_host || listed.count(kept->id) || parts.pictures.count(kept->id)) continue;
-    parts.pictures[kept->id] = co_await files_.look_at(kept->address);
+    std::optional<KeptPicture> kept = kept_picture(picture.address, api_.site());
+    // Each once.
+    if (kept && kept->own_host && listed.insert(kept->id).second) unlisted.push_back(std::move(*kept));
   }
+  if (!unlisted.empty()) parts.pictures = co_await files_.look_at(std::move(unlisted));
 }
 
 awaitable<void> FreshdeskSource::gather_prime(Gathered& ticket) {

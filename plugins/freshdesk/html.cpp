@@ -40,13 +40,41 @@ bool is_file_name(std::string_view text) {
 
 bool at_usual_port(const http::Url& url) { return url.port == (url.tls ? 443 : 80); }
 
+/// "cdn.freshdesk.com", "euc-cdn.freshdesk.com": where the service has kept files on S3.
+bool is_own_bucket(std::string_view name) {
+  constexpr std::string_view own = "cdn.freshdesk.com";
+  if (!name.ends_with(own)) return false;
+  name.remove_suffix(own.size());
+  // The region is a short word.
+  return name.empty() || (name.size() <= 8 && name.back() == '-' && name.find('.') == std::string_view::npos);
+}
+
+/// Under Amazon's domain anybody can have names, and buckets.
+bool is_own_on_s3(const http::Url& url) {
+  constexpr std::string_view domain = ".amazonaws.com";
+  std::string_view host = url.host;
+  if (!url.tls || !host.ends_with(domain)) return false;
+  host.remove_suffix(domain.size());
+  // "s3", "s3-eu-west-1", "s3.eu-west-1", "s3.dualstack.eu-west-1"; before it the bucket, else that is the path's
+  // first.
+  std::string_view bucket = std::string_view(url.target).substr(1);
+  bucket = bucket.substr(0, bucket.find_first_of("/?"));
+  constexpr std::string_view service = "s3";
+  if (const std::size_t at = host.rfind(".com.s3"); at != std::string_view::npos) {
+    bucket = host.substr(0, at + 4);
+    host.remove_prefix(at + 5);
+  }
+  const bool s3 = host.starts_with(service) && (host.size() == 2 || host[2] == '.' || host[2] == '-');
+  return s3 && is_own_bucket(bucket);
+}
+
 /// Hosts on which the service keeps files; beside them the helpdesk's own. A stand-in, which is at no usual port, keeps
 /// them at another one.
 bool keeps_files(const http::Url& url, const std::string& site) {
   const http::Url own = http::parse_url(site);
   if (!at_usual_port(url)) return url.host == own.host && !at_usual_port(own);
   return url.host == own.host || within(url.host, "freshdesk.com") || within(url.host, "freshworks.com") ||
-         (within(url.host, "amazonaws.com") && url.tls);
+         is_own_on_s3(url);
 }
 
 }  // namespace

@@ -406,9 +406,11 @@ class Making {
       all += fmt::format("\nt{} {}", text(entry, "id"), text(entry, "updated_at"));
     for (const Value& file : list(ticket_, "attachments")) all += "\na" + text(file, "id");
     if (parts_.prime) all += fmt::format("\np{}", parts_.prime);
-    // Another run may be able to fetch them.
-    for (const auto& [id, file] : parts_.pictures)
+    // Another run may be able to fetch them, also those that somebody on the way has called gone.
+    for (const auto& [id, file] : parts_.pictures) {
       if (!file.trouble.empty()) all += "\nu" + id;
+      if (file.gone) all += "\ng" + id;
+    }
     return item_.updated + "+" + sha256(all).substr(0, 16);
   }
 

@@ -17,7 +17,9 @@ inline constexpr const char* ticket_type = "tickets";
 /// A picture that a text shows and no list names: whether it is there, and what its keeper tells of it.
 struct PictureFile {
   bool gone = false;
-  std::string trouble;  ///< why nobody knows what is there; empty: it is known
+  std::string trouble;   ///< why nobody knows what is there; empty: it is known
+  bool passing = false;  ///< the trouble may be over another time
+  bool silent = false;   ///< and it is that no answer came
   std::optional<std::uint64_t> size;
   std::string media_type;
 };

@@ -98,7 +98,9 @@ awaitable<FreshdeskSource::Listed> FreshdeskSource::list_page(Shelf shelf, const
   listed.number = window.page();
   std::optional<http::StatusError> refused;
   try {
-    listed.page = co_await api_.tickets(shelf, listed.asked, listed.number, rows_have_files_);
+    // Of deleted tickets and spam the list may be all that is shown.
+    const bool with_description = rows_have_files_ || shelf != Shelf::desk;
+    listed.page = co_await api_.tickets(shelf, listed.asked, listed.number, with_description);
   } catch (const http::StatusError& error) {
     refused = error;
   }

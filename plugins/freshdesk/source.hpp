@@ -51,7 +51,9 @@ class FreshdeskSource final : public Source {
     std::int64_t id = 0;
     TicketParts parts;
     Shelf shelf = Shelf::desk;
+    bool waiting = true;  ///< to be gathered
     bool gone = false;
+    bool unshown = false;          ///< no address of its own shows it: a list may
     bool exists = false;           ///< there is such a ticket, though it may not be read
     std::optional<Error> trouble;  ///< it cannot be read
   };
@@ -69,6 +71,7 @@ class FreshdeskSource final : public Source {
   std::optional<Listed> take_rest(const std::string& partition, const Cursor& from);
 
   awaitable<std::vector<Record>> records_of(std::vector<Gathered>& tickets);
+  awaitable<void> gather_waiting(std::vector<Gathered>& tickets);
   awaitable<void> gather_or_note(Gathered& ticket);
   awaitable<void> gather(Gathered& ticket);
   awaitable<void> view(Gathered& ticket);
@@ -80,6 +83,8 @@ class FreshdeskSource final : public Source {
   awaitable<void> gather_prime(Gathered& ticket);
   awaitable<void> gather_pictures(Gathered& ticket);
   awaitable<void> fetch_one(Gathered& ticket);
+  awaitable<std::optional<Value>> fetch_archived(std::int64_t id);
+  awaitable<void> find_in_lists(std::vector<Gathered>& tickets);
 
   SourceConfig config_;
   Services services_;

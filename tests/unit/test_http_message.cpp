@@ -199,6 +199,27 @@ TEST_CASE("Location headers") {
   CHECK(http::resolve(base, "http://plain/x").origin() == "http://plain");
   CHECK(http::resolve(base, "/a b").target == "/a%20b");
   CHECK_THROWS_AS(http::resolve(base, "file:///etc/passwd"), Error);
+  CHECK(http::resolve(base, "?x=1").target == "/a/b?x=1");
+  CHECK(http::resolve(base, "").target == "/a/b?c=d");
+  CHECK(http::resolve(base, "#here").target == "/a/b?c=d");
+  CHECK(http::resolve(base, "./x/../y/").target == "/a/y/");
+  CHECK(http::resolve(base, "/../../x/.").target == "/x/");
+  CHECK(http::resolve(base, "..").target == "/");
+  CHECK(http::resolve(base, "/a//b").target == "/a//b");
+  CHECK(http::resolve(http::parse_url("https://h"), "x").target == "/x");
+  CHECK(http::resolve(base, "https://other").target == "/");
+  CHECK(http::resolve(base, "https://other?x=1").target == "/?x=1");
+  CHECK(http::resolve(http::parse_url("http://h:8/a"), "//other/x").origin() == "http://other");
+}
+
+TEST_CASE("a Location is followed letter by letter, since what it is signed for is its text") {
+  const http::Url base = http::parse_url("https://h/a%2Bb/c%3D?x=%7e");
+  const std::string key = "/bucket/a%2Bb%2Fc%3D(1)+%7e%c3%a9.png?name=a%2Bb%22+%20&X-Amz-Signature=ab%2f~%7E";
+  CHECK(http::resolve(base, "https://s3.example.test" + key).target == key);
+  CHECK(http::resolve(base, "//s3.example.test" + key).target == key);
+  CHECK(http::resolve(base, key).target == key);
+  CHECK(http::resolve(base, "d%2Fe").target == "/a%2Bb/d%2Fe");
+  CHECK(http::resolve(base, "?y=%2B").target == "/a%2Bb/c%3D?y=%2B");
 }
 
 TEST_CASE("multipart bodies") {

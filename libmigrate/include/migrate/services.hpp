@@ -22,8 +22,8 @@ class Transport;  // http/transport.hpp
 
 enum class LogLevel { debug, info, warning, error };
 
-/// Time as the migration sees it. The system clock sleeps; the simulated one jumps to the next wake-up time when nothing
-/// else is left to do.
+/// Time as the migration sees it. The system clock begins with the machine's time and nobody sets it after that; the
+/// simulated one jumps to the next wake-up time when nothing else is left to do.
 class MIGRATE_API Clock {
  public:
   virtual ~Clock();

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+#include <vector>
 
 #include "http/redact.hpp"
 #include "http/text.hpp"
@@ -74,6 +75,24 @@ Url parts_of(boost::urls::url_view view, std::string_view text) {
   return url;
 }
 
+/// A path without its "." and "..", everything else as it is.
+std::string without_dots(std::string_view path) {
+  std::vector<std::string_view> kept;
+  bool folder = true;  // it ends as one
+  for (std::size_t at = 1; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view segment = path.substr(at, end - at);
+    folder = segment == "." || segment == "..";
+    if (segment == ".." && !kept.empty()) kept.pop_back();
+    if (!folder) kept.push_back(segment);
+    at = end + 1;
+  }
+  std::string out;
+  for (const std::string_view segment : kept) out.append("/").append(segment);
+  if (folder) out += '/';
+  return out;
+}
+
 }  // namespace
 
 std::string Url::origin() const {
@@ -94,14 +113,29 @@ Url parse_url(std::string_view text) {
   return parts_of(*parsed, text);
 }
 
+/// As RFC 3986, 5.2 has it, on the text as it was sent: a signed address is good letter by letter, and what boost::urls
+/// makes of it is another one (%2B becomes a plus, which S3 takes for a blank).
 Url resolve(const Url& base, std::string_view reference) {
-  std::string base_text = mended(base.origin() + base.target), reference_text = mended(trimmed(reference));
-  auto from = boost::urls::parse_uri(base_text);
-  auto to = boost::urls::parse_uri_reference(reference_text);
-  if (!from || !to) throw refused(reference, "cannot be followed: it is no address");
-  boost::urls::url whole;
-  if (!boost::urls::resolve(*from, *to, whole)) throw refused(reference, "cannot be followed: it is no address");
-  return parts_of(whole, reference);
+  const std::string text = mended(trimmed(reference));
+  const auto parsed = boost::urls::parse_uri_reference(text);
+  if (!parsed) throw refused(reference, "cannot be followed: it is no address");
+  const boost::urls::url_view to = *parsed;
+  if (to.has_scheme()) return parts_of(to, reference);
+  if (to.has_authority()) {
+    const std::string whole = (base.tls ? "https:" : "http:") + text;
+    return parse_url(whole);
+  }
+  const std::string_view from = std::string_view(base.target).substr(0, base.target.find('?'));
+  const std::string path(to.encoded_path());
+  Url url = base;
+  if (path.empty()) {
+    url.target = to.has_query() ? std::string(from) : base.target;
+  } else {
+    // Up to its last slash, behind which the reference's begins.
+    url.target = without_dots(path.front() == '/' ? path : std::string(from.substr(0, from.rfind('/') + 1)) + path);
+  }
+  if (to.has_query()) url.target += "?" + std::string(to.encoded_query());
+  return url;
 }
 
 }  // namespace http

@@ -149,6 +149,9 @@ std::optional<http::Response> Desk::find_ticket(const Call& call, bool archived,
   if (!found || (tickets_.row(*found).kind == TicketKind::archived) != archived) return without_body(404);
   if (!may_see(call.viewer, *found))
     return refusal(403, "access_denied", "You are not authorized to perform this action.");
+  const TicketKind kind = tickets_.row(*found).kind;
+  const bool removed = kind == TicketKind::deleted || kind == TicketKind::spam;
+  if (removed && settings_.removed_tickets == "refused") return without_body(405);
   ticket = *found;
   return std::nullopt;
 }

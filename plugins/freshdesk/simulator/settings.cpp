@@ -56,6 +56,10 @@ Spec<Settings> settings_spec() {
       .field("refused_list", &Settings::refused_list, "What no key may list: deleted tickets or spam; empty: nothing")
       .optional()
       .one_of({"", "deleted", "spam"})
+      .field("removed_tickets", &Settings::removed_tickets,
+             "What the address of a deleted ticket, or of spam, answers: refused is 405, shown the ticket")
+      .optional()
+      .one_of({"refused", "shown"})
       .field("archived_after", &Settings::archived_after,
              "Every ticket behind the first so many is archived, and none of those; 0: all are")
       .optional()

@@ -26,6 +26,7 @@ struct Settings {
   std::int64_t lost_file_every = 0;
   std::int64_t cid_every = 0;
   std::string refused_list;
+  std::string removed_tickets = "refused";
   std::optional<std::int64_t> archived_after;
   std::int64_t long_thread = 0;
 };

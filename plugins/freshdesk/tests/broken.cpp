@@ -1,64 +1,7 @@
 // What one ticket cannot give does not keep the others from arriving.
-#include <algorithm>
-
-#include "lab.hpp"
-#include "migrate/pipeline.hpp"
-#include "migrate/sink.hpp"
+#include "taking.hpp"
 
 using namespace lab;
-
-namespace {
-
-/// Takes everything.
-class Taking final : public ItemSink {
- public:
-  SinkTraits traits() const override {
-    SinkTraits traits;
-    traits.links = true;
-    return traits;
-  }
-  awaitable<std::vector<Check>> check() override {
-    std::vector<Check> none;
-    co_return none;
-  }
-  awaitable<std::string> write(Operation& operation) override {
-    Step step = co_await operation.begin("create");
-    if (!step.done()) co_await step.finish("T-" + operation.record().ref.id);
-    co_return step.target_id();
-  }
-  awaitable<void> link(Operation&) override { co_return; }
-  awaitable<std::vector<Finding>> preview(std::span<Operation>) override {
-    std::vector<Finding> none;
-    co_return none;
-  }
-  awaitable<void> undo(Receipt) override { co_return; }
-};
-
-/// As an engine sees it.
-Report migrate_all(Lab& lab, Mode mode = Mode::full) {
-  Pipeline pipeline;
-  pipeline.name = "tickets";
-  pipeline.source = lab.source();
-  pipeline.sink = std::make_shared<Taking>();
-  pipeline.services = lab.services;
-  pipeline.store = make_memory_store(lab.services);
-  RunOptions options;
-  options.mode = mode;
-  return run_blocking(pipeline, options);
-}
-
-/// An answer instead of the stand-in's, where the path is this one.
-auto instead(std::string path, http::Response answer) {
-  return [path, answer](const http::Request& request, http::Response& response) {
-    if (request.path() == path) response = answer;
-  };
-}
-
-http::Response denied() {
-  return http::Response(403, Object{{"code", "access_denied"}, {"message", "You are not authorized."}});
-}
-
-}  // namespace
 
 TEST_CASE("a ticket whose requests fail for good fails, and every other one arrives") {
   http::Response no_list(200);

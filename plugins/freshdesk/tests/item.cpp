@@ -215,6 +215,20 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
   CHECK(
       kept_picture("https://s3.amazonaws.com/data/helpdesk/attachments/production/77/original/x%20y.png", site)->name ==
       "x y.png");
+  const std::string kept_by = "/data/helpdesk/attachments/production/77/original/x.png";
+  CHECK(id("https://s3.eu-central-1.amazonaws.com/euc-cdn.freshdesk.com" + kept_by) == "77");
+  CHECK(id("https://s3-ap-south-1.amazonaws.com/ind-cdn.freshdesk.com" + kept_by) == "77");
+  CHECK(id("https://s3.dualstack.us-east-1.amazonaws.com/cdn.freshdesk.com" + kept_by) == "77");
+  CHECK(id("https://cdn.freshdesk.com.s3.amazonaws.com" + kept_by) == "77");
+  CHECK(id("https://euc-cdn.freshdesk.com.s3-eu-central-1.amazonaws.com" + kept_by) == "77");
+  // Anybody can have names under Amazon's domain.
+  for (const char* anybodys :
+       {"https://s3.amazonaws.com", "https://s3.amazonaws.com/bucket", "https://s3.amazonaws.com/x.cdn.freshdesk.com",
+        "https://s3.amazonaws.com/x/cdn.freshdesk.com", "https://s3.amazonaws.com/evilcdn.freshdesk.com",
+        "https://bucket.s3.amazonaws.com/cdn.freshdesk.com", "https://x.execute-api.amazonaws.com/cdn.freshdesk.com",
+        "https://evil.com.s3.amazonaws.com/cdn.freshdesk.com", "https://s3evil.amazonaws.com/cdn.freshdesk.com",
+        "https://s3.amazonaws.com.evil.test/cdn.freshdesk.com", "http://s3.amazonaws.com/cdn.freshdesk.com"})
+    CHECK_MESSAGE(id(anybodys + kept_by) == "77 elsewhere", anybodys);
   // Anybody can write such an address into a mail: it is not fetched.
   CHECK(id("http://169.254.169.254/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");
   CHECK(id("https://acme.freshdesk.com:8443/inline/attachment?token=" + token(R"({"id":43})")) == "43 elsewhere");

@@ -7,7 +7,7 @@
 using namespace desk_tests;
 
 TEST_CASE("addresses of files are signed, expire, and refuse credentials") {
-  Desk desk(120, with(generous(), "url_seconds", 300));
+  Desk desk(120, with(with(generous(), "url_seconds", 300), "removed_tickets", "shown"));
   const Value state = desk.simulator->state();
   std::map<std::int64_t, Value> known;
   std::set<std::uint64_t> sizes;
@@ -144,7 +144,7 @@ TEST_CASE("a part of a file is answered as such, and one that is not there refus
 }
 
 TEST_CASE("lost files: their addresses are good and lead nowhere") {
-  Desk desk(120, with(generous(), "lost_file_every", 4));
+  Desk desk(120, with(with(generous(), "lost_file_every", 4), "removed_tickets", "shown"));
   int lost = 0, found = 0;
   const Value state = desk.simulator->state();
   for (const Value& ticket : state.at("tickets").as_array()) {
