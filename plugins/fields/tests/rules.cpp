@@ -25,9 +25,30 @@ TEST_CASE("moving fields") {
 
 TEST_CASE("fields inside objects, and dots in names") {
   CHECK(run("[{rename: {who.mail: mail}}]", R"({"who":{"mail":"x","n":1}})") == R"({"who":{"n":1},"mail":"x"})");
-  CHECK(run("[{set: {a.b.c: 1}}]", R"({"a":7})") == R"({"a":{"b":{"c":1}}})");
+  CHECK(run("[{set: {a.b.c: 1}}]", R"({"a":null})") == R"({"a":{"b":{"c":1}}})");
   CHECK(run(R"([{rename: {'a\.b': c}}])", R"({"a.b":1,"a":{"b":2}})") == R"({"a":{"b":2},"c":1})");
   CHECK(run("[{remove: [a.b.c, a.x.y]}]", R"({"a":{"b":{"c":1,"d":2}}})") == R"({"a":{"b":{"d":2}}})");
+}
+
+TEST_CASE("a field inside a text is no place to write to: the text stays, or the record fails") {
+  for (const char* rule :
+       {"map: {field: company.kind, values: {A: Gold}}", "number: {field: company.size}",
+        "number: {field: company.size, take: first_integer}", "boolean: {fields: company.active}",
+        "map: {field: company.kind, values: {A: Gold}, blank: otherwise, otherwise: warn}",
+        "regex: {field: company.kind, pattern: x, replace: y}", "split: {field: company.name, into: [company.name]}"}) {
+    CAPTURE(rule);
+    CHECK(run("[{" + std::string(rule) + "}]", R"({"company":"ACME Ltd"})") == R"({"company":"ACME Ltd"})");
+    CHECK(run("[{" + std::string(rule) + "}]", R"({"other":1})") == R"({"other":1})");
+  }
+  for (const char* rule : {"set: {company.kind: 1}", "copy: {other: company.kind}", "rename: {other: company.kind}",
+                           "template: {company.kind: '{other}'}", "split: {field: other, into: [company.a, company.b]}",
+                           "map: {field: absent, to: company.kind, values: {A: Gold}}",
+                           "boolean: {fields: company.active, rest: false}"}) {
+    CAPTURE(rule);
+    CHECK(cause_of("[{" + std::string(rule) + "}]", R"({"company":"ACME Ltd","other":1})") == "not_an_object");
+    CHECK(cause_of("[{" + std::string(rule) + "}]", R"({"company":null,"other":1})") == "");
+  }
+  CHECK(run("[{keep: x}, {set: {a.b: 1}}]", R"({"a":{"c":2},"x":0})") == R"({"a":{"b":1},"x":0})");
 }
 
 TEST_CASE("integers of 64 bits stay what they are") {
@@ -184,6 +205,14 @@ TEST_CASE("dates") {
   CHECK(date("formats: YYYY-MM-DD", "") == "null");
   CHECK(run("[{date: {fields: a, formats: YYYY-MM-DD}}]", R"({"a":{"$date":"2020-01-01T00:00:00Z"}})") ==
         R"({"a":{"$date":"2020-01-01T00:00:00Z"}})");
+  auto day_of = [](const std::string& instant) {
+    return run("[{date: {fields: a, formats: DD.MM.YYYY, as: day, invalid: keep}}]",
+               R"({"a":{"$date":)" + instant + "}}");
+  };
+  CHECK(day_of(R"("2024-02-29T23:30:00Z")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of(R"("2024-02-29T23:30:00.123456Z")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of(R"("2024-02-29")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of("5") == R"({"a":{"$date":5}})");
   CHECK(cause_of("[{date: {fields: a, formats: YYYY-MM-DD, blank: fail, cause: no_date}}]", "{}") == "no_date");
   CHECK(cause_of("[{date: {fields: a, formats: YYYY-MM-DD}}]", R"({"a":"x"})") == "invalid_date");
   CHECK(faults("[{date: {fields: a, formats: YYYY-MM}}]").find("rules[0].date: \"YYYY-MM\"") == 0);
@@ -197,6 +226,10 @@ TEST_CASE("booleans") {
   CHECK(run("[{boolean: {fields: [a, b, c], is_true: y, rest: false}}]", R"({"a":"maybe","b":null})") ==
         R"({"a":false,"b":false,"c":false})");
   CHECK(cause_of("[{boolean: {fields: a}}]", R"({"a":"maybe"})") == "not_a_boolean");
+  // A word that is empty is a blank, and so is a field that is absent.
+  std::string empty = "[{boolean: {fields: [a, b, c], is_true: y, is_false: ['', n]}}]";
+  CHECK(run(empty, R"({"a":"y","b":null})") == R"({"a":true,"b":false,"c":false})");
+  CHECK(run("[{boolean: {fields: [a, b], is_true: ['']}}]", R"({"b":" "})") == R"({"b":true,"a":true})");
 }
 
 TEST_CASE("value maps") {
@@ -237,6 +270,9 @@ TEST_CASE("look-ups in files") {
   CHECK_THROWS_AS(look(csv, "1", ", key: nokey"), migrate::ConfigError);
   CHECK_THROWS_AS(look(write("d.csv", "key,value\n1,a\n1,b\n"), "1"), migrate::ConfigError);
   CHECK_THROWS_AS(look((folder / "none.csv").string(), "1"), migrate::ConfigError);
+  std::string open = write("open.csv", "key,value\n1,a\n2,\"b\n3,c\n");
+  CHECK_THROWS_WITH_AS(look(open, "1"), doctest::Contains("open.csv: line 3: a quote is not closed"),
+                       migrate::ConfigError);
   std::filesystem::remove_all(folder);
   CHECK(faults("[{lookup: {field: a, in: nowhere}}]").find("rules[0].lookup.in: ") == 0);
 }
