@@ -266,30 +266,3 @@ TEST_CASE("bytes that are no text, and markup that is none") {
       {"<![if !supportLists]>x<![endif]>", R"(p("x"))"},
   });
 }
-
-TEST_CASE("markup built to exhaust a parser still gives its text, in bounded time and memory") {
-  std::string nested;
-  for (int level = 0; level < 200'000; ++level) nested += "<div>";
-  nested += "deep";
-  CHECK(tree(nested) == R"(p("deep"))");
-  CHECK(losses(nested) == "markup: plain text 1");
-
-  std::string quotes;
-  for (int level = 0; level < 400; ++level) quotes += "<blockquote>";
-  const Parsed parsed = parse_html(quotes + "deep");
-  CHECK(told(parsed.losses).starts_with("depth: text"));
-  CHECK(shape(parsed.document).find("deep") != std::string::npos);
-
-  std::string repeating;
-  for (int index = 0; index < 4000; ++index) repeating += "<font size=" + std::to_string(index) + ">";
-  for (int index = 0; index < 20'000; ++index) repeating += "<p>x";
-  CHECK(shape(parse_html(repeating).document).find('x') != std::string::npos);
-
-  std::string attributes = "<p";
-  for (int index = 0; index < 100'000; ++index) attributes += " a" + std::to_string(index);
-  CHECK(tree(attributes + ">x") == R"(p("x"))");
-
-  std::string link = "<a href='https://x.test/" + std::string(100'000, 'a') + "'>";
-  for (int index = 0; index < 10'000; ++index) link += "<b>x</b><i>y</i>";
-  CHECK(losses(link).starts_with("link: text"));
-}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "html_builder.hpp"
@@ -554,14 +555,19 @@ class HtmlReader {
 
 Parsed parse_html_as(std::string_view html, const HtmlOptions& options, bool exact) {
   Parsed parsed;
-  const HtmlDom dom(html);
-  if (dom.root() == nullptr) {
+  std::optional<HtmlDom> dom(std::in_place, html);
+  std::string simple;
+  if (dom->root() == nullptr) {
     parsed.losses.add("markup", "plain text", "nested too deep");
-    parsed.document = normalised(paragraph(without_tags(html)), parsed.losses);
+    simple = without_nesting(html);
+    dom.emplace(simple);
+  }
+  if (dom->root() == nullptr) {
+    parsed.document = normalised(paragraph(simple), parsed.losses);
     return parsed;
   }
   HtmlBuilder builder(html.size(), parsed.losses);
-  HtmlReader(options, exact, builder, parsed.losses).read(*dom.root());
+  HtmlReader(options, exact, builder, parsed.losses).read(*dom->root());
   parsed.document = normalised(builder.finish(), parsed.losses);
   return parsed;
 }
