@@ -75,7 +75,9 @@ int HtmlBuilder::open_item_of_level(int level, const Node& list) {
   };
   for (int at = 1; at <= level; ++at) {
     if (at > 1 && !reopen(Kind::list_item, "")) open(Node(Kind::list_item));
-    const bool same = !holder().children.empty() && holder().children.back().ordered == list.ordered;
+    const Node* const last = holder().children.empty() ? nullptr : &holder().children.back();
+    const bool same = last != nullptr && last->ordered == list.ordered &&
+                      (!list.ordered || last->start + static_cast<int>(last->children.size()) == list.start);
     if ((at == level && !same) || !reopen(Kind::list, list.id)) open(list);
   }
   open(Node(Kind::list_item));
