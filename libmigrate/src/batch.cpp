@@ -69,7 +69,7 @@ std::optional<Error> transform_one(Record record, const Transforms& transforms, 
   if (record.failure) return *record.failure;
   const std::size_t before = out.size();
   std::optional<Error> failure = failure_of([&] {
-    if (transforms.empty() || record.deleted)
+    if (transforms.empty())
       out.push_back(std::move(record));
     else
       run_transforms(std::move(record), transforms, out);

@@ -24,7 +24,9 @@ class Reader {
     const Value* value = object_.if_contains(name);
     return value && !value->is_null() ? value : nullptr;
   }
-  std::string path(std::string_view name) const { return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name); }
+  std::string path(std::string_view name) const {
+    return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
+  }
 
   std::string text(std::string_view name) const {
     const Value* value = get(name);
@@ -63,7 +65,10 @@ class Reader {
     if (!value) return std::nullopt;
     if (!value->is_object()) refuse(path(name), "a person: an object with id, name and email");
     const Reader reader(value->get_object(), path(name));
-    return Person{reader.text("id"), reader.text("name"), reader.text("email")};
+    Person person{reader.text("id"), reader.text("name"), reader.text("email")};
+    // An object without a word in it stands for nobody: a rule has made it while it looked inside.
+    if (person == Person()) return std::nullopt;
+    return person;
   }
   ItemText rich(std::string_view name) const {
     ItemText result;
@@ -207,9 +212,9 @@ void put_list(Object& object, std::string_view name, const std::vector<T>& list)
   object.emplace(name, std::move(array));
 }
 
-constexpr std::string_view members[] = {"title",    "description", "kind",     "status", "priority", "labels",
-                                        "reporter", "assignee",    "created",  "updated", "due",     "url",
-                                        "comments", "worklogs",    "images",   "fields"};
+constexpr std::string_view members[] = {"title",    "description", "kind",    "status",  "priority", "labels",
+                                        "reporter", "assignee",    "created", "updated", "due",      "url",
+                                        "comments", "worklogs",    "images",  "fields"};
 
 }  // namespace
 
@@ -233,7 +238,9 @@ Item::Item(const Value& data) {
   url = reader.text("url");
   reader.each_object("comments", [&](const Reader& each) { comments.push_back(comment_from(each)); });
   reader.each_object("worklogs", [&](const Reader& each) { worklogs.push_back(worklog_from(each)); });
-  reader.each_object("images", [&](const Reader& each) { images.push_back({each.text("address"), each.text("blob")}); });
+  reader.each_object("images", [&](const Reader& each) {
+    images.push_back({each.text("address"), each.text("blob")});
+  });
   if (const Value* more = reader.get("fields")) {
     if (!more->is_object()) refuse("fields", "an object");
     fields = more->get_object();

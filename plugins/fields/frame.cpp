@@ -102,13 +102,25 @@ Value* Frame::find(const Field& field) noexcept {
 }
 
 Value& Frame::place(const Field& field) {
-  present_[field.slot] = 1;
   Value* value = &values_[field.slot];
+  if (!present_[field.slot]) value->emplace_null();  // what a rule has removed is gone
+  present_[field.slot] = 1;
   for (const std::string& name : field.inside) {
-    if (!value->is_object()) value->emplace_object();
-    value = &value->get_object()[name];
+    if (value->is_null()) value->emplace_object();
+    Object* object = value->if_object();
+    if (object == nullptr) {
+      throw Error(ErrorKind::invalid, "not_an_object",
+                  field.path + " has no place inside " + quoted(*value) + ", which is no object and would be lost")
+          .with_advice("name another field, or rename the one that is in the way before this rule");
+    }
+    value = &(*object)[name];
   }
   return *value;
+}
+
+void Frame::clear(const Field& from, const Field& to) {
+  if (from.same_as(to) && find(from) == nullptr) return;
+  place(to).emplace_null();
 }
 
 void Frame::erase(const Field& field) noexcept {

@@ -21,6 +21,7 @@ struct Field {
   std::string path;
   std::uint16_t slot = 0;
   std::vector<std::string> inside;  ///< names below the slot's own
+  bool same_as(const Field& other) const noexcept { return slot == other.slot && inside == other.inside; }
 };
 
 /// The names that the rules of one program use, each with its slot.
@@ -57,8 +58,11 @@ class Frame {
 
   /// Null when the record has no such field.
   Value* find(const Field& field) noexcept;
-  /// The field's value, null when it is new. Objects on the way are made; what is no object there is replaced.
+  /// The field's value, null when it is new. Objects on the way are made where there is nothing; throws Error(invalid,
+  /// "not_an_object") where there is something else, which would be lost.
   Value& place(const Field& field);
+  /// What becomes of a blank: `to` is null. A field that the record lacks stays out of it where it is both.
+  void clear(const Field& from, const Field& to);
   void erase(const Field& field) noexcept;
   /// Fields that no rule names go too.
   void keep_only(const std::vector<bool>& slots) noexcept;

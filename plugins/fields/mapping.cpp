@@ -14,11 +14,12 @@ Error wrong(const std::filesystem::path& file, const std::string& message) {
   return Error(ErrorKind::invalid, "configuration", file.string() + ": " + message);
 }
 
-/// One record of RFC 4180 CSV; false at the end of the text.
+/// One record of RFC 4180 CSV; false at the end of the text. Throws Error(invalid) when a quote is left open.
 bool csv_record(std::string_view& rest, std::vector<std::string>& cells, std::size_t& line) {
   cells.assign(1, std::string());
   if (rest.empty()) return false;
   bool quoted = false;
+  std::size_t opened = line;
   while (!rest.empty()) {
     char c = rest.front();
     rest.remove_prefix(1);
@@ -28,6 +29,7 @@ bool csv_record(std::string_view& rest, std::vector<std::string>& cells, std::si
       rest.remove_prefix(1);
     } else if (c == '"' && (quoted || cells.back().empty())) {
       quoted = !quoted;
+      opened = line;
     } else if (!quoted && c == ',') {
       cells.emplace_back();
     } else if (!quoted && c == '\n') {
@@ -35,6 +37,10 @@ bool csv_record(std::string_view& rest, std::vector<std::string>& cells, std::si
     } else if (quoted || c != '\r') {
       cells.back() += c;
     }
+  }
+  if (quoted) {
+    throw Error(ErrorKind::invalid, "configuration",
+                "line " + std::to_string(opened) + ": a quote is not closed, and takes in the rest of the file");
   }
   return true;
 }
@@ -70,7 +76,14 @@ void Mapping::read_csv(const std::string& text, const MappingConfig& config) {
   std::string_view rest = text;
   std::size_t line = 1;
   std::vector<std::string> header, cells;
-  csv_record(rest, header, line);
+  auto read = [&](std::vector<std::string>& into) {
+    try {
+      return csv_record(rest, into, line);
+    } catch (const Error& error) {
+      throw wrong(config.file, error.what());
+    }
+  };
+  read(header);
   auto column = [&](const std::string& name) {
     for (std::size_t i = 0; i < header.size(); ++i) {
       if (header[i] == name) return i;
@@ -78,7 +91,7 @@ void Mapping::read_csv(const std::string& text, const MappingConfig& config) {
     throw wrong(config.file, "the header line has no column \"" + name + "\"" + config::suggestion(name, header));
   };
   std::size_t key = column(config.key), value = column(config.value);
-  for (std::size_t at = line; csv_record(rest, cells, line); at = line) {
+  for (std::size_t at = line; read(cells); at = line) {
     if (cells.size() == 1 && cells[0].empty()) continue;
     std::string where = "line " + std::to_string(at) + ": ";
     if (cells.size() != header.size()) {

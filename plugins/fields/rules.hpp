@@ -117,7 +117,7 @@ class Refusal {
         frame.warn(cause_, from.path, message());
         [[fallthrough]];
       case Kind::clear:
-        frame.place(to) = nullptr;
+        frame.clear(from, to);
         return;
       case Kind::keep:
         keep(frame, from, to);

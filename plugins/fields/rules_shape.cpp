@@ -142,7 +142,7 @@ class Split final : public Rule {
       } else if (repeats_ && !blank) {
         frame.place(into_[i]) = Value(last, frame.storage());
       } else {
-        frame.place(into_[i]).emplace_null();
+        frame.clear(from_, into_[i]);
       }
     }
   }

@@ -146,7 +146,7 @@ class Regex final : public Rule {
   void apply(Frame& frame) const override {
     const Value* value = frame.find(from_);
     if (value == nullptr || value->is_null()) {
-      if (from_.slot != to_.slot || from_.inside != to_.inside) frame.place(to_).emplace_null();
+      frame.clear(from_, to_);
       return;
     }
     std::string spare;

@@ -20,6 +20,7 @@ class Date final : public Rule {
  public:
   Date(const DateRule& config, Layout& layout)
       : parser_(config.formats, config.zero, config.pivot),
+        instants_({"YYYY-MM-DD[Thh:mm[:ss[.f]][Z]]"}, {}, config.pivot),
         zone_(config.zone),
         day_only_(config.as == "day"),
         blank_fails_(config.blank == "fail"),
@@ -42,9 +43,14 @@ class Date final : public Rule {
       if (value != nullptr) value->emplace_null();
       return;
     }
-    if (!text && is_tagged(*value, "$date")) return;
     std::optional<DateParts> parts;
-    if (text) parts = parser_.parse(inner);
+    if (text) {
+      parts = parser_.parse(inner);
+    } else if (is_tagged(*value, "$date")) {
+      if (!day_only_) return;
+      const boost::json::string* instant = value->at("$date").if_string();
+      if (instant != nullptr) parts = instants_.parse(*instant);
+    }
     if (!parts || !write(frame, field, *value, *parts)) {
       refusal_.act(frame, field, field, [&] { return named(field, *value) + " is not a date"; });
     }
@@ -81,7 +87,7 @@ class Date final : public Rule {
   }
 
   std::vector<Field> fields_;
-  DateParser parser_;
+  DateParser parser_, instants_;  ///< of texts, and of what stands in a `$date`
   Zone zone_;
   bool day_only_, blank_fails_;
   Refusal refusal_;
@@ -141,7 +147,7 @@ class Number final : public Rule {
   void apply(Frame& frame) const override {
     const Value* value = frame.find(from_);
     if (is_blank(value) && take_ != Take::first_integer) {
-      frame.place(to_).emplace_null();
+      frame.clear(from_, to_);
       return;
     }
     // Kept by value for the message: the field may be the one that is written.
@@ -152,7 +158,7 @@ class Number final : public Rule {
     if (text) number = take_ == Take::integer ? whole(trimmed(*text)) : first_integer(*text);
     if (!number.found) {
       if (is_blank(value)) {
-        frame.place(to_).emplace_null();
+        frame.clear(from_, to_);
       } else {
         none_.act(frame, from_, to_, [&] { return named(from_, *value) + " has no number"; });
       }
@@ -251,13 +257,13 @@ class Boolean final : public Rule {
       auto text = value != nullptr ? scalar_text(*value, spare) : std::string_view();
       std::string_view word = text ? trimmed(*text) : std::string_view();
       if (text && is_true_.contains(word)) {
-        *value = true;
+        frame.place(field) = true;  // the field may be absent: an empty word is one of those that are listed
       } else if (rest_) {
         frame.place(field) = *rest_;
       } else if (text && is_false_.contains(word)) {
-        *value = false;
+        frame.place(field) = false;
       } else if (text && word.empty()) {
-        frame.place(field).emplace_null();
+        frame.clear(field, field);
       } else {
         refusal_.act(frame, field, field, [&] { return named(field, *value) + " is neither true nor false"; });
       }
@@ -285,7 +291,7 @@ class Replace : public Rule {
   void apply(Frame& frame) const override {
     const Value* value = frame.find(from_);
     if (is_blank(value) && !blank_counts_) {
-      frame.place(to_).emplace_null();
+      frame.clear(from_, to_);
       return;
     }
     std::string spare;

@@ -166,7 +166,7 @@ Record taken(Value result, const Record& original) {
   Object* object = result.if_object();
   if (object == nullptr) refuse("a result must be a record", result);
   Value* data = object->if_contains("data");
-  if (data == nullptr) refuse("a result needs data", result);
+  if (data == nullptr && !original.deleted) refuse("a result needs data", result);
   Record record;
   record.ref = RecordRef{text_in(*object, "type", "result"), text_in(*object, "id", "result")};
   if (record.ref.type.empty() || record.ref.id.empty()) refuse("a result needs a type and an id", result);
@@ -177,8 +177,8 @@ Record taken(Value result, const Record& original) {
     record.keys = original.keys;
     record.warnings = original.warnings;
     record.intent = original.intent;
-    record.deleted = original.deleted;
   }
+  record.deleted = original.deleted;
   read_lists(*object, record);
   if (object->contains("version")) record.version = text_in(*object, "version", "result");
   if (const Value* intent = object->if_contains("intent")) {
@@ -191,7 +191,7 @@ Record taken(Value result, const Record& original) {
   }
   // Not assigned: an assignment would copy it out of the batch's arena.
   std::destroy_at(&record.data);
-  std::construct_at(&record.data, std::move(*data));
+  std::construct_at(&record.data, data != nullptr ? std::move(*data) : Value(Object(original.data.storage())));
   return record;
 }
 

@@ -9,7 +9,8 @@ namespace migrate::jq {
 Value shown(const Record& record);
 
 /// The record that a result describes: type, id and data are needed, everything else is as in `original` where the
-/// result has no word of it and the same type and id, else empty. Throws Error(invalid, "jq_result").
+/// result has no word of it and the same type and id, else empty. What is made of a record that has vanished has
+/// vanished, too, and needs no data. Throws Error(invalid, "jq_result").
 Record taken(Value result, const Record& original);
 
 }  // namespace migrate::jq

@@ -18,13 +18,29 @@ class Jq final : public Transformer {
       return;
     }
     std::vector<Record> made;
-    for (Value& result : machine_.run(shown(record), record.data.storage())) {
-      made.push_back(taken(std::move(result), record));
+    for (Value& result : results(record)) {
+      Record each = taken(std::move(result), record);
+      // What others share does not go with one of them.
+      if (record.deleted && each.deleted && each.ref != record.ref && each.intent != Intent::upsert) continue;
+      made.push_back(std::move(each));
     }
     std::move(made.begin(), made.end(), std::back_inserter(out));
   }
 
  private:
+  std::vector<Value> results(const Record& record) const {
+    try {
+      return machine_.run(shown(record), record.data.storage());
+    } catch (Error& error) {
+      if (record.deleted) {
+        error.with_advice(
+            "the record has vanished from its source and comes with `deleted: true` and without its data: begin the "
+            "program with `if .deleted then . else … end`, and name there what was made of it");
+      }
+      throw;
+    }
+  }
+
   Machine machine_;
   std::vector<std::string> types_;
 };

@@ -27,6 +27,14 @@ TEST_CASE("an item keeps every member through both directions") {
   CHECK(item.value() == value);
 }
 
+TEST_CASE("an object in which no word stands is nobody") {
+  const Item item(boost::json::parse(R"({"title":"x","assignee":{"email":null},"reporter":{},"comments":[
+    {"id":"5","author":{"id":"","name":"","email":""}}]})"));
+  CHECK_FALSE(item.assignee.has_value());
+  CHECK_FALSE(item.reporter.has_value());
+  CHECK_FALSE(item.comments.at(0).author.has_value());
+}
+
 TEST_CASE("an item says which member has the wrong shape") {
   const auto message = [](const char* text) {
     try {
@@ -37,7 +45,8 @@ TEST_CASE("an item says which member has the wrong shape") {
     }
     return std::string("taken");
   };
-  CHECK(message(R"({"comments":[{"id":"1"},{"id":"2","internal":"no"}]})").find("comments[1].internal") != std::string::npos);
+  CHECK(message(R"({"comments":[{"id":"1"},{"id":"2","internal":"no"}]})").find("comments[1].internal") !=
+        std::string::npos);
   CHECK(message(R"({"comments":[{"body":"x"}]})").find("comments[0].id") != std::string::npos);
   CHECK(message(R"({"reporter":"Lea"})").find("reporter") != std::string::npos);
   CHECK(message(R"({"labels":"a b"})").find("labels") != std::string::npos);

@@ -300,3 +300,30 @@ TEST_CASE("what was deleted because the source has deleted it is known no more, 
   CHECK(world.run().status == Status::done);
   CHECK(world.service.items.size() == 3);
 }
+
+TEST_CASE("what the source has deleted goes under the name that a transformer gives it, with what was made of it") {
+  World world;
+  world.transform = transform_with([](Record record, std::vector<Record>& out) {
+    Record note;
+    note.ref = RecordRef{"notes", record.ref.id};
+    note.deleted = record.deleted;
+    note.version = record.version;
+    Object data;
+    data.emplace("title", "note " + record.ref.id);
+    note.data = std::move(data);
+    record.ref.type = "issues";
+    out.push_back(std::move(record));
+    out.push_back(std::move(note));
+  });
+  REQUIRE(world.run().status == Status::done);
+  REQUIRE(world.service.items.size() == 6);
+  Record& record = world.source->records("tickets").at(2);
+  record.deleted = true;
+  record.version = "2";
+  const Report report = world.run();
+  CHECK(report.status == Status::done);
+  CHECK(report.types.at("tickets").balanced());
+  std::vector<std::string> left = world.titles();
+  std::sort(left.begin(), left.end());
+  CHECK(left == std::vector<std::string>{"note 1", "note 3", "tickets 1", "tickets 3"});
+}

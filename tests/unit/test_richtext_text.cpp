@@ -83,6 +83,8 @@ TEST_CASE("wiki markup out") {
       {"<pre>a</pre>", "{noformat}\na\n{noformat}"},
       {"<hr>", "----"},
       {"<table><tr><th>a<th>b<tr><td>1<td></table>", "||a||b||\n|1| |"},
+      {"<table><tr><th># of users<th>h1. a<tr><td>bq. b<td># c # d</table>",
+       "||\\# of users||h1&#46; a||\n|bq&#46; b|\\# c # d|"},
       {"<div data-panel=info>a</div>", "{panel:bgColor=#deebff}\na\n{panel}"},
       {"a{b}[c]*d*_e_|f !g! -h- i-j ~k ^l ??m?? \\n",
        "a\\{b\\}\\[c\\]\\*d\\*\\_e\\_\\|f \\!g! \\-h\\- i-j \\~k \\^l \\?\\?m\\?\\? &#92;n"},

@@ -16,6 +16,7 @@ class MIGRATE_API Transformer {
   virtual ~Transformer();
   /// Appends the results to `out`; appending nothing drops the record by rule. Throws Error(invalid) with a cause
   /// when the record cannot be taken: it then fails as a whole. New values should use `record.data.storage()`.
+  /// A record that is `deleted` has no more than its ref for certain: what was made of it is named, deleted too.
   virtual void apply(Record record, std::vector<Record>& out) const = 0;
 };
 

@@ -35,7 +35,7 @@ std::string folded(std::string_view text, bool blank) {
 // A link is repeated in every piece of its text, so one long address around many marks would grow with their product.
 HtmlBuilder::HtmlBuilder(std::size_t input, Losses& losses) : losses_(losses), link_budget_(16 * input + (1 << 16)) {
   open_.reserve(8);
-  open_.emplace_back();
+  open_.push_back({Node(), 0});
   // Few paragraphs of HTML are shorter.
   open_.front().node.children.reserve(std::min<std::size_t>(input / 64, 32));
 }
@@ -49,19 +49,14 @@ void HtmlBuilder::open(Node block) {
   } else {
     ++depth_;
   }
-  open_.push_back({std::move(block), left_out});
+  open_.push_back({std::move(block), left_out ? open_.back().holder : open_.size()});
 }
 
 void HtmlBuilder::close() {
   boundary();
-  Open& closed = open_.back();
-  std::vector<Node>& around = open_[open_.size() - 2].node.children;
-  if (closed.left_out) {
-    // A left out block would be one more level of the tree: its content goes straight up.
-    std::move(closed.node.children.begin(), closed.node.children.end(), std::back_inserter(around));
-  } else {
+  if (!is_left_out()) {
     --depth_;
-    around.push_back(std::move(closed.node));
+    open_[open_[open_.size() - 2].holder].node.children.push_back(std::move(open_.back().node));
   }
   open_.pop_back();
 }
@@ -71,7 +66,7 @@ int HtmlBuilder::open_item_of_level(int level, const Node& list) {
   const auto opened = open_.size();
   // The last node of what is open, as long as it fits, is opened again.
   const auto reopen = [&](Kind kind, std::string_view id) {
-    Node& around = open_.back().node;
+    Node& around = holder();
     if (around.children.empty() || around.children.back().kind != kind || around.children.back().id != id) return false;
     Node last = std::move(around.children.back());
     around.children.pop_back();
@@ -80,7 +75,9 @@ int HtmlBuilder::open_item_of_level(int level, const Node& list) {
   };
   for (int at = 1; at <= level; ++at) {
     if (at > 1 && !reopen(Kind::list_item, "")) open(Node(Kind::list_item));
-    const bool same = !open_.back().node.children.empty() && open_.back().node.children.back().ordered == list.ordered;
+    const Node* const last = holder().children.empty() ? nullptr : &holder().children.back();
+    const bool same = last != nullptr && last->ordered == list.ordered &&
+                      (!list.ordered || last->start + static_cast<int>(last->children.size()) == list.start);
     if ((at == level && !same) || !reopen(Kind::list, list.id)) open(list);
   }
   open(Node(Kind::list_item));
@@ -88,20 +85,21 @@ int HtmlBuilder::open_item_of_level(int level, const Node& list) {
 }
 
 void HtmlBuilder::close_before() {
+  if (is_left_out()) return close();
   boundary();
   Open closed = std::move(open_.back());
   open_.pop_back();
-  if (!closed.left_out) --depth_;
-  Node& around = open_.size() > 1 ? open_[open_.size() - 2].node : open_.back().node;
+  --depth_;
+  Node& around = open_[open_.size() > 1 ? open_[open_.size() - 2].holder : 0].node;
   std::move(closed.node.children.begin(), closed.node.children.end(), std::back_inserter(around.children));
 }
 
-void HtmlBuilder::attach(Node block) { open_.back().node.children.push_back(std::move(block)); }
+void HtmlBuilder::attach(Node block) { holder().children.push_back(std::move(block)); }
 
 void HtmlBuilder::boundary() { in_line_ = false; }
 
 Node& HtmlBuilder::line() {
-  Node& around = open_.back().node;
+  Node& around = holder();
   const bool starts = !std::exchange(in_line_, true);
   if (around.kind == Kind::heading) {
     if (starts && !around.children.empty()) around.children.emplace_back(Kind::hard_break);
@@ -113,7 +111,7 @@ Node& HtmlBuilder::line() {
 }
 
 bool HtmlBuilder::ends_blank() const {
-  const Node& around = open_.back().node;
+  const Node& around = open_[open_.back().holder].node;
   const Node* const line = !in_line_ ? nullptr : around.kind == Kind::heading ? &around : &around.children.back();
   const Node* const last = line == nullptr || line->children.empty() ? nullptr : &line->children.back();
   return last == nullptr || last->kind == Kind::hard_break ||

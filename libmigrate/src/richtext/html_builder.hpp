@@ -41,8 +41,10 @@ class HtmlBuilder {
  private:
   struct Open {
     Node node;
-    bool left_out = false;
+    std::size_t holder;  ///< the one that what stands in this one is put into: another one when this is left out
   };
+  Node& holder() { return open_[open_.back().holder].node; }
+  bool is_left_out() const { return open_.back().holder + 1 < open_.size(); }
   Node& line();
   /// Whether a blank would follow another one, or begin a line.
   bool ends_blank() const;

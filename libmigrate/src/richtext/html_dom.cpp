@@ -177,6 +177,15 @@ std::string text_below(const GumboNode& top, std::size_t bytes) {
   return all;
 }
 
+const GumboNode* find_below(const GumboNode& top, bool (*wanted)(const GumboNode& element)) {
+  const GumboNode* found = nullptr;
+  walk_below(top, [&](const GumboNode& node) {
+    if (node.type == GUMBO_NODE_ELEMENT && wanted(node)) found = &node;
+    return found == nullptr;
+  });
+  return found;
+}
+
 bool has_below(const GumboNode& top, GumboTag tag) {
   bool found = false;
   walk_below(top, [&](const GumboNode& node) {

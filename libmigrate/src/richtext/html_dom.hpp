@@ -54,6 +54,8 @@ bool has_class(const GumboNode& node, std::string_view word);
 std::string tag_name(const GumboNode& node);
 /// All text below, or its beginning of about that many bytes; a <br> is a line feed.
 std::string text_below(const GumboNode& node, std::size_t bytes = std::string::npos);
+/// The first element below that is `wanted`; null when there is none.
+const GumboNode* find_below(const GumboNode& node, bool (*wanted)(const GumboNode& element));
 /// Whether an element of that tag is below.
 bool has_below(const GumboNode& node, GumboTag tag);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "html_builder.hpp"
@@ -169,8 +170,7 @@ class HtmlReader {
     }
     if (const std::string_view css = attribute(node, "style"); !css.empty()) {
       const std::string word = mso_list_of(css);
-      // The bullet or number itself.
-      if (word.starts_with("ignore")) return false;
+      if (word.starts_with("ignore")) return sign(node);
       if (const std::string colour = apply_css(css, style_); !colour.empty()) losses_.add("colour", "nothing", colour);
       if (node.v.element.tag == GUMBO_TAG_P && word.find("level") != std::string::npos) return word_item(node, word);
     }
@@ -290,6 +290,8 @@ class HtmlReader {
         return image(node);
       case GUMBO_TAG_A:
         return anchor(node);
+      case GUMBO_TAG_AREA:
+        return area(node);
       case GUMBO_TAG_SPAN:
         return special_span(node);
       case GUMBO_TAG_INPUT:
@@ -361,11 +363,32 @@ class HtmlReader {
     Node made(Kind::list);
     made.ordered = node.v.element.tag == GUMBO_TAG_OL;
     made.start = number(attribute(node, "start"), 1);
+    if (made.ordered) {
+      const std::string_view type = trim(attribute(node, "type"));
+      if (!type.empty() && type != "1") losses_.add("type of list", "numbers", type);
+      if (has_attribute(node, "reversed")) losses_.add("reversed list", "numbers", text_below(node, example_size));
+    }
     return open(std::move(made));
+  }
+
+  /// An item that has a number of its own begins the list with it, or another list.
+  void number_item(int value) {
+    Node& list = builder_.current();
+    if (list.kind != Kind::list || !list.ordered) return;
+    if (list.children.empty()) {
+      list.start = value;
+    } else if (list.start + static_cast<int>(list.children.size()) != value) {
+      builder_.close();
+      Node made(Kind::list);
+      made.ordered = true;
+      made.start = value;
+      builder_.open(std::move(made));
+    }
   }
 
   bool item(const GumboNode& node) {
     Node made(Kind::list_item);
+    if (const int value = number(attribute(node, "value"), -1); value >= 0) number_item(value);
     if (const std::string_view task = attribute(node, "data-task"); !task.empty()) {
       made.task = task == "done" ? Task::done : Task::open;
     }
@@ -382,18 +405,57 @@ class HtmlReader {
 
   bool word_item(const GumboNode& node, const std::string& word) {
     const int level = std::clamp(number(std::string_view(word).substr(word.find("level") + 5), 1), 1, 9);
-    const std::string text = text_below(node, 40);
-    const std::string_view sign = trim(text);
     Node list(Kind::list);
     list.id = "word";
-    // "1." or "a)"; bullets are symbols, or an "o" of a font of symbols.
-    const std::size_t end = sign.find_first_of(".)");
-    list.ordered = end != std::string_view::npos && end > 0 && end <= 3 &&
-                   std::all_of(sign.begin(), sign.begin() + static_cast<std::ptrdiff_t>(end), is_ascii_alnum);
-    list.start = list.ordered ? number(sign, 1) : 1;
+    shown_sign_ = nullptr;
+    if (const GumboNode* const sign = sign_below(node); sign != nullptr) {
+      const std::string text = sign_text(*sign);
+      const std::optional<int> number = number_of(text);
+      list.ordered = number.has_value();
+      list.start = number.value_or(1);
+      if (number || is_bullet(text)) shown_sign_ = sign;
+    }
     word_blocks_.push_back(builder_.open_item_of_level(level, list));
     after_ = After::close_word_item;
     return true;
+  }
+
+  static const GumboNode* sign_below(const GumboNode& node) {
+    return find_below(
+        node, [](const GumboNode& each) { return mso_list_of(attribute(each, "style")).starts_with("ignore"); });
+  }
+
+  /// Blanks of any kind part it from the words.
+  static std::string sign_text(const GumboNode& node) {
+    const std::string text = text_below(node, 80);
+    std::string words;
+    for (std::size_t at = 0; at < text.size();) {
+      const Utf8 next = decode(text, at);
+      if (!is_space(next.code)) words.append(text, at, next.size);
+      if (is_space(next.code) && !words.empty() && words.back() != ' ') words += ' ';
+      at += next.size;
+    }
+    return std::string(trim(words));
+  }
+
+  /// "7." or "7)".
+  static std::optional<int> number_of(std::string_view sign) {
+    if (sign.size() < 2 || sign.size() > 9 || (sign.back() != '.' && sign.back() != ')')) return std::nullopt;
+    sign.remove_suffix(1);
+    if (!std::all_of(sign.begin(), sign.end(), is_ascii_digit)) return std::nullopt;
+    return number(sign, 0);
+  }
+
+  /// One character, often a letter of a font of symbols; or a picture.
+  static bool is_bullet(std::string_view sign) {
+    return sign.empty() || (decode(sign, 0).size == sign.size() && !is_ascii_digit(sign[0]));
+  }
+
+  /// What Word has put before a paragraph. Text, unless the list shows it.
+  bool sign(const GumboNode& node) {
+    const std::string text = &node == shown_sign_ ? std::string() : sign_text(node);
+    if (!text.empty()) builder_.words(text + " ", style_);
+    return false;
   }
 
   bool division(const GumboNode& node) {
@@ -530,13 +592,34 @@ class HtmlReader {
     return false;
   }
 
+  /// What browsers show in its place stays as its words, and where it comes from as their link.
   bool unknown(const GumboNode& node) {
     Node made(Kind::raw);
     made.id = tag_name(node);
     made.url = attribute(node, "src").empty() ? attribute(node, "data") : attribute(node, "src");
-    const bool drawn = node.v.element.tag == GUMBO_TAG_SVG || node.v.element.tag == GUMBO_TAG_MATH;
-    made.text = drawn ? std::string(trim(text_below(node))) : made.url;
+    if (made.url.empty()) {
+      const GumboNode* const source = find_below(node, [](const GumboNode& each) {
+        return each.v.element.tag == GUMBO_TAG_SOURCE && has_attribute(each, "src");
+      });
+      if (source != nullptr) made.url = attribute(*source, "src");
+    }
+    // That of a frame is no text but markup.
+    if (node.v.element.tag != GUMBO_TAG_IFRAME) made.text = trim(text_below(node));
+    if (made.text.empty()) made.text = made.url;
     builder_.add(std::move(made));
+    return false;
+  }
+
+  /// Of a picture that leads to several places.
+  bool area(const GumboNode& node) {
+    const std::string_view address = trim(attribute(node, "href"));
+    const std::string_view words = trim(attribute(node, "alt"));
+    if (address.size() < 2) return false;
+    if (in_code_) tell_lost_link(address, words, losses_);
+    HtmlStyle style = style_;
+    if (!in_code_) style.link = address;
+    builder_.words(words.empty() ? address : words, style);
+    builder_.words(" ", style_);
     return false;
   }
 
@@ -546,7 +629,8 @@ class HtmlReader {
   HtmlBuilder& builder_;
   Losses& losses_;
   HtmlStyle style_;
-  std::vector<int> word_blocks_;  ///< opened by Word's items that are open
+  std::vector<int> word_blocks_;           ///< opened by Word's items that are open
+  const GumboNode* shown_sign_ = nullptr;  ///< of Word, which the list shows by itself
   After after_ = After::nothing;
 };
 
@@ -554,14 +638,19 @@ class HtmlReader {
 
 Parsed parse_html_as(std::string_view html, const HtmlOptions& options, bool exact) {
   Parsed parsed;
-  const HtmlDom dom(html);
-  if (dom.root() == nullptr) {
+  std::optional<HtmlDom> dom(std::in_place, html);
+  std::string simple;
+  if (dom->root() == nullptr) {
     parsed.losses.add("markup", "plain text", "nested too deep");
-    parsed.document = normalised(paragraph(without_tags(html)), parsed.losses);
+    simple = without_nesting(html);
+    dom.emplace(simple);
+  }
+  if (dom->root() == nullptr) {
+    parsed.document = normalised(paragraph(simple), parsed.losses);
     return parsed;
   }
   HtmlBuilder builder(html.size(), parsed.losses);
-  HtmlReader(options, exact, builder, parsed.losses).read(*dom.root());
+  HtmlReader(options, exact, builder, parsed.losses).read(*dom->root());
   parsed.document = normalised(builder.finish(), parsed.losses);
   return parsed;
 }

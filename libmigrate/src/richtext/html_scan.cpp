@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
+#include "html_nesting.hpp"
 #include "utf8.hpp"
 
 MIGRATE_BEGIN
@@ -13,58 +13,73 @@ namespace {
 
 // Gumbo walks up its stack of open elements for most tags, and along a tag's attributes for each of them.
 constexpr std::size_t harmless_size = 1 << 14;
-constexpr std::size_t deepest = 1000;
 constexpr std::size_t most_attributes = 4000;
+// Measured: 12 ns a step. What is deep without being large takes no time to speak of.
+constexpr std::size_t steps_of_a_tag = 1000;
+constexpr std::size_t steps_beside = 10'000'000;
 
-bool is_void(std::string_view tag) {
-  // Also those whose end tag may be missing: they close each other, and nest only inside others.
-  static constexpr std::array<std::string_view, 28> names = {
-      "area",   "base",  "body", "br",    "col", "colgroup", "dd",   "dt",     "embed", "head",
-      "hr",     "html",  "img",  "input", "li",  "link",     "meta", "option", "p",     "param",
-      "source", "tbody", "td",   "tfoot", "th",  "thead",    "tr",   "wbr"};
-  return std::find(names.begin(), names.end(), tag) != names.end();
-}
-
-bool is_raw(std::string_view tag) {
-  return tag == "script" || tag == "style" || tag == "textarea" || tag == "title" || tag == "xmp" || tag == "iframe" ||
-         tag == "noembed" || tag == "noframes";
+/// Of those that only mark words.
+bool is_inline(std::string_view name) {
+  static constexpr std::array<std::string_view, 27> names = {
+      "abbr", "acronym", "b", "bdo",  "big",   "cite", "code",   "del",    "em",  "font", "i",  "ins", "kbd", "label",
+      "mark", "q",       "s", "samp", "small", "span", "strike", "strong", "sub", "sup",  "tt", "u",   "var"};
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
 
 std::size_t after_comment(std::string_view html, std::size_t at) {
-  const std::size_t end = html.find("-->", at + 4);
-  return end == std::string_view::npos ? html.size() : end + 3;
+  // "<!-->" is a whole one, and "--!>" an end.
+  const std::size_t content = at + 4;
+  for (at += 2; (at = html.find("--", at)) < html.size(); ++at) {
+    const std::string_view rest = html.substr(at + 2, 2);
+    if (rest.starts_with('>')) return at + 3;
+    if (rest == "!>" && at >= content) return at + 4;
+  }
+  return html.size();
 }
 
 Tag read_tag(std::string_view html, std::size_t at, std::vector<std::string_view>* quoted) {
   Tag tag{html.size()};
+  if (at < html.size() && html[at] == '/') ++at;
+  while (at < html.size() && !is_ascii_space(html[at]) && html[at] != '>' && html[at] != '/') ++at;
   char quote = 0;
   std::size_t value = 0;
-  char before = 0;
-  bool bare_value = false;
+  bool has_name = false, awaits_value = false, bare_value = false;
   for (; at < html.size(); ++at) {
     const char c = html[at];
     if (quote != 0) {
       if (c != quote) continue;
       quote = 0;
+      has_name = false;
       ++tag.attributes;
       if (quoted != nullptr) quoted->push_back(html.substr(value, at - value));
-    } else if (c == '>') {
+      continue;
+    }
+    if (c == '>') {
       tag.end = at + 1;
       return tag;
-    } else if (is_ascii_space(c) || (c == '/' && !bare_value)) {
-      bare_value = false;
+    }
+    const bool separates = is_ascii_space(c) || (c == '/' && !bare_value && !awaits_value);
+    tag.self_closed = separates && c == '/';
+    if (separates) {
       ++tag.attributes;
-    } else if (before == '=' && !bare_value) {
-      if (c == '"' || c == '\'') {
+      if (bare_value || c == '/') has_name = false;
+      bare_value = false;
+    } else if (bare_value) {
+      continue;
+    } else if (awaits_value) {
+      awaits_value = false;
+      bare_value = c != '"' && c != '\'';
+      if (!bare_value) {
         quote = c;
         value = at + 1;
-      } else {
-        bare_value = true;
       }
+    } else if (c == '=' && has_name) {
+      awaits_value = true;
+    } else {
+      has_name = true;
     }
-    if (!is_ascii_space(c)) before = c;
   }
   return tag;
 }
@@ -87,8 +102,8 @@ std::string_view name_at(std::string_view html, std::size_t at) {
 
 bool would_exhaust(std::string_view html) {
   if (html.size() <= harmless_size) return false;
-  std::map<std::string, std::size_t, std::less<>> open;
-  std::size_t depth = 0;
+  HtmlNesting nesting;
+  std::size_t left = steps_beside;
   for (std::size_t at = html.find('<'); at < html.size(); at = html.find('<', at)) {
     if (html.substr(at, 4) == "<!--") {
       at = after_comment(html, at);
@@ -103,21 +118,29 @@ bool would_exhaust(std::string_view html) {
     const Tag tag = read_tag(html, at + 1);
     if (tag.attributes > most_attributes) return true;
     at = tag.end;
-    if (is_void(name)) continue;
-    std::size_t& count = open[name];
     if (closes) {
-      if (count > 0) --count, --depth;
-      continue;
+      nesting.end(name);
+    } else {
+      if (nesting.is_raw(name)) at = after_raw(html, at, name);
+      nesting.start(name, tag.self_closed);
     }
-    if (is_raw(name)) at = after_raw(html, at, name);
-    ++count;
-    if (++depth > deepest) return true;
+    left += steps_of_a_tag;
+    const std::size_t cost = nesting.cost_of(name);
+    if (cost > left) return true;
+    left -= cost;
   }
   return false;
 }
 
-std::string without_tags(std::string_view html) {
+std::string without_nesting(std::string_view html) {
   std::string all;
+  bool in_link = false;
+  // What divides blocks divides paragraphs, none of which stands in another.
+  const auto divide = [&] {
+    if (in_link) all += "</a>";
+    in_link = false;
+    if (!all.ends_with("<p>")) all += "<p>";
+  };
   for (std::size_t at = 0; at < html.size();) {
     const std::size_t tag = std::min(html.find('<', at), html.size());
     all.append(html, at, tag - at);
@@ -126,15 +149,23 @@ std::string without_tags(std::string_view html) {
     const std::string name = lower(name_at(html, tag + 1 + (closes ? 1 : 0)));
     if (html.substr(tag, 4) == "<!--") {
       at = after_comment(html, tag);
-    } else if (name.empty() || !is_ascii_alnum(name[0])) {
-      all += '<';
+    } else if (name.empty() || name[0] < 'a' || name[0] > 'z') {
+      all += "&lt;";
       at = tag + 1;
     } else {
-      at = read_tag(html, tag + 1).end;
+      const Tag read = read_tag(html, tag + 1);
+      at = read.end;
+      const bool whole = read.attributes <= most_attributes && html[read.end - 1] == '>';
       if (name == "script" || name == "style") {
         at = closes ? at : after_raw(html, at, name);
-      } else if (!all.empty() && all.back() != '\n') {
-        all += '\n';
+      } else if (name == "img" || name == "br") {
+        if (whole) all.append(html, tag, at - tag);
+      } else if (name == "a") {
+        if (in_link) all += "</a>";
+        in_link = !closes && whole;
+        if (in_link) all.append(html, tag, at - tag);
+      } else if (!is_inline(name)) {
+        divide();
       }
     }
   }

@@ -255,7 +255,7 @@ class WikiPrinter {
           close(spans, at, all);
           break;
         case Span::What::words:
-          words(span.words, all, where);
+          words(span.words, all);
           break;
         case Span::What::node:
           node_in_line(*span.node, all, where);
@@ -289,10 +289,11 @@ class WikiPrinter {
     return !is_space(code) && code != 0xAB && code != 0xBB && (code < 0x2010 || code > 0x205E);
   }
 
-  void words(std::string_view text, std::string& all, Where where) {
+  void words(std::string_view text, std::string& all) {
     part_after(all, text);
     WikiPlace place;
-    place.line_start = where != Where::cell && (all.empty() || all.back() == '\n');
+    // In a cell, too: Jira reads lists, headings and quotes there.
+    place.line_start = all.empty() || all.back() == '\n';
     place.before = all.empty() ? ' ' : all.back();
     all += wiki_escaped(text, place);
   }
@@ -374,7 +375,7 @@ class WikiPrinter {
                                            : wiki_escaped(node.target, WikiPlace());
         return;
       case Kind::emoji:
-        if (!node.text.empty()) return words(node.text, all, where);
+        if (!node.text.empty()) return words(node.text, all);
         break;
       default:
         break;
@@ -382,7 +383,7 @@ class WikiPrinter {
     const Node said = as_words(node, losses_);
     const bool linked = !said.link.empty() && node.link.empty();
     if (linked) all += '[';
-    words(said.text, all, where);
+    words(said.text, all);
     if (linked) all += "|" + wiki_address(said.link) + "]";
   }
 

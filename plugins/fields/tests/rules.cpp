@@ -23,13 +23,6 @@ TEST_CASE("moving fields") {
   CHECK(run("[{keep: [a]}, {set: {y: 1}}]", R"({"a":1,"x":0})") == R"({"a":1,"y":1})");
 }
 
-TEST_CASE("fields inside objects, and dots in names") {
-  CHECK(run("[{rename: {who.mail: mail}}]", R"({"who":{"mail":"x","n":1}})") == R"({"who":{"n":1},"mail":"x"})");
-  CHECK(run("[{set: {a.b.c: 1}}]", R"({"a":7})") == R"({"a":{"b":{"c":1}}})");
-  CHECK(run(R"([{rename: {'a\.b': c}}])", R"({"a.b":1,"a":{"b":2}})") == R"({"a":{"b":2},"c":1})");
-  CHECK(run("[{remove: [a.b.c, a.x.y]}]", R"({"a":{"b":{"c":1,"d":2}}})") == R"({"a":{"b":{"d":2}}})");
-}
-
 TEST_CASE("integers of 64 bits stay what they are") {
   CHECK(run("[{rename: {a: b}}, {set: {c: 9007199254740993}}]", R"({"a":9223372036854775807})") ==
         R"({"b":9223372036854775807,"c":9007199254740993})");
@@ -184,6 +177,14 @@ TEST_CASE("dates") {
   CHECK(date("formats: YYYY-MM-DD", "") == "null");
   CHECK(run("[{date: {fields: a, formats: YYYY-MM-DD}}]", R"({"a":{"$date":"2020-01-01T00:00:00Z"}})") ==
         R"({"a":{"$date":"2020-01-01T00:00:00Z"}})");
+  auto day_of = [](const std::string& instant) {
+    return run("[{date: {fields: a, formats: DD.MM.YYYY, as: day, invalid: keep}}]",
+               R"({"a":{"$date":)" + instant + "}}");
+  };
+  CHECK(day_of(R"("2024-02-29T23:30:00Z")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of(R"("2024-02-29T23:30:00.123456Z")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of(R"("2024-02-29")") == R"({"a":"2024-02-29"})");
+  CHECK(day_of("5") == R"({"a":{"$date":5}})");
   CHECK(cause_of("[{date: {fields: a, formats: YYYY-MM-DD, blank: fail, cause: no_date}}]", "{}") == "no_date");
   CHECK(cause_of("[{date: {fields: a, formats: YYYY-MM-DD}}]", R"({"a":"x"})") == "invalid_date");
   CHECK(faults("[{date: {fields: a, formats: YYYY-MM}}]").find("rules[0].date: \"YYYY-MM\"") == 0);
@@ -197,6 +198,10 @@ TEST_CASE("booleans") {
   CHECK(run("[{boolean: {fields: [a, b, c], is_true: y, rest: false}}]", R"({"a":"maybe","b":null})") ==
         R"({"a":false,"b":false,"c":false})");
   CHECK(cause_of("[{boolean: {fields: a}}]", R"({"a":"maybe"})") == "not_a_boolean");
+  // A word that is empty is a blank, and so is a field that is absent.
+  std::string empty = "[{boolean: {fields: [a, b, c], is_true: y, is_false: ['', n]}}]";
+  CHECK(run(empty, R"({"a":"y","b":null})") == R"({"a":true,"b":false,"c":false})");
+  CHECK(run("[{boolean: {fields: [a, b], is_true: ['']}}]", R"({"b":" "})") == R"({"b":true,"a":true})");
 }
 
 TEST_CASE("value maps") {
@@ -237,6 +242,9 @@ TEST_CASE("look-ups in files") {
   CHECK_THROWS_AS(look(csv, "1", ", key: nokey"), migrate::ConfigError);
   CHECK_THROWS_AS(look(write("d.csv", "key,value\n1,a\n1,b\n"), "1"), migrate::ConfigError);
   CHECK_THROWS_AS(look((folder / "none.csv").string(), "1"), migrate::ConfigError);
+  std::string open = write("open.csv", "key,value\n1,a\n2,\"b\n3,c\n");
+  CHECK_THROWS_WITH_AS(look(open, "1"), doctest::Contains("open.csv: line 3: a quote is not closed"),
+                       migrate::ConfigError);
   std::filesystem::remove_all(folder);
   CHECK(faults("[{lookup: {field: a, in: nowhere}}]").find("rules[0].lookup.in: ") == 0);
 }

@@ -54,6 +54,28 @@ TEST_CASE("one record in, any number out") {
   CHECK(apply(".id = 12", record("{}")).at(0).ref.id == "12");
 }
 
+TEST_CASE("what is made of a record that has vanished has vanished, too") {
+  migrate::Record gone = record("null");
+  gone.deleted = true;
+  auto out = apply(R"(.type = "issues" | .data.title = .data.subject |
+                      ., {type: "notes", id: (.id + ":1"), data: {text: .data.note}},
+                      {type: "labels", id: "all", intent: "get_or_create", data: {}},
+                      {type: "log", id: .id, data: {}, deleted: false})",
+                   gone);
+  REQUIRE(out.size() == 3);
+  CHECK(out[0].ref == migrate::RecordRef{"issues", "7"});
+  CHECK(out[0].deleted);
+  CHECK(out[1].ref == migrate::RecordRef{"notes", "7:1"});
+  CHECK(out[1].deleted);
+  CHECK(out[2].ref == migrate::RecordRef{"log", "7"});
+  CHECK_FALSE(out[2].deleted);
+  CHECK(apply(R"({type: "issues", id})", gone).at(0).deleted);
+  CHECK_FALSE(apply(R"(.type = "issues")", record("{}")).at(0).deleted);
+  migrate::Error error = error_of(".data.subject | ascii_downcase", gone);
+  CHECK(error.cause == "jq_error");
+  CHECK(error.advice.find("if .deleted then") != std::string::npos);
+}
+
 TEST_CASE("what a program does not touch comes back as it was") {
   migrate::Record input = record(R"({"a":null,"b":[true,false,{"c":"ä\u0000x"}],"d":1.5,"e":-0.0,"f":-3})");
   migrate::Link link;
