@@ -93,6 +93,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
   chunk.leave();
   std::string name = engine_.journal().chunk_name(stream);
   co_await know_existing(chunk);
+  co_await know_waiting_links();
   bool reviewed = !engine_.interactive();
   while (true) {
     if (ahead)
