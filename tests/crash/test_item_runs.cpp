@@ -245,7 +245,7 @@ TEST_CASE("a corrected mapping brings all of the item to the right thing, and on
   import(Value(std::to_string(right)));
   REQUIRE(world.run().has_value());
   CHECK(world.service.items.at(right).title == "ticket 3");
-  CHECK(world.service.items.at(right).comments.size() == 3);
+  REQUIRE(world.service.items.at(right).comments.size() == 3);
   CHECK(world.service.items.at(right).comments.back() == "tickets/tickets/3/comment:2|comment 2");
   // The same file, named in the migration file, is read before each run: what it says is known by now.
   import(Value(std::to_string(right)));
