@@ -39,12 +39,16 @@ std::optional<Error> ItemImport::find_rival(const Work& work, const Places& plac
                   work.batch.units[work.items[other->second].unit].source == own.source))
       continue;
     const RecordRef& first = fresh ? work.batch.units[work.items[other->second].unit].source : own.source;
-    return Error(ErrorKind::invalid, "two_for_one_item",
-                 fmt::format("{} {} and {} {} both become the item {} {}", first.type, first.id, own.source.type,
-                             own.source.id, record.ref.type, record.ref.id))
-        .with_advice("let the transformers give each of them an id of its own");
+    return rivals(first, own.source, record.ref);
   }
   return std::nullopt;
+}
+
+Error ItemImport::rivals(const RecordRef& first, const RecordRef& second, const RecordRef& item) {
+  return Error(ErrorKind::invalid, "two_for_one_item",
+               fmt::format("{} {} and {} {} both become the item {} {}", first.type, first.id, second.type, second.id,
+                           item.type, item.id))
+      .with_advice("let the transformers give each of them an id of its own");
 }
 
 /// The same record may come twice in a batch, when it was changed while its source was being read: the later version

@@ -21,9 +21,10 @@ awaitable<void> ItemImport::prepare(Batch& batch, Batch& before) {
   // one that is.
   std::unordered_set<RecordRef, RefHash> earlier;
   for (const Item& item : static_cast<Work&>(*before.prepared).items) earlier.insert(item.record->ref);
+  const Units open = revocable(static_cast<Work&>(*before.prepared));
   std::erase_if(free, [&](const Item* item) {
     const bool needs = std::any_of(item->record->links.begin(), item->record->links.end(), [&](const Link& link) {
-      return link.missing == Missing::fails && !work->answers.get(link.target);
+      return link.missing == Missing::fails && (!work->answers.get(link.target) || open.count(link.target));
     });
     return needs || earlier.count(item->record->ref);
   });
@@ -72,14 +73,22 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
   }
   if (keys.empty()) co_return;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
-  for (std::size_t i = 0; i < rows.size(); ++i) heed(rows[i], *asking[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i) heed(work, rows[i], *asking[i]);
 }
 
-/// What the id map says of an item.
-void ItemImport::heed(const Value& row, Item& item) const {
+/// What the id map says of an item. One that was made of another record of the source is not this record's to change,
+/// and its steps are not this record's to take back.
+void ItemImport::heed(Work& work, const Value& row, Item& item) const {
   if (!row.is_object()) return;
-  const Outcome outcome = Journal::outcome_from(row);
-  item.target_id = std::string(outcome.target_id.as_string());
+  const RecordRef& ref = item.record->ref;
+  const Outcome outcome = Journal::outcome_from(ref, row);
+  Unit& unit = work.batch.units[item.unit];
+  if (outcome.source && *outcome.source != unit.source && item.record->intent != Intent::get_or_create) {
+    item.state = Item::State::failed;
+    if (!unit.failure) unit.failure = rivals(*outcome.source, unit.source, ref);
+    return;
+  }
+  item.target_id = Journal::item_id(outcome.target_id);
   item.update = true;
   item.imported = outcome.imported;
   item.ours = outcome.ours;
@@ -93,10 +102,31 @@ void ItemImport::heed(const Value& row, Item& item) const {
   item.state = Item::State::settled;
 }
 
-/// A required link to a record of the same batch makes the record wait for it.
-bool ItemImport::ready(const Work& work, const Item& item) const {
+/// What this run has made and may still take back, with its unit: another record of that waits, and may fail.
+ItemImport::Units ItemImport::revocable(const Work& work) const {
+  std::unordered_set<std::size_t> open;
+  for (const Item& item : work.items)
+    if (item.state == Item::State::waiting) open.insert(item.unit);
+  Units units;
+  for (const Item& item : work.items)
+    if (open.count(item.unit) && is_made_here(item)) units.emplace(item.record->ref, item.unit);
+  return units;
+}
+
+/// What was there before this run stays, whatever becomes of its unit, and so does what others share. What this run has
+/// made in an attempt that was cut short is its own like the rest.
+bool ItemImport::is_made_here(const Item& item) const {
+  if (item.record->intent == Intent::get_or_create) return false;
+  return !item.update || (item.made != 0 && item.made == engine_.run_state().number);
+}
+
+/// A required link to a record of the same batch makes the record wait for it, and for the unit that it may go with.
+bool ItemImport::ready(const Work& work, const Units& revocable, const Item& item) const {
   for (const Link& link : item.record->links) {
-    if (link.missing != Missing::fails || work.answers.get(link.target)) continue;
+    if (link.missing != Missing::fails) continue;
+    const auto unit = revocable.find(link.target);
+    if (unit != revocable.end() && unit->second != item.unit) return false;
+    if (work.answers.get(link.target)) continue;
     for (const Item& other : work.items)
       if (other.record->ref == link.target && other.state == Item::State::waiting && &other != &item) return false;
   }
@@ -126,11 +156,14 @@ awaitable<void> ItemImport::run_waves(Work& work) {
     if (fatal_) std::rethrow_exception(fatal_);
     std::vector<Item*> waiting = co_await find_links(work);
     if (waiting.empty()) co_return;
+    const Units open = revocable(work);
     std::vector<Item*> wave;
     for (Item* item : waiting)
-      if (ready(work, *item)) wave.push_back(item);
+      if (ready(work, open, *item)) wave.push_back(item);
     if (wave.empty()) wave.push_back(waiting.front());  // a cycle of required links: reported as missing
     co_await run(work, std::move(wave), false);
+    // Before anything is linked to what goes.
+    co_await fail_unit_mates(work);
   }
 }
 
@@ -174,8 +207,8 @@ awaitable<void> ItemImport::write_alone(Work& work, Item& item) {
   if (met) {
     std::vector<std::string> keys{Journal::key(ref)};
     const std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
-    heed(rows.front(), item);
-    if (item.state == Item::State::settled) co_return;
+    heed(work, rows.front(), item);
+    if (item.state != Item::State::waiting) co_return;
   }
   co_await write(work, item);
   if (!under_way_.at(ref)) co_return;
@@ -250,10 +283,12 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
   }
   try {
     item.target_id = co_await sink_.write(operation);
+    RecordRef record = item.record->ref;
+    // What has no outcome has no links that wait.
+    if (item.update) item.forgotten = co_await waiting_links(record);
     if (item.update && item.record->deleted && item.target_id.empty()) {
-      RecordRef record = item.record->ref;
       const std::vector<StepRow> steps = co_await receipts_of(engine_.journal(), std::move(record));
-      for (const StepRow& step : steps) item.forgotten.push_back(step.row);
+      for (const StepRow& step : steps) item.forgotten.push_back(Entry{Table::step, step.row, nullptr});
     }
     const std::vector<Blob>& blobs = item.record->blobs;
     item.files_left = static_cast<std::uint64_t>(
@@ -287,16 +322,16 @@ awaitable<void> ItemImport::fail_unit_mates(Work& work) {
   for (Item& item : work.items) {
     const Unit& unit = work.batch.units[item.unit];
     if (!unit.failure || item.state != Item::State::settled) continue;
-    if (item.record->intent == Intent::get_or_create) continue;
-    // What was there before this run stays, and stays known; what this run has made in an attempt that was cut short is
-    // its own like the rest.
-    const bool made_here = !item.update || (item.made != 0 && item.made == engine_.run_state().number);
-    if (!made_here) continue;
+    if (!is_made_here(item)) continue;
     item.update = false;
     // First of all it is settled no more: whoever dies while it is taken back must not find it settled, and gone.
-    std::vector<Entry> entries;
+    RecordRef record = item.record->ref;
+    std::vector<Entry> entries = co_await waiting_links(std::move(record));
     entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
     co_await engine_.journal().store().commit(std::move(entries));
+    // Nor may anything be linked to it.
+    engine_.resolver().drop(item.record->ref);
+    work.answers.forget(item.record->ref);
     Error error = *unit.failure;
     co_await fail(work, item, error);
   }

@@ -39,7 +39,8 @@ class ItemImport final : public Stage {
     std::uint64_t made = 0;
     std::string target_id;
     std::uint64_t files_left = 0;
-    std::vector<std::string> forgotten;  ///< rows of its steps, when it has been deleted
+    /// Rows to be erased with the next outcome: links of an earlier version that waited; its steps, when it was deleted.
+    std::vector<Entry> forgotten;
     int attempts = 1;
   };
 
@@ -58,6 +59,7 @@ class ItemImport final : public Stage {
 
   std::unique_ptr<Work> open(Batch& batch);
   static std::optional<Error> find_rival(const Work& work, const Places& places, std::size_t unit);
+  static Error rivals(const RecordRef& first, const RecordRef& second, const RecordRef& item);
   static void add(Work& work, Places& places, std::size_t unit, Record& record);
   awaitable<void> review(Batch& batch);
   std::vector<Operation> proposed(Work& work, std::size_t unit);
@@ -67,10 +69,14 @@ class ItemImport final : public Stage {
   awaitable<void> run(Work& work, std::vector<Item*> wave, bool early);
   awaitable<void> write_in_turn(Work& work, Item& item, bool early);
   awaitable<void> write_alone(Work& work, Item& item);
-  void heed(const Value& row, Item& item) const;
-  bool ready(const Work& work, const Item& item) const;
+  void heed(Work& work, const Value& row, Item& item) const;
+  using Units = std::unordered_map<RecordRef, std::size_t, RefHash>;
+  Units revocable(const Work& work) const;
+  bool is_made_here(const Item& item) const;
+  bool ready(const Work& work, const Units& revocable, const Item& item) const;
   awaitable<void> write(Work& work, Item& item);
   awaitable<std::optional<Error>> write_once(Work& work, Item& item);
+  awaitable<std::vector<Entry>> waiting_links(RecordRef record);
   awaitable<void> fail(Work& work, Item& item, Error error);
   awaitable<void> fail_unit_mates(Work& work);
   void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);

@@ -1,5 +1,6 @@
 // What the journal and the counters are told of items.
 #include <algorithm>
+#include <iterator>
 
 #include "item_import.hpp"
 
@@ -10,7 +11,8 @@ void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<En
   if (item.target_id.empty() && item.record->deleted) {
     // It stands for nothing there any more: what is made of its name later is another item.
     if (item.update) entries.push_back(Entry{Table::outcome, Journal::key(item.record->ref), nullptr});
-    for (const std::string& row : item.forgotten) entries.push_back(Entry{Table::step, row, nullptr});
+    for (const Entry& row : item.forgotten) entries.push_back(row);
+    engine_.resolver().drop(item.record->ref);
     return;
   }
   Outcome outcome;
@@ -18,14 +20,37 @@ void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<En
   outcome.version = item.record->version;
   outcome.run = engine_.run_state().number;
   outcome.shared = item.record->intent == Intent::get_or_create;
-  outcome.derived = item.record->ref != work.batch.units[item.unit].source;
+  const RecordRef& source = work.batch.units[item.unit].source;
+  outcome.derived = item.record->ref != source;
+  if (!outcome.shared) outcome.source = source;
   outcome.files_left = item.files_left;
   outcome.imported = item.imported;
   outcome.ours = item.ours;
   outcome.made = item.update ? item.made : engine_.run_state().number;
   entries.push_back(Journal::entry(item.record->ref, outcome));
   // With the outcome: a run of another kind that comes after a death here passes over what is settled.
-  book_links(work, item, entries);
+  std::vector<Entry> links;
+  book_links(work, item, links);
+  for (const Entry& row : item.forgotten)
+    if (std::none_of(links.begin(), links.end(), [&](const Entry& link) { return link.key == row.key; }))
+      entries.push_back(row);
+  std::move(links.begin(), links.end(), std::back_inserter(entries));
+}
+
+/// Rows of links that waited for their targets when the record was written last: what this version says of them counts.
+awaitable<std::vector<Entry>> ItemImport::waiting_links(RecordRef record) {
+  constexpr std::size_t walk_batch = 100;
+  std::vector<Entry> found;
+  const std::string prefix = Journal::key(record) + "/";
+  std::string after;
+  while (true) {
+    const std::vector<Entry> rows = co_await engine_.journal().store().scan(Table::deferred, prefix, after, walk_batch);
+    for (const Entry& row : rows)
+      // Not those of a record whose id goes on behind a '/'.
+      if (Journal::deferred_from(row).record == record) found.push_back(Entry{Table::deferred, row.key, nullptr});
+    if (rows.size() < walk_batch) co_return found;
+    after = rows.back().key;
+  }
 }
 
 /// The links that had no target yet when the item was written.

@@ -269,7 +269,7 @@ std::string Journal::chunk_name(const StreamState& stream) const {
 awaitable<std::optional<Outcome>> Journal::outcome(RecordRef record) {
   std::optional<Value> row = co_await store_->get(Table::outcome, key(record));
   if (!row) co_return std::nullopt;
-  co_return outcome_from(*row);
+  co_return outcome_from(record, *row);
 }
 
 Outcome Journal::outcome_from(const Value& value) {
@@ -284,7 +284,20 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.derived = flag(row, "derived");
   outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
   outcome.made = static_cast<std::uint64_t>(integer(row, "made"));
+  if (const std::string source = text(row, "source"); !source.empty()) outcome.source = ref_from(source);
   return outcome;
+}
+
+Outcome Journal::outcome_from(const RecordRef& record, const Value& row) {
+  Outcome outcome = outcome_from(row);
+  // States that tell of `made` have told of `derived` before.
+  if (!outcome.source && !outcome.derived && outcome.made) outcome.source = record;
+  return outcome;
+}
+
+std::string Journal::item_id(const Value& target_id) {
+  if (target_id.is_null()) return std::string();
+  return target_id.is_string() ? std::string(target_id.get_string()) : json::serialize(target_id);
 }
 
 Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
@@ -298,6 +311,8 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.derived) row.emplace("derived", true);
   if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
   if (outcome.made) row.emplace("made", static_cast<std::int64_t>(outcome.made));
+  // Where the row does not tell anyway.
+  if (outcome.source && (outcome.derived || !outcome.made)) row.emplace("source", key(*outcome.source));
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

@@ -60,6 +60,9 @@ struct Outcome {
   bool ours = true;         ///< made by this migration, not found there
   bool shared = false;      ///< a get_or_create record
   bool derived = false;     ///< a transformer has named it: the source does not know this name
+  /// The source's record that it was made of. Nothing where no run has met it (an imported mapping), and where an older
+  /// state does not tell.
+  std::optional<RecordRef> source;
   std::uint64_t files_left = 0;  ///< files of an item that it was brought without
   std::uint64_t made = 0;        ///< the run that has made the item; 0: none, it was there, or an older state does not tell
 };
@@ -101,7 +104,11 @@ class Journal {
 
   awaitable<std::optional<Outcome>> outcome(RecordRef record);
   static Entry entry(const RecordRef& record, const Outcome& outcome);
+  /// `row` is that of `record`.
+  static Outcome outcome_from(const RecordRef& record, const Value& row);
   static Outcome outcome_from(const Value& row);
+  /// How an item goes by on the target, where an imported mapping may have given its number. Empty: it has no id.
+  static std::string item_id(const Value& target_id);
 
   /// `run`: the one that has counted it; 0: none.
   /// `files`: attachments that were counted with it.

@@ -12,6 +12,9 @@ namespace {
 // One sync reserves this many numbers; a crash leaves a gap, which does no harm.
 constexpr std::int64_t sequence_block = 100'000;
 
+// States of a step are "intent", "done", "undoing" and this one: done to what the record stood for before.
+constexpr const char* elsewhere = "elsewhere";
+
 std::int64_t now_ms(const Clock& clock) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch()).count();
 }
@@ -57,6 +60,7 @@ awaitable<Step> Operation::begin(std::string name, Value undo) {
     step.intent_ = *known;
     step.done_ = text(row, "state") == "done";
     step.uncertain_ = !step.done_;
+    step.version_ = text(row, "version");
     if (step.done_) step.target_id_ = text(row, "target_id");
     step.age_ = std::chrono::milliseconds(now_ms(*context.clock) - row.at("at").as_int64());
     // A call may follow, and no intent has to be written first that would wait for the receipts before it.
@@ -70,6 +74,8 @@ awaitable<Step> Operation::begin(std::string name, Value undo) {
   row.emplace("n", co_await context.sequence->next());
   row.emplace("at", now_ms(*context.clock));
   if (!undo.is_null()) row.emplace("undo", detached(undo));
+  step.version_ = record_->version;
+  if (!step.version_.empty()) row.emplace("version", step.version_);
   step.intent_ = row;
   std::vector<Entry> entries;
   entries.push_back(Entry{Table::step, step.row_, std::move(row)});
@@ -138,8 +144,7 @@ const std::string& Operation::migration() const noexcept {
 
 namespace {
 
-awaitable<void> write_state(Journal& journal, const StepRow& step, std::string state) {
-  if (step.receipt.uncertain) co_return;
+Entry entry_of(const StepRow& step, const char* state) {
   Object row;
   row.emplace("state", state);
   row.emplace("key", step.receipt.key);
@@ -147,15 +152,40 @@ awaitable<void> write_state(Journal& journal, const StepRow& step, std::string s
   row.emplace("at", std::chrono::duration_cast<std::chrono::milliseconds>(step.receipt.begun.time_since_epoch()).count());
   row.emplace("target_id", step.receipt.target_id);
   row.emplace("undo", detached(step.receipt.undo));
+  if (!step.version.empty()) row.emplace("version", step.version);
+  return Entry{Table::step, step.row, std::move(row)};
+}
+
+awaitable<void> write_state(Journal& journal, const StepRow& step, const char* state) {
+  if (step.receipt.uncertain) co_return;
   std::vector<Entry> entries;
-  entries.push_back(Entry{Table::step, step.row, std::move(row)});
+  entries.push_back(entry_of(step, state));
   co_await journal.store().commit(std::move(entries));
 }
 
 }  // namespace
 
-awaitable<void> announce_undo(Journal& journal, const StepRow& step) { return write_state(journal, step, "undoing"); }
-awaitable<void> retract_undo(Journal& journal, const StepRow& step) { return write_state(journal, step, "done"); }
+awaitable<void> announce_undo(Journal& journal, const StepRow& step) {
+  // Already a run looks for it, and who takes it back must still find it where it is.
+  if (step.elsewhere) co_return;
+  co_await write_state(journal, step, "undoing");
+}
+
+awaitable<void> retract_undo(Journal& journal, const StepRow& step) {
+  if (step.elsewhere) co_return;
+  co_await write_state(journal, step, "done");
+}
+
+awaitable<std::vector<Entry>> leave_behind(Journal& journal, RecordRef record, std::string target_id) {
+  std::vector<Entry> entries;
+  const std::vector<StepRow> steps = co_await receipts_of(journal, std::move(record));
+  for (const StepRow& step : steps) {
+    // Its item was made by a run that did not come to book it.
+    if (step.receipt.step == "create" && step.receipt.target_id == target_id) co_return std::vector<Entry>();
+    if (!step.receipt.uncertain) entries.push_back(entry_of(step, elsewhere));
+  }
+  co_return entries;
+}
 
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) {
   std::vector<StepRow> result;
@@ -177,6 +207,8 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) 
       step.receipt.target_id = text(row, "target_id");
       if (const Value* undo = row.if_contains("undo")) step.receipt.undo = *undo;
       step.receipt.uncertain = text(row, "state") == "intent";
+      step.elsewhere = text(row, "state") == elsewhere;
+      step.version = text(row, "version");
       step.receipt.begun = std::chrono::system_clock::time_point(std::chrono::milliseconds(row.at("at").as_int64()));
       result.push_back(std::move(step));
     }

@@ -33,8 +33,7 @@ std::string record_of(const std::string& migration, const Marked& marked) {
 
 bool is_id_of(const Value& outcome, const std::string& target_id) {
   if (!outcome.is_object()) return false;
-  const Value id = Journal::outcome_from(outcome).target_id;
-  return id.is_string() && id.get_string() == target_id;
+  return Journal::item_id(Journal::outcome_from(outcome).target_id) == target_id;
 }
 
 /// Where the journal stands on something that says it was made for the record `key`. A record that has been settled
@@ -120,9 +119,10 @@ awaitable<void> find_missing(CheckpointStore& store, ItemSink& sink, Orphans& re
     std::vector<RecordRef> records;
     for (const Entry& row : rows) {
       const Outcome outcome = Journal::outcome_from(row.value);
+      std::string id = Journal::item_id(outcome.target_id);
       // Older states have rows without an id, of records that were deleted before they came.
-      if (!outcome.target_id.is_string() || outcome.target_id.get_string().empty()) continue;
-      ids.emplace_back(outcome.target_id.get_string());
+      if (id.empty()) continue;
+      ids.push_back(std::move(id));
       records.push_back(Journal::ref_from(row.key));
     }
     if (!ids.empty()) {
@@ -147,9 +147,10 @@ awaitable<bool> is_renamed(Journal& journal, ItemSink& sink, std::string migrati
   if (key.empty()) co_return false;
   const std::optional<Value> row = co_await journal.store().get(Table::outcome, std::move(key));
   if (!row) co_return false;
-  const Value id = Journal::outcome_from(*row).target_id;
-  if (!id.is_string() || id.get_string().empty()) co_return false;
-  std::vector<std::string> asked{std::string(id.get_string())};
+  std::string id = Journal::item_id(Journal::outcome_from(*row).target_id);
+  if (id.empty()) co_return false;
+  std::vector<std::string> asked;
+  asked.push_back(std::move(id));
   const std::vector<std::string> present = co_await sink.present_ids(std::move(asked));
   co_return present.front() == marked.target_id;
 }

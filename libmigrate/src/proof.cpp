@@ -63,8 +63,9 @@ awaitable<bool> Engine::survey_items(Sample& sample, Examination& examination, R
       RecordRef item = Journal::ref_from(row.key);
       by_name = by_name && !outcome.derived;
       // What a mapping file names beside the records is there for links to find.
-      if (!outcome.target_id.is_string() || (outcome.imported && !types.count(item.type))) continue;
-      ids.emplace_back(outcome.target_id.get_string());
+      std::string id = Journal::item_id(outcome.target_id);
+      if (id.empty() || (outcome.imported && !types.count(item.type))) continue;
+      ids.push_back(std::move(id));
       items.push_back(std::move(item));
     }
     std::vector<std::string> asked = ids;

@@ -1,10 +1,12 @@
 // Questions about a migration that move nothing.
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
+#include <algorithm>
+#include <iterator>
 
 #include "engine.hpp"
 #include "migrate/task_group.hpp"
+#include "steps.hpp"
 
 MIGRATE_BEGIN
 
@@ -215,32 +217,51 @@ awaitable<void> for_each_mapping(Pipeline pipeline, std::string type, std::funct
 
 namespace {
 
-std::string shown(const Value& id) {
-  return id.is_string() ? std::string(id.get_string()) : boost::json::serialize(id);
+/// Whether this migration has made an item for the record that another id would leave behind. What was begun and not
+/// booked (the run was cut short) is known by its steps alone; a step without a receipt may have made anything.
+awaitable<bool> has_made_another(Journal& journal, Mapping mapping) {
+  RecordRef record{mapping.type, mapping.source_id};
+  const std::vector<StepRow> steps = co_await receipts_of(journal, std::move(record));
+  co_return std::any_of(steps.begin(), steps.end(), [&](const StepRow& step) {
+    return step.receipt.step == "create" &&
+           (step.receipt.uncertain || step.receipt.target_id != Journal::item_id(mapping.target_id));
+  });
 }
 
-/// Which of these are new to the id map. A line that says what the journal knows from a run of its own changes nothing:
-/// as an imported one it would outlive the item that a rollback takes back.
-awaitable<std::vector<bool>> news_among(CheckpointStore& store, std::vector<Mapping>& mappings) {
+[[noreturn]] void refuse(const Mapping& mapping, const std::string& what, const std::string& advice) {
+  throw Error(ErrorKind::invalid, "mapping_contradicts",
+              fmt::format("{} {}: the mapping file says {}, and this migration has {} of it", mapping.type,
+                          mapping.source_id, Journal::item_id(mapping.target_id), what))
+      .with_advice("nothing of the file was taken in; " + advice);
+}
+
+/// Which of these are new to the id map. A line that says what is known already changes nothing: as an imported one it
+/// would outlive the item that a rollback takes back.
+awaitable<std::vector<bool>> news_among(Journal& journal, std::vector<Mapping>& mappings) {
+  const bool steps = co_await journal.any(Table::step);
   std::vector<bool> news(mappings.size(), true);
   for (std::size_t first = 0; first < mappings.size(); first += walk_batch) {
     std::vector<std::string> keys;
     for (std::size_t i = first; i < std::min(mappings.size(), first + walk_batch); ++i)
       keys.push_back(Journal::key(RecordRef{mappings[i].type, mappings[i].source_id}));
-    const std::vector<Value> rows = co_await store.get_many(Table::outcome, keys);
+    const std::vector<Value> rows = co_await journal.store().get_many(Table::outcome, keys);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!rows[i].is_object()) continue;
-      const Outcome known = Journal::outcome_from(rows[i]);
-      if (known.imported || known.target_id.is_null()) continue;
       const Mapping& mapping = mappings[first + i];
-      const std::string here = shown(known.target_id), there = shown(mapping.target_id);
-      news[first + i] = here != there;
-      if (here == there || !known.ours) continue;
-      throw Error(ErrorKind::invalid, "mapping_contradicts",
-                  fmt::format("{} {}: the mapping file says {}, and this migration has made {} of it", mapping.type,
-                              mapping.source_id, there, here))
-          .with_advice("nothing of the file was taken in; take this line out of it, or take the migration back first "
-                       "(migrate rollback)");
+      std::string here;
+      if (rows[i].is_object()) {
+        const Outcome known = Journal::outcome_from(rows[i]);
+        here = Journal::item_id(known.target_id);
+        news[first + i] = here != Journal::item_id(mapping.target_id);
+        if (news[first + i] && known.ours && !known.imported && !here.empty())
+          refuse(mapping, "made " + here,
+                 "take this line out of it, or take the migration back first (migrate rollback)");
+      }
+      if (!steps || !news[first + i]) continue;
+      Mapping asked = mapping;
+      if (co_await has_made_another(journal, std::move(asked)))
+        refuse(mapping, "begun an item",
+               "take this line out of it and let the next run complete the item, or remove what was begun first "
+               "(migrate orphans --delete)");
     }
   }
   co_return news;
@@ -249,22 +270,29 @@ awaitable<std::vector<bool>> news_among(CheckpointStore& store, std::vector<Mapp
 }  // namespace
 
 awaitable<std::size_t> import_mappings(std::shared_ptr<CheckpointStore> store, std::vector<Mapping> mappings) {
-  const std::vector<bool> news = co_await news_among(*store, mappings);
+  Journal journal(store, std::string());
+  const std::vector<bool> news = co_await news_among(journal, mappings);
   std::optional<Value> known = co_await store->get(Table::run, "imports");
   std::set<std::string> types;
   if (known)
     for (const Value& type : known->as_array()) types.emplace(type.as_string());
   const std::size_t total = mappings.size();
+  const bool steps = co_await journal.any(Table::step);
   for (std::size_t first = 0; first < total; first += walk_batch) {
     std::vector<Entry> entries;
     for (std::size_t i = first; i < std::min(total, first + walk_batch); ++i) {
       if (!news[i]) continue;
       types.insert(mappings[i].type);
+      RecordRef record{mappings[i].type, mappings[i].source_id};
       Outcome outcome;
       outcome.target_id = mappings[i].target_id;
       outcome.imported = true;
       outcome.ours = false;
-      entries.push_back(Journal::entry(RecordRef{mappings[i].type, mappings[i].source_id}, outcome));
+      entries.push_back(Journal::entry(record, outcome));
+      if (!steps) continue;
+      const std::string target = Journal::item_id(mappings[i].target_id);
+      std::vector<Entry> left = co_await leave_behind(journal, std::move(record), target);
+      std::move(left.begin(), left.end(), std::back_inserter(entries));
     }
     Array list;
     for (const std::string& type : types) list.emplace_back(type);

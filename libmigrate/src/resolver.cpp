@@ -90,7 +90,10 @@ awaitable<void> Resolver::look_up(std::string type, std::vector<std::string> ids
     }
     std::vector<Value> rows = co_await journal_.store().get_many(Table::outcome, std::move(keys));
     for (std::size_t i = 0; i < rows.size(); ++i)
-      if (rows[i].is_object()) found[positions[i]] = Journal::outcome_from(rows[i]).target_id;
+      if (rows[i].is_object()) {
+        Value id = Journal::outcome_from(rows[i]).target_id;
+        found[positions[i]] = tables || id.is_null() ? std::move(id) : Value(Journal::item_id(id));
+      }
   }
   if (heed_vanished_) {
     std::vector<std::string> keys;

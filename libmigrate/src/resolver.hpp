@@ -89,6 +89,7 @@ class Answers {
     return found == known_.end() || found->second.is_null() ? nullptr : &found->second;
   }
   void set(const RecordRef& ref, Value id) { known_[ref] = std::move(id); }
+  void forget(const RecordRef& ref) { known_.erase(ref); }
   /// Takes over what the other knows better.
   void merge(const Answers& other) {
     for (const auto& [ref, id] : other.known_)

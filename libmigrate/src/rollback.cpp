@@ -70,6 +70,8 @@ awaitable<void> Engine::forget_outcomes() {
       }
       outcome.version.clear();
       outcome.run = 0;
+      outcome.derived = false;
+      outcome.source.reset();
       entries.push_back(Journal::entry(Journal::ref_from(row.key), outcome));
     }
     co_await journal_.store().commit(std::move(entries));

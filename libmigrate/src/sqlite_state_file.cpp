@@ -29,7 +29,8 @@ constexpr const char* what_next =
     "That is safe where the target is written by natural key, for its own journal and keys show what has arrived "
     "already. Where it is a service, first name the mapping files of the last run (mappings/<type>.json) under "
     "mappings: in the migration file, or everything is made a second time. To go on from a backup of the state "
-    "instead, put it back under this name first.";
+    "instead, put it back under this name first; into a service, name those mapping files all the same: the backup does "
+    "not know what was made after it.";
 
 fs::path with_suffix(const fs::path& file, std::string_view suffix) {
   fs::path result = file;

@@ -40,6 +40,8 @@ struct StepRow {
   std::string row;
   std::int64_t number;
   Receipt receipt;
+  std::string version;     ///< as Step::version()
+  bool elsewhere = false;  ///< the effect is on what the record stood for before (leave_behind())
 };
 awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record);
 /// Before an effect is taken back: from here on it is not known whether it is there, so that a run that comes after a
@@ -47,6 +49,10 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record);
 awaitable<void> announce_undo(Journal& journal, const StepRow& step);
 /// When the sink has refused to take it back (ErrorKind::conflict): it is there, and its receipt holds again.
 awaitable<void> retract_undo(Journal& journal, const StepRow& step);
+/// The rows to be committed when the record stands for `target_id` from now on, and no longer for what its steps were
+/// done to. A run takes each of them for uncertain: it looks on the new thing, which may be the old one under another
+/// name. Until then a rollback takes them back by their receipts, where they are.
+awaitable<std::vector<Entry>> leave_behind(Journal& journal, RecordRef record, std::string target_id);
 
 /// Takes one effect back, as often as it takes; returns why it stays.
 using UndoStep = std::function<awaitable<std::optional<Error>>(Receipt)>;

@@ -94,6 +94,7 @@ awaitable<void> TableImport::attempt(StreamState& stream, Batch& batch) {
   std::string name = engine_.journal().chunk_name(stream);
   co_await know_existing(chunk);
   co_await engine_.know_failures(batch);
+  co_await know_waiting_links();
   bool reviewed = !engine_.interactive();
   while (true) {
     if (ahead)

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -50,6 +51,7 @@ class TableImport final : public Stage {
   void learn_dependents(Chunk& chunk);
   awaitable<void> find_orphans(TableTransaction& transaction, Chunk& chunk);
   awaitable<void> know_existing(Chunk& chunk);
+  awaitable<void> know_waiting_links();
   void find_leaving(Chunk& chunk);
   bool read_later(const Chunk& chunk, const RecordRef& target) const;
   Written settle(StreamState& next, Chunk& chunk, const std::vector<Effect>& effects);
@@ -70,6 +72,8 @@ class TableImport final : public Stage {
     auto operator<=>(const Dependent&) const = default;
   };
   std::set<Dependent> dependents_;
+  /// By type: relations of which links of earlier runs wait for their targets.
+  std::optional<std::map<std::string, std::set<std::string>>> waiting_links_;
   /// At most one a stream.
   std::shared_ptr<Chunk::Waiting> waiting_ = std::make_shared<Chunk::Waiting>();
   // A cache of fixed size in front of the store.

@@ -70,6 +70,24 @@ awaitable<void> TableImport::know_existing(Chunk& chunk) {
   chunk.existing = co_await sink_.keys(chunk.covered_type, range);
 }
 
+/// Once: a record that comes without such a link has given it up.
+awaitable<void> TableImport::know_waiting_links() {
+  if (waiting_links_ || !engine_.had_deferred()) co_return;
+  constexpr std::size_t walk_batch = 1000;
+  std::map<std::string, std::set<std::string>> found;
+  std::string after;
+  while (true) {
+    const std::vector<Entry> rows = co_await engine_.journal().store().scan(Table::deferred, "", after, walk_batch);
+    for (const Entry& row : rows) {
+      const Deferred deferred = Journal::deferred_from(row);
+      found[deferred.record.type].insert(deferred.relation);
+    }
+    if (rows.size() < walk_batch) break;
+    after = rows.back().key;
+  }
+  waiting_links_ = std::move(found);
+}
+
 /// Anew after each change of the living units.
 void TableImport::find_leaving(Chunk& chunk) {
   if (chunk.existing.empty()) return;
@@ -166,6 +184,13 @@ void TableImport::settle_operation(Written& written, StreamState& next, Chunk& c
     entries.push_back(Journal::entry(record.ref, outcome));
   }
   if (traits_.keeps_links) return;
+  // A patch says nothing of what it does not name, and a shared record is as its first mention has it.
+  if (waiting_links_ && record.intent == Intent::upsert)
+    if (const auto relations = waiting_links_->find(record.ref.type); relations != waiting_links_->end())
+      for (const std::string& relation : relations->second)
+        if (std::none_of(record.links.begin(), record.links.end(),
+                         [&](const Link& link) { return link.relation == relation; }))
+          entries.push_back(Entry{Table::deferred, Journal::key(record.ref) + "/" + relation, nullptr});
   std::size_t lead = chunk.first_lead[static_cast<std::size_t>(&operation - chunk.operations().data())];
   for (const Link& link : record.links) {
     if (chunk.leads[lead++].leads()) {

@@ -121,8 +121,8 @@ inline Spec<SinkConfig> sink_spec() {
       .optional()
       .one_of({"fail", "leave_out"})
       .field("vanished", &SinkConfig::vanished,
-             "Delta run: issues whose item is gone at the source stay (`keep`), get a label (`label`), or are deleted "
-             "unless somebody has changed them (`delete`)")
+             "Delta run: issues whose item the source reports as deleted (neither `freshdesk` nor `jsonl` does) stay "
+             "(`keep`), get a label (`label`), or are deleted unless somebody has changed them (`delete`)")
       .optional()
       .one_of({"keep", "label", "delete"})
       .field("in_flight", &SinkConfig::in_flight, "Issues that are written at once")

@@ -185,6 +185,25 @@ TEST_CASE("a delta run dies at any point: the target follows the source all the 
   }
 }
 
+TEST_CASE("a link of a row that the source gave up before its target came is not set") {
+  World world;
+  auto source = workshop();
+  for (const int id : {9, 15})
+    for (Link& link : source->records("things").at(id).links)
+      if (link.relation == "replaces_id") link.target.id = "30";
+  REQUIRE(run_blocking(world.pipeline(source), RunOptions()).total().linked > 0);
+  REQUIRE_FALSE(wait_for(world.store->scan(Table::deferred, "things/9/", "", 1)).empty());
+  std::erase_if(source->records("things").at(9).links, [](const Link& link) { return link.relation == "replaces_id"; });
+  REQUIRE_FALSE(run_blocking(world.pipeline(source), RunOptions()).fatal.has_value());
+  source->add("things", 30, Object{{"name", "thing 30"}, {"maker", 1}})
+      .links.push_back(link_to("owner_id", "owners", "1", Missing::fails, ""));
+  REQUIRE_FALSE(run_blocking(world.pipeline(source), RunOptions()).fatal.has_value());
+  const auto& things = world.database.tables.at("things");
+  const std::string id = fmt::format("replaces_id={};", things.at("30").id);
+  CHECK(things.at("9").content.find(id) == std::string::npos);
+  CHECK(things.at("15").content.find(id) != std::string::npos);
+}
+
 TEST_CASE("a rollback dies at any point: started again it leaves nothing behind") {
   World model;
   model.run(workshop());

@@ -384,7 +384,7 @@ class MemoryItems final : public ItemSink {
     SinkTraits traits;
     traits.preferred_batch = 3;
     traits.max_in_flight = in_flight_;
-    traits.undoes = traits.links = true;
+    traits.undoes = traits.links = traits.verifies = true;
     return traits;
   }
   awaitable<std::vector<Check>> check() override {
@@ -404,34 +404,59 @@ class MemoryItems final : public ItemSink {
       exchange([&] { return static_cast<int>(service_.items.erase(gone)); });
       co_return std::string();
     }
-    Step create = co_await operation.begin("create");
-    if (!create.done()) {
-      int id = create.uncertain() ? find(create.key()) : 0;
-      if (!id && latency.count() > 0) co_await services_.clock->sleep(latency);
-      if (!id) id = exchange([&] { return insert(create.key(), record); });
-      Value undo(id);
-      co_await create.finish(std::to_string(id), undo);
+    int id = 0;
+    bool fresh = false;
+    if (operation.action() == Action::update) {
+      id = std::stoi(std::string(operation.target_id().as_string()));
+      if (!service_.items.count(id)) throw Error(ErrorKind::not_found, "gone", fmt::format("there is no item {}", id));
+    } else {
+      Step create = co_await operation.begin("create");
+      if (!create.done()) {
+        id = create.uncertain() ? find(create.key()) : 0;
+        if (!id && latency.count() > 0) co_await services_.clock->sleep(latency);
+        fresh = !id;
+        if (!id) id = exchange([&] { return insert(create.key(), record); });
+        Value undo(id);
+        co_await create.finish(std::to_string(id), undo);
+      }
+      id = std::stoi(create.target_id());
+      fresh = fresh || is_of(create, record);
     }
-    const int id = std::stoi(create.target_id());
+    // Without a look at the service: a title is written as often as one likes.
+    if (!fresh) set_title(id, record);
     if (const Value* comments = operation.data().if_contains("comments")) {
       for (std::size_t i = 0; i < comments->as_array().size(); ++i) {
         const std::string text(comments->as_array()[i].as_string());
         Step step = co_await operation.begin("comment:" + std::to_string(i));
-        if (step.done()) continue;
+        if (step.done() && is_of(step, record)) continue;
         if (text == "poison") {
-          co_await step.refused();
+          if (!step.done()) co_await step.refused();
           throw Error(ErrorKind::invalid, "poisoned", "the service refuses the comment");
         }
-        if (!step.uncertain() || !has_comment(id, step.key()))
-          exchange([&] {
-            service_.items[id].comments.push_back(step.key() + "|" + text);
-            return 0;
-          });
+        set_comment(id, step, text);
+        if (step.done()) continue;
         Value undo(id);
         co_await step.finish(std::to_string(i), undo);
       }
     }
-    co_return create.target_id();
+    co_return std::to_string(id);
+  }
+  awaitable<std::vector<Finding>> verify(std::span<Operation> operations) override {
+    std::vector<Finding> findings;
+    for (const Operation& operation : operations) {
+      Finding finding;
+      finding.record = operation.record().ref;
+      const Value& id = operation.target_id();
+      const auto item = service_.items.find(id.is_string() ? std::stoi(std::string(id.get_string())) : 0);
+      if (item == service_.items.end())
+        finding.message = "not there";
+      else if (item->second.title != operation.data().at("title").as_string())
+        finding.field = "title";
+      else if (texts_of(item->second) != texts_of(operation.data()))
+        finding.field = "comments";
+      if (!finding.message.empty() || !finding.field.empty()) findings.push_back(std::move(finding));
+    }
+    co_return findings;
   }
   awaitable<void> link(Operation& operation) override {
     const int id = std::stoi(std::string(operation.target_id().as_string()));
@@ -503,10 +528,47 @@ class MemoryItems final : public ItemSink {
       if (item.marker == marker) return id;
     return 0;
   }
-  bool has_comment(int id, const std::string& marker) const {
-    for (const std::string& comment : service_.items[id].comments)
-      if (comment.starts_with(marker + "|")) return true;
-    return false;
+  /// The service keeps no mark of versions, so the step's own is asked.
+  static bool is_of(const Step& step, const Record& record) {
+    return !step.version().empty() && step.version() == record.version;
+  }
+  void set_title(int id, const Record& record) {
+    const std::string title(record.data.at("title").as_string());
+    if (service_.items[id].title == title) return;
+    exchange([&] {
+      service_.items[id].title = title;
+      return 0;
+    });
+  }
+  /// One that is not known to be new is looked for.
+  void set_comment(int id, const Step& step, const std::string& text) {
+    std::vector<std::string>& comments = service_.items[id].comments;
+    const std::string whole = step.key() + "|" + text;
+    auto there = comments.end();
+    if (step.done() || step.uncertain())
+      there = std::find_if(comments.begin(), comments.end(),
+                           [&](const std::string& comment) { return comment.starts_with(step.key() + "|"); });
+    if (there != comments.end() && *there == whole) return;
+    // Somebody has removed it since.
+    if (there == comments.end() && step.done()) return;
+    exchange([&] {
+      if (there == comments.end())
+        comments.push_back(whole);
+      else
+        *there = whole;
+      return 0;
+    });
+  }
+  static std::vector<std::string> texts_of(const MemoryService::Item& item) {
+    std::vector<std::string> texts;
+    for (const std::string& comment : item.comments) texts.push_back(comment.substr(comment.find('|') + 1));
+    return texts;
+  }
+  static std::vector<std::string> texts_of(const Object& data) {
+    std::vector<std::string> texts;
+    if (const Value* comments = data.if_contains("comments"))
+      for (const Value& comment : comments->as_array()) texts.emplace_back(comment.as_string());
+    return texts;
   }
   MemoryService& service_;
   Services services_;

@@ -125,6 +125,148 @@ TEST_CASE("two records that become one item: the second is refused by name, not 
   CHECK(world.titles() == std::vector<std::string>{"tickets 1", "tickets 2"});
 }
 
+TEST_CASE("two records that become one item are told apart in whichever batch and run they come") {
+  World world(4);
+  world.batch = 2;
+  SUBCASE("with versions") {
+    for (auto& [id, record] : world.source->records("tickets")) record.version = fmt::format("of {}", id);
+  }
+  SUBCASE("without") {
+    for (auto& [id, record] : world.source->records("tickets")) record.version.clear();
+  }
+  bool renames = true;
+  std::string name = "2";
+  SUBCASE("in the next run, of what was named otherwise in the first") { renames = false; }
+  SUBCASE("where the item was there before") {
+    MemoryService::Item there;
+    there.title = "made by hand";
+    world.service.items[world.service.next++] = there;
+    wait_for(import_mappings(world.store, std::vector<Mapping>{Mapping{"tickets", "2", Value("1")}}));
+  }
+  SUBCASE("where neither has the name at the source") { name = "T-2"; }
+  world.transform = transform_with([&](Record record, std::vector<Record>& out) {
+    if (record.ref.id == "2" || (renames && record.ref.id == "3")) record.ref.id = name;
+    out.push_back(std::move(record));
+  });
+  if (!renames) {
+    world.source->records("tickets").erase(3);
+    REQUIRE(world.run().status == Status::done);
+    world.add("tickets", 3);
+    renames = true;
+  }
+  const Report report = world.run();
+  CHECK(report.status == Status::done_with_failures);
+  CHECK(failed_by(report, "two_for_one_item") == 1);
+  CHECK(report.types.at("tickets").failed == 1);
+  CHECK(report.types.at("tickets").balanced());
+  std::vector<std::string> titles = world.titles();
+  std::sort(titles.begin(), titles.end());
+  CHECK(titles == std::vector<std::string>{"tickets 1", "tickets 2", "tickets 4"});
+  // The one that it belongs to may still change.
+  Record& first = world.source->records("tickets").at(2);
+  first.data.as_object()["title"] = "changed";
+  if (!first.version.empty()) first.version = "later";
+  world.run();
+  titles = world.titles();
+  CHECK(std::count(titles.begin(), titles.end(), "changed") == 1);
+  CHECK(titles.size() == 3);
+}
+
+TEST_CASE("a state that does not tell of which record an item was made refuses none") {
+  World world(1);
+  world.transform = transform_with([](Record record, std::vector<Record>& out) {
+    record.ref.id = "T-1";
+    out.push_back(std::move(record));
+  });
+  REQUIRE(world.run().status == Status::done);
+  std::vector<Entry> rows = wait_for(world.store->scan(Table::outcome, "", "", 10));
+  REQUIRE(rows.size() == 1);
+  CHECK(rows.front().value.at("source").as_string() == "tickets/1");
+  const auto put = [&]() -> awaitable<bool> {
+    co_await world.store->commit(std::move(rows));
+    co_return true;
+  };
+  SUBCASE("with the name that the transformers gave it") { rows.front().value.as_object().erase("source"); }
+  SUBCASE("of an older version still") {
+    for (const char* member : {"source", "derived", "made"}) rows.front().value.as_object().erase(member);
+  }
+  wait_for(put());
+  world.source->records("tickets").at(1).version = "2";
+  CHECK(world.run().status == Status::done);
+  CHECK(world.service.items.size() == 1);
+  CHECK(wait_for(world.store->get(Table::outcome, "tickets/T-1"))->at("source").as_string() == "tickets/1");
+}
+
+TEST_CASE("a link that the source gave up before its target came is not set") {
+  World world(2);
+  world.add("tickets", 11);
+  Record& child = world.source->records("tickets").at(1);
+  child.links.push_back(link_to("parent", "tickets", "9", Missing::deferred, "missing_parent"));
+  child.links.push_back(link_to("relates", "tickets", "9", Missing::deferred, ""));
+  // Its rows begin like those of the child.
+  world.source->records("tickets").at(11).ref.id = "1/1";
+  world.source->records("tickets").at(11).links.push_back(link_to("parent", "tickets", "9", Missing::deferred, ""));
+  REQUIRE(world.run().status == Status::done);
+  child.links.erase(child.links.begin());
+  child.version = "2";
+  RunOptions delta;
+  delta.mode = Mode::incremental;
+  REQUIRE(world.run(delta).warnings.empty());
+  world.add("tickets", 9);
+  REQUIRE(world.run(delta).types.at("tickets").linked == 2);
+  std::map<std::string, std::size_t> links;
+  for (const auto& [id, item] : world.service.items)
+    for (const std::string& link : item.links) ++links[item.title + " " + link.substr(0, link.find("->"))];
+  CHECK(links == std::map<std::string, std::size_t>{{"tickets 1 relates", 1}, {"tickets 11 parent", 1}});
+}
+
+TEST_CASE("nothing is linked to a record that was taken back with its unit") {
+  for (const std::size_t batch : {std::size_t(1), std::size_t(2), std::size_t(10)}) {
+    World world;
+    world.batch = batch;
+    world.transform = transform_with([](Record record, std::vector<Record>& out) {
+      if (record.ref.id == "1") {
+        Record part;
+        part.ref = RecordRef{"parts", "p1"};
+        part.data = Object{{"title", "a part"}};
+        part.version = "1";
+        out.push_back(std::move(part));
+        record.data.as_object()["comments"] = Array{"poison"};
+      }
+      record.links.push_back(link_to("part", "parts", "p1", Missing::fails, "missing_part"));
+      out.push_back(std::move(record));
+    });
+    const Report report = world.run();
+    INFO("batches of " << batch);
+    CHECK(failed_by(report, "poisoned") == 1);
+    CHECK(failed_by(report, "missing_part") == 2);
+    CHECK(report.types.at("tickets").balanced());
+    CHECK(world.service.items.empty());
+  }
+}
+
+TEST_CASE("a mapping names an item by its number as well as by a text") {
+  World world(2);
+  MemoryService::Item there;
+  there.title = "made by hand";
+  const int id = 42;
+  world.service.items[id] = there;
+  world.source->records("tickets").at(2).links.push_back(link_to("relates", "tickets", "1", Missing::deferred, ""));
+  wait_for(import_mappings(world.store, std::vector<Mapping>{Mapping{"tickets", "1", Value(id)}}));
+  // Another that no record of the source is met for.
+  wait_for(import_mappings(world.store, std::vector<Mapping>{Mapping{"tickets", "7", Value(41)}}));
+  RunOptions verified;
+  verified.verify = VerifyLevel::comprehensive;
+  const Report report = world.run(verified);
+  CHECK(report.types.at("tickets").written == 2);
+  CHECK(world.service.items.at(id).title == "tickets 1");
+  CHECK(world.service.items.size() == 2);
+  const Orphans found = wait_for(find_orphans(world.pipeline()));
+  CHECK(found.unknown.empty());
+  REQUIRE(found.missing.size() == 1);
+  CHECK(found.missing.front().second == "41");
+}
+
 TEST_CASE("a record that two partitions mention at once is made once") {
   World world(0);
   for (const char* type : {"tickets", "notes"}) world.add(type, 1);

@@ -33,7 +33,8 @@ struct Pipeline {
 
 enum class Mode {
   full,         ///< everything; goes on where an unfinished run of the same scope ended
-  incremental,  ///< brings the target up to date: changed, appeared and vanished records
+  incremental,  ///< brings the target up to date: changed and appeared records, and vanished ones: in tables those that
+                ///< a complete pass has not met, in services those that the source reports as deleted
   test,         ///< the first `sample` records of each type and all that their required links need
   dry_run,      ///< reads, transforms, resolves and previews everything; writes nothing on the target
   verify,       ///< compares the target with the source, field by field

@@ -39,6 +39,9 @@ class MIGRATE_API Step {
   /// Equal in every attempt and every run: the marker, idempotency key or external id of this effect.
   const std::string& key() const noexcept { return key_; }
   const std::string& target_id() const noexcept { return target_id_; }
+  /// Record::version of the attempt that wrote the intent: where that is not the present one, what is there may show an
+  /// older version of the record. Empty: the source has no versions, or a state of an older release does not tell.
+  const std::string& version() const noexcept { return version_; }
   /// Milliseconds since the intent was written: how long a lagging index has had to show an uncertain effect.
   std::chrono::milliseconds age() const noexcept { return age_; }
 
@@ -58,7 +61,7 @@ class MIGRATE_API Step {
   friend class Operation;
   Value receipt(std::string target_id, const Value& undo);
   bool done_ = false, uncertain_ = false;
-  std::string key_, target_id_;
+  std::string key_, target_id_, version_;
   std::chrono::milliseconds age_{0};
   struct OperationContext* context_ = nullptr;
   std::string row_;  ///< its key in the journal
@@ -186,6 +189,11 @@ class MIGRATE_API ItemSink : public Sink {
   ItemSink* as_items() final { return this; }
   /// Performs the operation's steps and returns the target's id. Called again after a failure or a crash: steps that
   /// are done() are skipped, uncertain() ones are looked up.
+  ///
+  /// When it returns, the target shows this version of the record, also where the operation creates: the record may have
+  /// changed at the source since a run before this one was cut short, so that steps which are done, or an uncertain one
+  /// whose effect is found, are of an older version (Step::version()). What they have made is brought up to date; nobody
+  /// asks for this version again.
   virtual awaitable<std::string> write(Operation& operation) = 0;
   /// Link phase: the links of the record that could not be set by write() resolve now. Default: Error(unsupported).
   virtual awaitable<void> link(Operation& operation);

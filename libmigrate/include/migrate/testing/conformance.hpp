@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "migrate/services.hpp"
 #include "migrate/sink.hpp"
 #include "migrate/source.hpp"
 
@@ -42,6 +43,19 @@ struct TableSinkFixture {
 };
 /// Writes into the target and takes everything back.
 MIGRATE_API std::vector<Result> check_table_sink(const TableSinkFixture& fixture);
+
+/// What the kit needs to know of a service's sink under test, which undoes() and verifies().
+struct ItemSinkFixture {
+  ItemSinkFixture() {}
+  /// A new connection to the same target, with the kit's clock and fault points.
+  std::function<std::shared_ptr<ItemSink>(const Services&)> make;
+  /// The source's item number `item` in its first, second, … version: each differs in all that write() brings, and has
+  /// a Record::version of its own. No files, no links.
+  std::function<Record(int item, int version)> record;
+  std::function<std::size_t()> count;  ///< the items on the target, of whatever version
+};
+/// Writes into the target and takes everything back.
+MIGRATE_API std::vector<Result> check_item_sink(const ItemSinkFixture& fixture);
 
 /// Texts that have broken somebody's migration: empty, blanks, quotes, control characters, four-byte and combining
 /// characters, right-to-left marks, look-alikes of NULL and of escapes, and one of a hundred thousand bytes.
