@@ -467,7 +467,9 @@ class MemoryItems final : public ItemSink {
       });
     } else {
       for (auto& [id, item] : service_.items)
-        std::erase_if(item.comments, [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
+        if (item.state == receipt.state)
+          std::erase_if(item.comments,
+                        [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
     }
     co_return;
   }

@@ -138,10 +138,11 @@ void show(const Plan& plan, const Orphans& found) {
   list("Orphans: on the target, and the journal does not know them:", found.unknown);
   if (const std::size_t unnamed = without_state(found))
     std::cout << fmt::format(
-        "Of {} of these the mark does not say which state made them: an older version did. The journal in {} knows "
-        "none "
-        "of them; whatever {} has made with another --working-dir, or before the state was lost, is among them. Look "
-        "there (migrate orphans with that --working-dir) before you remove any.\n",
+        "{} of these bear no state's id: an older version made them. The journal in {} knows none of them; whatever {} "
+        "has "
+        "made with another --working-dir, or before the state was lost, is among them. Look there (migrate orphans "
+        "with "
+        "that --working-dir) before you remove any.\n",
         unnamed, plan.directory.path().string(), plan.file.name);
   show_foreign(plan, found.foreign);
   list("Begun and not finished: the next complete migrate run completes or removes them:", found.unfinished);
@@ -198,7 +199,7 @@ int orphans(const RollbackArguments& arguments) {
   const TargetIdentity target = wait_for(session.pipeline().sink->identity());
   const std::string removal = removal_of(found, target.shown);
   if (arguments.yes) std::cout << removal;
-  if (!arguments.yes && !confirmed_by_typing(removal, plan.file.name)) {
+  if (!arguments.yes && !confirmed_by_typing(removal + "Remove them?", plan.file.name)) {
     std::cout << "Nothing has been done.\n";
     return exit_usage;
   }
