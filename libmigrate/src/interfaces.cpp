@@ -78,7 +78,8 @@ awaitable<void> ItemSink::undo(Receipt) {
   throw unsupported("taking effects back");
   co_return;
 }
-awaitable<void> ItemSink::for_each_marked(std::string, std::function<void(const Marked&)>) {
+awaitable<void> ItemSink::for_each_marked(std::string, std::chrono::system_clock::time_point,
+                                          std::function<void(const Marked&)>) {
   throw unsupported("listing what it has marked");
   co_return;
 }

@@ -11,6 +11,8 @@ namespace {
 
 // One sync reserves this many numbers; a crash leaves a gap, which does no harm.
 constexpr std::int64_t sequence_block = 100'000;
+/// In rows of Table::step: the mark names the state. Versions before it have not.
+constexpr const char* names_state = "names_state";
 
 // States of a step are "intent", "done", "undoing" and this one: done to what the record stood for before.
 constexpr const char* elsewhere = "elsewhere";
@@ -22,6 +24,10 @@ std::int64_t now_ms(const Clock& clock) {
 std::string text(const Object& row, const char* key) {
   const Value* value = row.if_contains(key);
   return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::string state_in(const Object& row, const Journal& journal) {
+  return row.contains(names_state) ? journal.state_id() : std::string();
 }
 
 }  // namespace
@@ -58,6 +64,7 @@ awaitable<Step> Operation::begin(std::string name, Value undo) {
   if (known) {
     const Object& row = known->as_object();
     step.intent_ = *known;
+    step.state_ = state_in(row, *context.journal);
     step.done_ = text(row, "state") == "done";
     step.uncertain_ = !step.done_;
     step.version_ = text(row, "version");
@@ -73,6 +80,8 @@ awaitable<Step> Operation::begin(std::string name, Value undo) {
   row.emplace("key", step.key_);
   row.emplace("n", co_await context.sequence->next());
   row.emplace("at", now_ms(*context.clock));
+  row.emplace(names_state, true);
+  step.state_ = context.journal->state_id();
   if (!undo.is_null()) row.emplace("undo", detached(undo));
   step.version_ = record_->version;
   if (!step.version_.empty()) row.emplace("version", step.version_);
@@ -153,6 +162,7 @@ Entry entry_of(const StepRow& step, const char* state) {
   row.emplace("target_id", step.receipt.target_id);
   row.emplace("undo", detached(step.receipt.undo));
   if (!step.version.empty()) row.emplace("version", step.version);
+  if (!step.receipt.state.empty()) row.emplace(names_state, true);
   return Entry{Table::step, step.row, std::move(row)};
 }
 
@@ -204,6 +214,7 @@ awaitable<std::vector<StepRow>> receipts_of(Journal& journal, RecordRef record) 
       step.receipt.record = Journal::ref_from(entry.key.substr(0, name));
       step.receipt.step = entry.key.substr(name + 1);
       step.receipt.key = text(row, "key");
+      step.receipt.state = state_in(row, journal);
       step.receipt.target_id = text(row, "target_id");
       if (const Value* undo = row.if_contains("undo")) step.receipt.undo = *undo;
       step.receipt.uncertain = text(row, "state") == "intent";

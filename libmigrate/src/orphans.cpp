@@ -21,7 +21,7 @@ ItemSink& items_of(const Pipeline& pipeline) {
               "a database gets each chunk and its receipt in one transaction: there can be no orphans");
 }
 
-enum class Standing { known, unfinished, unknown };
+enum class Standing { known, unfinished, unknown, foreign };
 
 /// "<type>/<id>" of the record that the mark names; empty when it names none of this migration.
 std::string record_of(const std::string& migration, const Marked& marked) {
@@ -36,10 +36,17 @@ bool is_id_of(const Value& outcome, const std::string& target_id) {
   return Journal::item_id(Journal::outcome_from(outcome).target_id) == target_id;
 }
 
+/// Whether its mark says that another state has made it.
+bool is_foreign(const Journal& journal, const Marked& marked) {
+  return !marked.state.empty() && marked.state != journal.state_id();
+}
+
 /// Where the journal stands on something that says it was made for the record `key`. A record that has been settled
 /// stands for one thing, whichever of its steps made it or found it there; one that has not, for what its steps have
-/// made, or may have made without an answer.
-awaitable<Standing> standing_of(Journal& journal, std::string key, Value outcome, std::string target_id) {
+/// made, or may have made without an answer. What the journal has heard of is its own, whatever the mark says: the id
+/// map may come from a mapping file.
+awaitable<Standing> standing_of(Journal& journal, std::string key, Value outcome, Marked marked) {
+  const std::string& target_id = marked.target_id;
   if (is_id_of(outcome, target_id)) co_return Standing::known;
   RecordRef record = Journal::ref_from(key);
   const std::vector<StepRow> steps = co_await receipts_of(journal, std::move(record));
@@ -52,19 +59,20 @@ awaitable<Standing> standing_of(Journal& journal, std::string key, Value outcome
     if (step.receipt.target_id == target_id) done = true;
     if (step.receipt.step == "create") made = true;
   }
-  if (outcome.is_object()) co_return done ? Standing::known : Standing::unknown;
-  if (done) co_return Standing::unfinished;
+  if (done) co_return outcome.is_object() ? Standing::known : Standing::unfinished;
+  if (is_foreign(journal, marked)) co_return Standing::foreign;
+  if (outcome.is_object()) co_return Standing::unknown;
   // Something else was made for the record: this is one too many.
   co_return uncertain && !made ? Standing::unfinished : Standing::unknown;
 }
 
 awaitable<Standing> standing_of(Journal& journal, std::string migration, Marked marked) {
   std::string key = record_of(migration, marked);
-  if (key.empty()) co_return Standing::unknown;
+  if (key.empty()) co_return is_foreign(journal, marked) ? Standing::foreign : Standing::unknown;
   const std::optional<Value> row = co_await journal.store().get(Table::outcome, key);
   Value outcome;
   if (row) outcome = *row;
-  co_return co_await standing_of(journal, std::move(key), std::move(outcome), marked.target_id);
+  co_return co_await standing_of(journal, std::move(key), std::move(outcome), std::move(marked));
 }
 
 awaitable<void> sort_marked(Journal& journal, std::string migration, std::vector<Marked> all, Orphans& result) {
@@ -75,15 +83,18 @@ awaitable<void> sort_marked(Journal& journal, std::string migration, std::vector
     std::vector<std::string> asked = keys;
     const std::vector<Value> outcomes = co_await journal.store().get_many(Table::outcome, std::move(asked));
     for (std::size_t i = first; i < end; ++i) {
-      Standing standing = Standing::unknown;
+      Standing standing = is_foreign(journal, all[i]) ? Standing::foreign : Standing::unknown;
       if (!keys[i - first].empty()) {
         Value outcome = outcomes[i - first];
-        standing = co_await standing_of(journal, keys[i - first], std::move(outcome), all[i].target_id);
+        standing = co_await standing_of(journal, keys[i - first], std::move(outcome), all[i]);
       }
       switch (standing) {
         case Standing::known: ++result.known; break;
         case Standing::unfinished: result.unfinished.push_back(std::move(all[i])); break;
         case Standing::unknown: result.unknown.push_back(std::move(all[i])); break;
+        case Standing::foreign:
+          result.foreign.push_back(std::move(all[i]));
+          break;
       }
     }
   }
@@ -93,15 +104,16 @@ awaitable<void> sort_marked(Journal& journal, std::string migration, std::vector
 class Unclaimed {
  public:
   explicit Unclaimed(Orphans& result) : result_(result) {
-    for (const Marked& marked : result.unknown) ids_.insert(marked.target_id);
+    for (const std::vector<Marked>* list : {&result.unknown, &result.foreign})
+      for (const Marked& marked : *list) ids_.insert(marked.target_id);
   }
   void meet(const std::string& target_id) {
     if (ids_.erase(target_id)) found_.insert(target_id);
   }
   void conclude() {
-    const std::size_t before = result_.unknown.size();
-    std::erase_if(result_.unknown, [this](const Marked& marked) { return found_.count(marked.target_id) != 0; });
-    result_.known += before - result_.unknown.size();
+    for (std::vector<Marked>* list : {&result_.unknown, &result_.foreign})
+      result_.known +=
+          std::erase_if(*list, [this](const Marked& marked) { return found_.count(marked.target_id) != 0; });
   }
 
  private:
@@ -155,6 +167,37 @@ awaitable<bool> is_renamed(Journal& journal, ItemSink& sink, std::string migrati
   co_return present.front() == marked.target_id;
 }
 
+/// What an index still shows and is gone already is none.
+awaitable<void> leave_out_gone(ItemSink& sink, std::vector<Marked>& list) {
+  std::vector<Marked> left;
+  for (std::size_t first = 0; first < list.size(); first += ask_batch) {
+    const std::size_t end = std::min(list.size(), first + ask_batch);
+    std::vector<std::string> ids;
+    for (std::size_t i = first; i < end; ++i) ids.push_back(list[i].target_id);
+    const std::vector<bool> there = co_await sink.exist(std::move(ids));
+    for (std::size_t i = first; i < end; ++i)
+      if (there[i - first]) left.push_back(std::move(list[i]));
+  }
+  list = std::move(left);
+}
+
+/// When something may last have been made. Of a run that was cut short the intents tell: a call that was at work then
+/// is missed by a look at that moment, and seen by the next one.
+awaitable<std::chrono::system_clock::time_point> last_write(Journal& journal) {
+  std::int64_t last = 0;
+  const std::optional<RunState> run = co_await journal.last_run();
+  const std::optional<Value> settled = co_await journal.store().get(Table::run, "settled");
+  if (run) last = std::max(run->started_ms, run->finished_ms);
+  std::string after;
+  while (run && !(run->finished && settled)) {
+    const std::vector<Entry> rows = co_await journal.store().scan(Table::step, "", after, walk_batch);
+    for (const Entry& row : rows) last = std::max(last, row.value.as_object().at("at").as_int64());
+    if (rows.size() < walk_batch) break;
+    after = rows.back().key;
+  }
+  co_return std::chrono::system_clock::time_point(std::chrono::milliseconds(last));
+}
+
 }  // namespace
 
 awaitable<Orphans> find_orphans(Pipeline pipeline) {
@@ -166,9 +209,12 @@ awaitable<Orphans> find_orphans(Pipeline pipeline) {
   std::vector<Marked> all;
   std::function<void(const Marked&)> collect = [&all](const Marked& marked) { all.push_back(marked); };
   std::string name = pipeline.name;
-  co_await sink.for_each_marked(name, collect);
+  const std::chrono::system_clock::time_point last = co_await last_write(journal);
+  co_await sink.for_each_marked(name, last, collect);
   co_await sort_marked(journal, std::move(name), std::move(all), result);
   co_await find_missing(journal.store(), sink, result);
+  co_await leave_out_gone(sink, result.unknown);
+  co_await leave_out_gone(sink, result.foreign);
   co_return result;
 }
 
@@ -195,7 +241,7 @@ awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> o
   for (const Marked& orphan : orphans) {
     Marked looked = orphan;
     Standing standing = co_await standing_of(journal, pipeline.name, std::move(looked));
-    if (standing == Standing::unknown) {
+    if (standing == Standing::unknown || standing == Standing::foreign) {
       Marked asked = orphan;
       const bool renamed = co_await is_renamed(journal, sink, pipeline.name, std::move(asked));
       if (renamed) standing = Standing::known;
@@ -203,6 +249,10 @@ awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> o
     std::optional<Error> trouble;
     if (standing == Standing::known) {
       trouble = Error(ErrorKind::conflict, "known", "the journal knows it by now");
+    } else if (standing == Standing::foreign) {
+      trouble = Error(ErrorKind::conflict, "other_state",
+                      fmt::format("the state {} has made it: another working directory", orphan.state));
+      trouble->with_advice("take it back there: migrate rollback with that --working-dir");
     } else if (standing == Standing::unfinished) {
       // Its record goes with it: a run that meets it again begins anew.
       RecordRef record = Journal::ref_from(record_of(pipeline.name, orphan));
@@ -219,6 +269,7 @@ awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> o
       receipt.step = "create";
       receipt.key = orphan.key;
       receipt.target_id = orphan.target_id;
+      receipt.state = journal.state_id();
       trouble = co_await undo(std::move(receipt));
       if (!trouble) {
         std::vector<Entry> entries;

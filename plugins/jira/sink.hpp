@@ -29,7 +29,8 @@ class JiraSink final : public ItemSink {
   awaitable<std::string> write(Operation& operation) override;
   awaitable<void> link(Operation& operation) override;
   awaitable<void> undo(Receipt receipt) override;
-  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override;
+  awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
+                                  std::function<void(const Marked&)> each) override;
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override;
   awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids) override;
 
@@ -74,8 +75,9 @@ class JiraSink final : public ItemSink {
   awaitable<void> create(Job& job);
   awaitable<void> make_issue(Job& job);
   awaitable<void> complete(Job& job);
-  Value issue_body(Job& job, const std::string& key) const;
-  Value property_of(const Job& job, const std::string& key, boost::json::storage_ptr storage = {}) const;
+  Value issue_body(Job& job, const Step& step) const;
+  Value property_of(const Job& job, const std::string& key, const std::string& state,
+                    boost::json::storage_ptr storage = {}) const;
   bool needs_more(const Job& job) const;
   std::vector<std::string> labels_of(const Job& job, const std::string& key) const;
   awaitable<void> set_source_link(Job& job);
@@ -160,13 +162,24 @@ class JiraSink final : public ItemSink {
   awaitable<bool> drops_files_of_others(const Job& job, Value before, Value after);
 
   // search.cpp
-  /// `age`: of the step. `since_call`: see Api.
-  awaitable<std::optional<std::string>> find_made(std::string marker, std::chrono::milliseconds age,
-                                                  std::chrono::milliseconds since_call);
+  /// What an issue must bear to be the effect of a step.
+  struct Sought {
+    std::string marker;                                          ///< the label
+    std::string key;                                             ///< of the step "create"
+    std::string state;                                           ///< Step::state()
+    bool unnamed;                                                ///< a mark that names no state may be the one
+    std::string url;                                             ///< of the item at the source, where it is known
+    std::optional<std::chrono::system_clock::time_point> begun;  ///< the step; nothing: the issue may be older
+  };
+  Sought sought_by(const Step& step, const Job& job) const;
+  Sought sought_by(const Receipt& receipt) const;
+  awaitable<bool> is_sought(std::string issue, Sought sought);
+  /// `since_call`: see Api.
+  awaitable<std::optional<std::string>> find_made(Sought sought, std::chrono::milliseconds since_call);
   awaitable<bool> settle(std::string key);
-  awaitable<std::optional<std::string>> find_by_label(std::string marker);
-  awaitable<std::optional<std::string>> find_by_key(std::string marker, std::int64_t after);
-  awaitable<std::int64_t> last_before(std::chrono::milliseconds age);
+  awaitable<std::optional<std::string>> find_by_label(Sought sought);
+  awaitable<std::optional<std::string>> find_by_key(Sought sought, std::int64_t after);
+  awaitable<std::int64_t> last_before(std::chrono::system_clock::time_point call);
   awaitable<std::int64_t> newest_found();
 
   // update.cpp
@@ -223,8 +236,9 @@ class JiraSink final : public ItemSink {
   awaitable<void> refuse_if_touched(std::string issue, Value found);
   awaitable<Array> all_of(std::string issue, Value found, std::string field, std::string list);
   awaitable<void> refuse_if_parent(std::string issue, std::vector<std::string> children);
-  void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const;
-  awaitable<void> delete_issue(std::string issue, std::string key);
+  void refuse_unless_made(const std::string& issue, const Value& found, const std::string& key,
+                          const std::string& state) const;
+  awaitable<void> delete_issue(std::string issue, std::string key, std::string state);
 
   // undo_edit.cpp
   /// The undoing of an edit. The property keeps of each field how far back it is (`undone`), in the same call: an edit

@@ -59,18 +59,19 @@ awaitable<void> JiraSink::undo(Receipt receipt) {
 awaitable<void> JiraSink::undo_create(Receipt receipt) {
   std::string issue = receipt.target_id;
   if (receipt.uncertain) {
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock->now() - receipt.begun);
-    std::string marker = marker_label(config_.label, receipt.key);
-    const std::optional<std::string> found = co_await find_made(std::move(marker), age, api_.since_call(receipt.key));
+    Sought sought = sought_by(receipt);
+    const std::optional<std::string> found = co_await find_made(std::move(sought), api_.since_call(receipt.key));
     if (!found) co_return;
     issue = *found;
   }
-  co_await delete_issue(std::move(issue), receipt.key);
+  co_await delete_issue(std::move(issue), receipt.key, receipt.state);
 }
 
 /// A label proves nothing: a clone that somebody makes of an issue bears those of the issue, and an adopted one gets
-/// them. The property is the migration's own, and the creator cannot be changed.
-void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, const std::string& key) const {
+/// them. The property is the migration's own, and the creator cannot be changed. `state`: empty where it does not
+/// matter which state has made it.
+void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, const std::string& key,
+                                  const std::string& state) const {
   const Value* mark = find(found, {"properties", property_key});
   const Value* creator = find(found, {"fields", "creator"});
   std::string why;
@@ -78,6 +79,8 @@ void JiraSink::refuse_unless_made(const std::string& issue, const Value& found, 
     why = "it was there before the migration, which has only brought it up to date";
   else if (!mark || key.empty() || text_at(*mark, {"key"}) != key)
     why = "its property \"migration\" does not say that this migration made it";
+  else if (const std::string by = text_at(*mark, {"state"}); !by.empty() && !state.empty() && by != state)
+    why = fmt::format("its property \"migration\" says that the state {} made it: another working directory", by);
   else if (!creator || account_from(*creator).id != site_->self.id)
     why = fmt::format("it was made by {}, not by {}",
                       creator ? person_of(*find(found, {"fields"}), "creator") : std::string("an unknown account"),
@@ -138,12 +141,12 @@ awaitable<void> JiraSink::refuse_if_touched(std::string issue, Value found) {
     }
 }
 
-awaitable<void> JiraSink::delete_issue(std::string issue, std::string key) {
+awaitable<void> JiraSink::delete_issue(std::string issue, std::string key, std::string state) {
   std::string asked =
       fmt::format("?fields=comment,attachment,worklog,subtasks,labels,creator&properties={}", property_key);
   std::optional<Value> found = co_await api_.find_issue(issue, std::move(asked));
   if (!found) co_return;
-  refuse_unless_made(issue, *found, key);
+  refuse_unless_made(issue, *found, key, state);
   co_await refuse_if_touched(issue, std::move(*found));
   std::optional<http::StatusError> refusal;
   try {
@@ -171,7 +174,8 @@ awaitable<void> JiraSink::undo_part(Receipt receipt) {
     // Adopted issues bear the marker too. One of ours is deleted as a whole by its step "create", which comes later.
     std::optional<std::string> found;
     if (!issue.empty()) found = issue;
-    if (!found) found = co_await find_by_label(marker_label(config_.label, create_key(receipt.key)));
+    Sought sought = sought_by(receipt);
+    if (!found) found = co_await find_by_label(std::move(sought));
     if (!found) co_return;
     const std::optional<Value> there =
         co_await api_.find_issue(*found, fmt::format("?fields=labels&properties={}", property_key));

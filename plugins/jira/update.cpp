@@ -67,7 +67,7 @@ awaitable<void> JiraSink::adopt(Job& job) {
   // Labels of the source come with the edit, which knows how to take them back.
   changes.push_back(object("add", migration_label(config_.label, job.operation.migration())));
   changes.push_back(object("add", marker_label(config_.label, key)));
-  Value mark = there ? *there : property_of(job, key);
+  Value mark = there ? *there : property_of(job, key, step.state());
   if (!there) {
     mark.get_object().insert_or_assign("adopted", true);
     // Nothing of the item has been written yet.
@@ -98,7 +98,7 @@ awaitable<std::string> JiraSink::withdraw(Operation& operation) {
   const std::string key = create_key(operation.migration(), operation.record().ref);
   const bool ours = is_ours(*found, key);
   if (config_.vanished == "delete" && ours) {
-    co_await delete_issue(issue, key);
+    co_await delete_issue(issue, key, std::string());
     co_return std::string();
   }
   if (config_.vanished == "delete") {

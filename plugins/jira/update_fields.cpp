@@ -245,7 +245,8 @@ awaitable<bool> JiraSink::changed_by_others(Job& job, std::string field, std::st
 /// What the property says once the issue is as the item is now.
 Value JiraSink::new_mark(const Job& job) const {
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
-  Value mark = property_of(job, key);
+  // Whoever brings it up to date: a state that was lost may have made it.
+  Value mark = property_of(job, key, text_at(job.mark, {"state"}));
   if (!job.ours) mark.get_object().insert_or_assign("adopted", true);
   return mark;
 }

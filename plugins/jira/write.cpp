@@ -107,7 +107,9 @@ std::vector<std::string> JiraSink::labels_of(const Job& job, const std::string& 
   return labels;
 }
 
-Value JiraSink::property_of(const Job& job, const std::string& key, boost::json::storage_ptr storage) const {
+/// `state`: the one that has made the issue.
+Value JiraSink::property_of(const Job& job, const std::string& key, const std::string& state,
+                            boost::json::storage_ptr storage) const {
   const RecordRef& ref = job.operation.record().ref;
   Object source(storage);
   source.emplace("type", ref.type);
@@ -122,6 +124,7 @@ Value JiraSink::property_of(const Job& job, const std::string& key, boost::json:
   for (const std::string& label : job.draft.labels) labels.emplace_back(label);
   Object value(storage);
   value.emplace("key", key);
+  if (!state.empty()) value.emplace("state", state);
   value.emplace("source", std::move(source));
   value.emplace("fields", std::move(fields));
   value.emplace("labels", std::move(labels));
@@ -130,18 +133,18 @@ Value JiraSink::property_of(const Job& job, const std::string& key, boost::json:
 }
 
 /// On the draft's arena, as the description is.
-Value JiraSink::issue_body(Job& job, const std::string& key) const {
+Value JiraSink::issue_body(Job& job, const Step& step) const {
   const boost::json::storage_ptr storage(job.draft.arena.get());
   Object fields(job.draft.fields, storage);
   if (job.looked.screen->has("description"))
     fields.insert_or_assign("description", printed_once(job.draft.description, markup(), {}, {}));
   Array labels(storage);
-  for (const std::string& label : labels_of(job, key)) labels.emplace_back(label);
+  for (const std::string& label : labels_of(job, step.key())) labels.emplace_back(label);
   if (job.more) labels.emplace_back(incomplete_label);
   fields.insert_or_assign("labels", std::move(labels));
   Object property(storage);
   property.emplace("key", property_key);
-  property.emplace("value", property_of(job, key, storage));
+  property.emplace("value", property_of(job, step.key(), step.state(), storage));
   Array properties(storage);
   properties.push_back(std::move(property));
   Object body(storage);
@@ -162,7 +165,8 @@ awaitable<void> JiraSink::make_issue(Job& job) {
     co_return;
   }
   if (step.uncertain()) {
-    const std::optional<std::string> found = co_await find_made(marker, step.age(), api_.since_call(step.key()));
+    Sought sought = sought_by(step, job);
+    const std::optional<std::string> found = co_await find_made(std::move(sought), api_.since_call(step.key()));
     if (found) {
       job.key = *found;
       job.more = job.resumed = true;
@@ -180,7 +184,7 @@ awaitable<void> JiraSink::make_issue(Job& job) {
     job.kept["parent"] = fingerprint_of(parent->target.type + "/" + parent->target.id);
   while (true) {
     made_after_[marker] = newest_;
-    Value body = issue_body(job, step.key());
+    Value body = issue_body(job, step);
     std::optional<http::StatusError> refusal;
     Created created;
     try {

@@ -49,13 +49,14 @@ class Renamed final : public ItemSink {
     receipt.target_id = receipt.target_id.substr(4);
     co_await inner_.undo(std::move(receipt));
   }
-  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override {
+  awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
+                                  std::function<void(const Marked&)> each) override {
     std::function<void(const Marked&)> renamed = [&each](const Marked& marked) {
       Marked now = marked;
       now.target_id = "new-" + marked.target_id;
       each(now);
     };
-    co_await inner_.for_each_marked(std::move(migration), std::move(renamed));
+    co_await inner_.for_each_marked(std::move(migration), last_write, std::move(renamed));
   }
   awaitable<std::vector<bool>> exist(std::vector<std::string> ids) override {
     co_return co_await inner_.exist(std::move(ids));

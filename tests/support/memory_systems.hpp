@@ -351,9 +351,11 @@ struct MemoryService {
     std::vector<std::string> comments;  ///< "<marker>|<text>"
     std::vector<std::string> links;
     bool touched = false;
+    std::string state{};  ///< of the mark
     bool operator==(const Item&) const = default;
   };
   std::map<int, Item> items;
+  std::map<int, Item> still_listed;  ///< gone, and for_each_marked() does not know yet
   int next = 1;
   int exchanges = 0;
   /// Called for each exchange that changes something; may say that the answer is lost after it was applied.
@@ -394,6 +396,7 @@ class MemoryItems final : public ItemSink {
   std::function<void(const Operation&)> on_write;
   std::function<std::chrono::milliseconds(const Operation&)> duration;
   std::chrono::milliseconds latency{0};  ///< of the call that makes an item
+  std::function<void(std::chrono::system_clock::time_point last_write)> on_look;
 
   awaitable<std::string> write(Operation& operation) override {
     const Record& record = operation.record();
@@ -412,10 +415,10 @@ class MemoryItems final : public ItemSink {
     } else {
       Step create = co_await operation.begin("create");
       if (!create.done()) {
-        id = create.uncertain() ? find(create.key()) : 0;
+        id = create.uncertain() ? find(create.key(), create.state()) : 0;
         if (!id && latency.count() > 0) co_await services_.clock->sleep(latency);
         fresh = !id;
-        if (!id) id = exchange([&] { return insert(create.key(), record); });
+        if (!id) id = exchange([&] { return insert(create, record); });
         Value undo(id);
         co_await create.finish(std::to_string(id), undo);
       }
@@ -476,7 +479,7 @@ class MemoryItems final : public ItemSink {
   awaitable<void> undo(Receipt receipt) override {
     const std::string step = receipt.step;
     if (step == "create") {
-      int id = receipt.uncertain ? find(receipt.key) : std::stoi(receipt.target_id);
+      int id = receipt.uncertain ? find(receipt.key, receipt.state) : std::stoi(receipt.target_id);
       if (!id || !service_.items.count(id)) co_return;
       if (service_.items[id].touched)
         throw Error(ErrorKind::conflict, "touched", fmt::format("item {} has been changed by a person", id));
@@ -489,14 +492,20 @@ class MemoryItems final : public ItemSink {
       });
     } else {
       for (auto& [id, item] : service_.items)
-        std::erase_if(item.comments, [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
+        if (item.state == receipt.state)
+          std::erase_if(item.comments,
+                        [&](const std::string& comment) { return comment.starts_with(receipt.key + "|"); });
     }
     co_return;
   }
 
-  awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each) override {
-    for (const auto& [id, item] : service_.items)
-      if (item.marker.starts_with(migration + "/")) each(Marked{item.marker, std::to_string(id), item.title, ""});
+  awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
+                                  std::function<void(const Marked&)> each) override {
+    if (on_look) on_look(last_write);
+    for (const auto* items : {&service_.items, &service_.still_listed})
+      for (const auto& [id, item] : *items)
+        if (item.marker.starts_with(migration + "/"))
+          each(Marked{item.marker, std::to_string(id), item.title, "", item.state});
     co_return;
   }
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override {
@@ -516,16 +525,17 @@ class MemoryItems final : public ItemSink {
     if (service_.lose_reply && service_.lose_reply(number)) throw Error(ErrorKind::transient, "lost", "reply lost");
     return result;
   }
-  int insert(const std::string& marker, const Record& record) {
+  int insert(const Step& step, const Record& record) {
     MemoryService::Item item;
-    item.marker = marker;
+    item.marker = step.key();
+    item.state = step.state();
     item.title = std::string(record.data.at("title").as_string());
     service_.items[service_.next] = std::move(item);
     return service_.next++;
   }
-  int find(const std::string& marker) const {
+  int find(const std::string& marker, const std::string& state) const {
     for (const auto& [id, item] : service_.items)
-      if (item.marker == marker) return id;
+      if (item.marker == marker && item.state == state) return id;
     return 0;
   }
   /// The service keeps no mark of versions, so the step's own is asked.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,6 +11,8 @@
 namespace migrate::program {
 
 namespace {
+
+constexpr std::size_t most_named = 10;  // of a list that is an example
 
 struct RollbackArguments : FileArguments {
   bool yes = false, dry_run = false, remove = false;
@@ -99,29 +102,84 @@ int roll_back(const RollbackArguments& arguments) {
   return undertake(plan, arguments, std::move(undertaking));
 }
 
-void list(const char* heading, const std::vector<Marked>& items) {
+void list(const std::string& heading, const std::vector<Marked>& items) {
   if (items.empty()) return;
   std::cout << fmt::format("\n{}\n", heading);
   for (const Marked& item : items)
     std::cout << fmt::format("  {}  {}{}\n", item.target_id, item.title, item.url.empty() ? "" : "  " + item.url);
 }
 
+std::size_t without_state(const Orphans& found) {
+  return static_cast<std::size_t>(
+      std::count_if(found.unknown.begin(), found.unknown.end(), [](const Marked& item) { return item.state.empty(); }));
+}
+
+/// What other states have made, by state: how many, and the first few of them.
+void show_foreign(const Plan& plan, const std::vector<Marked>& items) {
+  std::map<std::string, std::vector<Marked>> states;
+  for (const Marked& item : items) states[item.state].push_back(item);
+  for (auto& [state, made] : states) {
+    const std::size_t count = made.size();
+    made.resize(std::min(count, most_named));
+    list(fmt::format("Made by the state {}, another working directory of {}: {}, no orphans of this one.", state,
+                     plan.file.name, counted(count, "item")),
+         made);
+    if (count > made.size()) std::cout << fmt::format("  … and {} more\n", count - made.size());
+  }
+  if (!states.empty())
+    std::cout << "They are not touched. Their directory names the state in its reports (migrationId); "
+                 "migrate rollback --working-dir takes them back there. If it is lost, so is the state: see "
+                 "\"A state that is lost\" in recovery.md.\n";
+}
+
 void show(const Plan& plan, const Orphans& found) {
   std::cout << fmt::format("{} items on the target carry the mark of {} and are in its journal.\n", found.known,
                            plan.file.name);
   list("Orphans: on the target, and the journal does not know them:", found.unknown);
+  if (const std::size_t unnamed = without_state(found))
+    std::cout << fmt::format(
+        "{} of these bear no state's id: an older version made them. The journal in {} knows none of them; whatever {} "
+        "has "
+        "made with another --working-dir, or before the state was lost, is among them. Look there (migrate orphans "
+        "with "
+        "that --working-dir) before you remove any.\n",
+        unnamed, plan.directory.path().string(), plan.file.name);
+  show_foreign(plan, found.foreign);
   list("Begun and not finished: the next complete migrate run completes or removes them:", found.unfinished);
   if (!found.missing.empty()) std::cout << "\nMigrated once, and gone from the target:\n";
   for (const auto& [record, id] : found.missing)
     std::cout << fmt::format("  {} {}, which was {}\n", record.type, record.id, id);
-  std::cout << fmt::format("\n{} orphans, {} unfinished, {} gone.\n", found.unknown.size(), found.unfinished.size(),
-                           found.missing.size());
+  std::cout << fmt::format("\n{} orphans, {} unfinished, {} gone{}.\n", found.unknown.size(), found.unfinished.size(),
+                           found.missing.size(),
+                           found.foreign.empty() ? "" : fmt::format(", {} of other states", found.foreign.size()));
+}
+
+std::string names_of(const std::vector<Marked>& items) {
+  std::string names;
+  for (std::size_t i = 0; i < std::min(items.size(), most_named); ++i)
+    names += (i == 0 ? "" : ", ") + items[i].target_id;
+  return items.size() > most_named ? names + ", …" : names;
+}
+
+/// What a person is asked to type the migration's name for.
+std::string removal_of(const Orphans& found, const std::string& target) {
+  std::string text = fmt::format("Removes for good{}:\n", target.empty() ? target : ", from " + target);
+  if (!found.unknown.empty())
+    text += fmt::format("  {} that the journal does not know: {}\n", counted(found.unknown.size(), "item"),
+                        names_of(found.unknown));
+  if (const std::size_t unnamed = without_state(found))
+    text += fmt::format("    of which {} may be another working directory's, complete and in use\n", unnamed);
+  if (!found.unfinished.empty())
+    text += fmt::format("  {} begun and not finished: {}\n", counted(found.unfinished.size(), "item"),
+                        names_of(found.unfinished));
+  return text;
 }
 
 int orphans(const RollbackArguments& arguments) {
   const Plan plan = load_plan(arguments);
   const bool removes = arguments.remove && !arguments.dry_run;
-  const Session session(plan, arguments.verbosity, removes ? Access::state : Access::look);
+  // It may have to wait for an index; nothing else would be heard of it.
+  const Session session(plan, std::max(arguments.verbosity, 1), removes ? Access::state : Access::look);
   if (session.pipeline().sink->as_tables()) {
     std::cout << fmt::format(
         "{} writes each chunk in one transaction, together with the receipt for it: what was interrupted left nothing "
@@ -131,12 +189,6 @@ int orphans(const RollbackArguments& arguments) {
   }
   const Orphans found = wait_for(find_orphans(session.pipeline()));
   show(plan, found);
-  if (found.known == 0 && found.unfinished.empty() && !found.unknown.empty()) {
-    std::cout << fmt::format(
-        "The journal in {} knows none of them. Whatever {} has made with another --working-dir, or before the state was "
-        "lost, is among these: give that directory here if there is one.\n",
-        plan.directory.path().string(), plan.file.name);
-  }
   std::vector<Marked> candidates = found.unknown;
   candidates.insert(candidates.end(), found.unfinished.begin(), found.unfinished.end());
   if (!arguments.remove || candidates.empty()) return exit_done;
@@ -144,8 +196,10 @@ int orphans(const RollbackArguments& arguments) {
     std::cout << fmt::format("--dry-run: {} would be removed; nothing has been done.\n", candidates.size());
     return exit_done;
   }
-  if (!arguments.yes &&
-      !confirmed_by_typing(fmt::format("Remove these {} for good?", candidates.size()), plan.file.name)) {
+  const TargetIdentity target = wait_for(session.pipeline().sink->identity());
+  const std::string removal = removal_of(found, target.shown);
+  if (arguments.yes) std::cout << removal;
+  if (!arguments.yes && !confirmed_by_typing(removal + "Remove them?", plan.file.name)) {
     std::cout << "Nothing has been done.\n";
     return exit_usage;
   }

@@ -137,7 +137,11 @@ MIGRATE_API awaitable<void> for_each_failure(std::shared_ptr<CheckpointStore> st
 /// Target and journal compared: what one of them has and the other does not know. ItemSinks only: a database gets a
 /// chunk and its receipt in one transaction.
 struct Orphans {
-  std::vector<Marked> unknown;     ///< on the target with this migration's mark; the journal has no use for it
+  /// On the target with this migration's mark, and the journal has no use for it. What bears no state's id was made by
+  /// an older version, of whatever state.
+  std::vector<Marked> unknown;
+  /// The same with the id of another state: another working directory's, or one that was lost.
+  std::vector<Marked> foreign;
   /// Begun, and not settled: the run was cut short, or could not take it back. The next complete run completes or
   /// removes it.
   std::vector<Marked> unfinished;
@@ -145,11 +149,13 @@ struct Orphans {
   std::vector<std::pair<RecordRef, std::string>> missing;
   std::uint64_t known = 0;         ///< on both sides
 };
-/// Writes nothing. Throws Error(unsupported) for a sink that cannot list what it has marked.
+/// Writes nothing. Throws Error(unsupported) for a sink that cannot list what it has marked. Waits where the target's
+/// index lags behind the last run.
 MIGRATE_API awaitable<Orphans> find_orphans(Pipeline pipeline);
 /// Removes what find_orphans() has called unknown or unfinished (that one step after the other, as the journal has
 /// them), and says how many; `each` hears of one that could not be removed. What a person has changed since is left
-/// alone, and so is what the journal knows by now. The number is kept in the journal (Report::orphans_removed).
+/// alone, and so is what the journal knows by now and what another state has made. The number is kept in the journal
+/// (Report::orphans_removed).
 MIGRATE_API awaitable<std::uint64_t> remove_orphans(Pipeline pipeline, std::vector<Marked> orphans,
                                                     std::function<void(const Marked&, const Error&)> each);
 

@@ -38,6 +38,10 @@ class MIGRATE_API Step {
   bool uncertain() const noexcept { return uncertain_; }
   /// Equal in every attempt and every run: the marker, idempotency key or external id of this effect.
   const std::string& key() const noexcept { return key_; }
+  /// The id of the state that the step stands in. Two working directories may give out the same key, for two accounts
+  /// of one service: a mark names both, and nothing is adopted that bears the mark of another state. Empty when a
+  /// version has begun the step that put no state into its marks; the call that follows then names none either.
+  const std::string& state() const noexcept { return state_; }
   const std::string& target_id() const noexcept { return target_id_; }
   /// Record::version of the attempt that wrote the intent: where that is not the present one, what is there may show an
   /// older version of the record. Empty: the source has no versions, or a state of an older release does not tell.
@@ -61,7 +65,7 @@ class MIGRATE_API Step {
   friend class Operation;
   Value receipt(std::string target_id, const Value& undo);
   bool done_ = false, uncertain_ = false;
-  std::string key_, target_id_, version_;
+  std::string key_, state_, target_id_, version_;
   std::chrono::milliseconds age_{0};
   struct OperationContext* context_ = nullptr;
   std::string row_;  ///< its key in the journal
@@ -174,6 +178,7 @@ struct Receipt {
   Value undo;
   bool uncertain = false;  ///< no receipt was written: the effect may exist, look for `key` first
   std::chrono::system_clock::time_point begun;  ///< when the intent was written
+  std::string state{};                          ///< as Step::state()
 };
 
 /// Something on the target that carries the mark of a migration.
@@ -181,6 +186,7 @@ struct Marked {
   std::string key;        ///< Step::key() of the step that made it; empty when the mark does not tell
   std::string target_id;  ///< as write() returned it
   std::string title, url; ///< for people
+  std::string state{};    ///< Step::state() of that step; empty when the mark does not tell
 };
 
 /// A service without transactions. Several write() calls are in flight at once, never two for the same record.
@@ -201,10 +207,11 @@ class MIGRATE_API ItemSink : public Sink {
   /// changed the thing since, and leaves it alone. Default: Error(unsupported).
   virtual awaitable<void> undo(Receipt receipt);
 
-  /// Everything on the target that carries the mark of this migration, whether the journal knows it or not: `each` is
-  /// called for one after the other. Waits until an index that lags has had time to show what was made just now.
-  /// Default: Error(unsupported).
-  virtual awaitable<void> for_each_marked(std::string migration, std::function<void(const Marked&)> each);
+  /// Everything on the target that carries the mark of this migration, whether the journal knows it or not, and
+  /// whichever state has made it: `each` is called for one after the other. Waits until an index that lags has had time
+  /// to show what was made at `last_write`, and says so in the log. Default: Error(unsupported).
+  virtual awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
+                                          std::function<void(const Marked&)> each);
   /// Which of these things are still there, in the same order. Default: Error(unsupported).
   virtual awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids);
   /// What for_each_marked() calls these things now, in the same order: a service may rename them. Empty: gone. Default:

@@ -110,6 +110,9 @@ void mask_issue(Object& issue) {
   }
   sort_list(issue.at("attachments"));
   sort_list(issue.at("remoteLinks"));
+  // Of a migration: which of its states has made the issue. Each has a name by chance.
+  Value* const mark = issue.at("properties").get_object().if_contains("migration");
+  if (mark && mark->is_object()) mask_time(mark->get_object(), "state");
 }
 
 struct Entry {

@@ -323,9 +323,17 @@ TEST_CASE("orphans: what the target has and the journal does not know") {
     CHECK(orphans.known == 3);
     REQUIRE(orphans.missing.size() == 1);
     CHECK(orphans.missing[0].first.id == "84");
-    // A state that was lost: all of them are orphans, with all that is needed to take them back.
+    // A state that was lost: all of them are its own, and of an older version's, which does not tell, all are orphans,
+    // with all that is needed to take them back.
     world.store = make_memory_store(world.services);
+    CHECK(orphans_of(world).foreign.size() == 3);
+    for (const auto& issue : world.issues()) {
+      Value mark = issue.value().at("properties").at("migration");
+      mark.as_object().erase("state");
+      world.as(World::self, "PUT", fmt::format("/issue/{}/properties/migration", std::string_view(issue.key())), mark);
+    }
     orphans = orphans_of(world);
+    CHECK(orphans.foreign.empty());
     REQUIRE(orphans.unknown.size() == 3);
     CHECK(orphans.unknown[0].key == "freshdesk-to-jira/tickets/81/create");
     CHECK(orphans.unknown[0].title == "Printer 81 is down");
@@ -429,7 +437,7 @@ TEST_CASE("orphans: an adopted issue is known by the step that has marked it") {
   const auto look = [&]() -> awaitable<void> {
     const std::shared_ptr<Sink> sink = world.pipeline().sink;
     std::function<void(const Marked&)> each = [&](const Marked& marked) { keys.push_back(marked.key); };
-    co_await sink->as_items()->for_each_marked("freshdesk-to-jira", each);
+    co_await sink->as_items()->for_each_marked("freshdesk-to-jira", world.services.clock->now(), each);
   };
   wait_for(look());
   CHECK(keys == std::vector<std::string>{"freshdesk-to-jira/tickets/7/adopt"});

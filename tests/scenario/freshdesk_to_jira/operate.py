@@ -142,14 +142,31 @@ class Operate(unittest.TestCase):
         self.migrate(10)
         count = len(self.jira.issues())
         self.assertIn("0 orphans, 0 unfinished, 0 gone", self.expect(0, "orphans"))
-        # A second working directory, made from nothing: its journal knows none of what the first has made.
+        # A second working directory, made from nothing: its journal knows none of what the first has made. Whose it is
+        # is told by the marks.
         other = os.path.join(self.folder, "other")
+        with open(os.path.join(self.work, "migration-status.json")) as status:
+            state = json.load(status)["migrationId"]
+        out = self.expect(0, "orphans", work=other)
+        self.assertIn(f"0 orphans, 0 unfinished, 0 gone, {count} of other states", out)
+        self.assertIn(f"Made by the state {state}", out)
+        self.assertFalse(os.path.exists(other), "a look made the working directory")
+        self.expect(0, "orphans", "--delete", "--yes", work=other)
+        self.assertEqual(len(self.jira.issues()), count)
+        # An older version's marks do not tell.
+        for issue in self.jira.issues():
+            mark = issue["properties"]["migration"]
+            del mark["state"]
+            self.jira.call("PUT", f"/issue/{issue['key']}/properties/migration", mark)
         out = self.expect(0, "orphans", work=other)
         self.assertIn(f"{count} orphans, 0 unfinished, 0 gone", out)
-        self.assertIn("knows none of them", out)
-        self.assertFalse(os.path.exists(other), "a look made the working directory")
+        self.assertIn("another --working-dir", out)
         self.assertIn(f"{count} would be removed", self.expect(0, "orphans", "--delete", "--dry-run", work=other))
-        self.expect(2, "orphans", "--delete", work=other, answer="yes\n")
+        asked = self.expect(2, "orphans", "--delete", work=other, answer="yes\n")
+        self.assertIn("from the project SUP of " + self.sandbox.urls["jira"], asked)
+        self.assertRegex(asked, rf"{count} items that the journal does not know: SUP-\d+, SUP-")
+        self.assertIn(f"{count} may be another working directory's", asked)
+        self.assertIn('Type "freshdesk-to-jira" to do it', asked)
         self.assertEqual(len(self.jira.issues()), count)
         self.expect(0, "orphans", "--delete", "--yes", work=other)
         self.assertEqual(len(self.jira.issues()), 0)
