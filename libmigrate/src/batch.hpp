@@ -34,7 +34,10 @@ struct Batch {
   std::vector<Record> originals;  ///< copies of the source records, where somebody will ask for them
   std::vector<Unit> units;
   Partition partition;
-  std::vector<Entry> also;  ///< to be committed with the batch
+  std::string stream;           ///< that it is of, as StreamState::name
+  std::uint64_t chunk = 0;      ///< its number there
+  bool counted_before = false;  ///< its records have failed, and are tried again
+  std::vector<Entry> also;      ///< to be committed with the batch
   /// Refers to the records, so it comes last and is destroyed first.
   std::unique_ptr<Prepared> prepared;
 

@@ -48,6 +48,7 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
   if (engine_.stopping() && std::any_of(work.items.begin(), work.items.end(),
                                         [](const Item& item) { return item.state == Item::State::waiting; })) {
     // What was begun is finished; the cursor stays in front of the batch, and the steps tell what is done.
+    tell_arrivals(work);
     co_return;
   }
   StreamState next = stream;
@@ -71,11 +72,11 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
   }
   if (keys.empty()) co_return;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
-  for (std::size_t i = 0; i < rows.size(); ++i) heed(rows[i], *asking[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i) heed(rows[i], work, *asking[i]);
 }
 
 /// What the id map says of an item.
-void ItemImport::heed(const Value& row, Item& item) const {
+void ItemImport::heed(const Value& row, const Work& work, Item& item) const {
   if (!row.is_object()) return;
   const Outcome outcome = Journal::outcome_from(row);
   item.target_id = std::string(outcome.target_id.as_string());
@@ -89,6 +90,7 @@ void ItemImport::heed(const Value& row, Item& item) const {
   item.skipped = true;
   item.files_left = outcome.files_left;
   item.earlier = outcome.run != engine_.run_state().number;
+  item.uncounted = !item.earlier && outcome.stream == work.batch.stream && outcome.chunk >= work.batch.chunk;
   item.state = Item::State::settled;
 }
 
@@ -173,7 +175,7 @@ awaitable<void> ItemImport::write_alone(Work& work, Item& item) {
   if (met) {
     std::vector<std::string> keys{Journal::key(ref)};
     const std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
-    heed(rows.front(), item);
+    heed(rows.front(), work, item);
     if (item.state == Item::State::settled) co_return;
   }
   co_await write(work, item);
@@ -190,6 +192,7 @@ awaitable<void> ItemImport::write_in_turn(Work& work, Item& item, bool early) {
   if (engine_.stopping() || fatal_) co_return;
   try {
     co_await write_alone(work, item);
+    if (item.state == Item::State::settled) tell_arrival(work, item);
   } catch (...) {
     if (!fatal_) fatal_ = std::current_exception();
     throw;

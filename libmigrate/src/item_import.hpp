@@ -34,7 +34,8 @@ class ItemImport final : public Stage {
     std::size_t unit = 0;
     State state = State::waiting;
     bool skipped = false, update = false;
-    bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
+    bool uncounted = false;              ///< settled by an attempt at this run that ended before it was counted
+    bool earlier = false;                ///< settled by an earlier run, and what it left to be linked is booked
     bool imported = false, ours = true;  ///< as in its Outcome
     std::uint64_t made = 0;
     std::string target_id;
@@ -51,6 +52,7 @@ class ItemImport final : public Stage {
     std::unordered_set<const Record*> superseded;  ///< a later version of the same record is in the batch too
     Answers answers;
     OperationContext context{};
+    Tally arrived;            ///< what the engine has been told of it so far
     std::size_t unbegun = 0;  ///< records of the present wave that wait for a place
     Event begun;              ///< none is left, so that places are free for the next batch
   };
@@ -67,12 +69,16 @@ class ItemImport final : public Stage {
   awaitable<void> run(Work& work, std::vector<Item*> wave, bool early);
   awaitable<void> write_in_turn(Work& work, Item& item, bool early);
   awaitable<void> write_alone(Work& work, Item& item);
-  void heed(const Value& row, Item& item) const;
+  void heed(const Value& row, const Work& work, Item& item) const;
+  void tell_arrival(Work& work, const Item& item);
+  void tell_arrivals(Work& work);
+  static void count_arrival(Work& work, const Item& item);
   bool ready(const Work& work, const Item& item) const;
   awaitable<void> write(Work& work, Item& item);
   awaitable<std::optional<Error>> write_once(Work& work, Item& item);
   awaitable<void> fail(Work& work, Item& item, Error error);
   awaitable<void> fail_unit_mates(Work& work);
+  static void count(const Work& work, const Item& item, Tally& tally);
   void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
   void book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const;
   void book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const;

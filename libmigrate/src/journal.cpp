@@ -195,6 +195,7 @@ awaitable<std::optional<RunState>> Journal::run(std::uint64_t number) {
   run.fatal = member(row, "fatal");
   run.unresolved = counts_from(member(row, "unresolved"));
   run.cleaned = static_cast<std::uint64_t>(integer(row, "cleaned"));
+  run.under_way = tally_from(member(row, "under_way"));
   co_return run;
 }
 
@@ -216,6 +217,7 @@ Entry Journal::entry(const RunState& run) {
   row.emplace("fatal", run.fatal);
   row.emplace("unresolved", to_value(run.unresolved));
   if (run.cleaned) row.emplace("cleaned", static_cast<std::int64_t>(run.cleaned));
+  if (!run.under_way.types.empty()) row.emplace("under_way", to_value(run.under_way));
   return Entry{Table::run, fmt::format("run/{:08}", run.number), std::move(row)};
 }
 
@@ -293,6 +295,8 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.derived = flag(row, "derived");
   outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
   outcome.made = static_cast<std::uint64_t>(integer(row, "made"));
+  outcome.stream = text(row, "stream");
+  outcome.chunk = static_cast<std::uint64_t>(integer(row, "chunk"));
   return outcome;
 }
 
@@ -307,6 +311,10 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.derived) row.emplace("derived", true);
   if (outcome.files_left) row.emplace("files_left", static_cast<std::int64_t>(outcome.files_left));
   if (outcome.made) row.emplace("made", static_cast<std::int64_t>(outcome.made));
+  if (!outcome.stream.empty()) {
+    row.emplace("stream", outcome.stream);
+    row.emplace("chunk", static_cast<std::int64_t>(outcome.chunk));
+  }
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

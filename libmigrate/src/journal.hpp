@@ -49,6 +49,8 @@ struct RunState {
   Value verification, rollback, fatal;
   std::uint64_t cleaned = 0;                                               ///< items that were begun and taken back
   std::map<std::string, std::map<std::string, std::uint64_t>> unresolved;  ///< deferred links that found no target
+  Tally
+      under_way;  ///< what had arrived, when it was stopped, of batches that were not settled: no stream counts it yet
 };
 
 /// A row of Table::outcome.
@@ -61,7 +63,10 @@ struct Outcome {
   bool shared = false;      ///< a get_or_create record
   bool derived = false;     ///< a transformer has named it: the source does not know this name
   std::uint64_t files_left = 0;  ///< files of an item that it was brought without
-  std::uint64_t made = 0;        ///< the run that has made the item; 0: none, it was there, or an older state does not tell
+  std::uint64_t made = 0;  ///< the run that has made the item; 0: none, it was there, or an older state does not tell
+  /// The batch that counts what `run` has written: a run that goes on meets it as settled, and as its own.
+  std::string stream;
+  std::uint64_t chunk = 0;
 };
 
 /// A row of Table::deferred.

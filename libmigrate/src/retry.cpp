@@ -67,6 +67,9 @@ awaitable<void> Engine::retry_failed(Failures which) {
     std::unique_ptr<Batch> batch = co_await fetch_failed(std::move(failures));
     for (const Unit& unit : batch->units) asked.erase(Journal::key(unit.source));
     batch->raw.last = last;
+    batch->stream = stream.name;
+    batch->chunk = stream.next_chunk;
+    batch->counted_before = true;
     for (const std::string& key : asked) {
       // Gone from the source: nothing will complete what there may be of it on the target.
       std::optional<Error> left;

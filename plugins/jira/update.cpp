@@ -20,8 +20,9 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   std::optional<Value> issue = co_await api_.find_issue(job.key, query);
   if (!issue)
     throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} has been deleted in Jira", job.key))
-        .with_advice("leave it: the item is not made a second time. Where a mapping file has named it, correct its "
-                     "line and import the file again (migrate map --import)");
+        .with_advice(
+            "leave it, or let the next full run make it anew: migrate map --forget-gone. Where a mapping file "
+            "has named it, correct its line and import the file again (migrate map --import)");
   job.issue = std::move(*issue);
   // It may have been moved.
   job.key = text_at(job.issue, {"key"});
