@@ -213,9 +213,10 @@ class Faults(program.ProgramTest):
         self.expect(1, "run", self.file)
         self.expect(1, "run", self.file)  # what lies beside the state is there
         nobody = 65534 if os.getuid() == 0 else None
-        self.folder.chmod(0o555)
+        # The databases of the migration are another matter.
+        self.folder.chmod(0o777)
+        self.target.chmod(0o666)
         self.work.chmod(0o555)
-        self.addCleanup(self.folder.chmod, 0o755)
         self.addCleanup(self.work.chmod, 0o755)
         before = sorted(path.name for path in self.work.iterdir())
         result = self.expect(3, "check", self.file, user=nobody)
