@@ -35,6 +35,8 @@ struct Batch {
   std::vector<Record> originals;  ///< copies of the source records, where somebody will ask for them
   std::vector<Unit> units;
   Partition partition;
+  std::string stream;       ///< that it is of, as StreamState::name
+  std::uint64_t chunk = 0;  ///< its number there
   std::vector<Entry> also;  ///< to be committed with the batch
   /// Rows of Table::failed that its units have, by key.
   std::map<std::string, Entry> failed_before;

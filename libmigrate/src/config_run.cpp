@@ -43,7 +43,9 @@ Spec<RunConfig> run_spec() {
              "Delta run: keep the target's earlier version of a record that is refused now, or withdraw it")
       .one_of({"keep", "withdraw"})
       .optional()
-      .field("on_verify_failure", &RunConfig::on_verify_failure, "Report differences, or roll the migration back")
+      .field("on_verify_failure", &RunConfig::on_verify_failure,
+             "Report differences, or roll the migration back: at any difference, with verify: comprehensive also at a "
+             "record that has failed")
       .optional()
       .one_of({"report", "rollback"})
       .field("max_failures", &RunConfig::max_failures, "More failed records break the run off; 0: no limit")

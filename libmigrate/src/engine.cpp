@@ -129,6 +129,8 @@ awaitable<void> Engine::open_run() {
   if (run_.started_ms) report_.started = time_from(run_.started_ms);
   const std::vector<StreamState> streams = co_await journal_.streams(run_.number);
   for (const StreamState& stream : streams) tallies_[stream.name] = stream.tally;
+  // Whoever goes on with the run meets that once more.
+  if (!writes && !run_.under_way.types.empty()) under_way_[{}] = run_.under_way;
   refresh_report();
   failed_before_ = report_.total().failed;
 }
@@ -140,6 +142,7 @@ awaitable<void> Engine::execute() {
     co_await end_phase(Phase::rollback);
     co_return;
   }
+  if (options_.mode == Mode::verify || options_.mode == Mode::retry) co_await require_migrated();
   co_await begin_phase(Phase::pre_validation);
   co_await preflight();
   co_await end_phase(Phase::pre_validation);
@@ -160,6 +163,7 @@ awaitable<void> Engine::execute() {
       break;
     default:
       co_await keep_target(journal_.store(), target_, run_.number);
+      co_await end_open_rollback();
       co_await import_all();
   }
   if (stopping()) throw Error(ErrorKind::cancelled, "stopped", "stopped as asked; the state is saved");
@@ -282,10 +286,26 @@ bool Engine::complete_pass() const {
          !options_.where && earlier_ends_.empty();
 }
 
+namespace {
+/// A command that was turned away before it did anything.
+bool has_not_begun(const Report& report) {
+  const std::string& cause = report.fatal->cause;
+  return report.status == Status::preflight_failed || cause == "foreign_target" || cause == "unfinished_rollback" ||
+         cause == "nothing_to_retry";
+}
+}  // namespace
+
 /// Status, times and causes; saves the run.
 awaitable<void> Engine::conclude() {
   refresh_report();
   report_.finished = services().clock->now();
+  // Fields are open, so that a slip of the pen cannot be told from a field that no record has now; it moves nothing.
+  if (options_.where && filtered_ > 0 && !has_where_field_)
+    report_.checks.push_back(
+        Check{"where", false,
+              fmt::format("none of the {} records of {} that were read has a field \"{}\": nothing was chosen",
+                          filtered_, options_.where->type, options_.where->field),
+              "Look at how the source calls it: fields are those of its records, before any rule."});
   if (!report_.fatal) {
     if (report_.verification && report_.verification->differences > 0)
       report_.status = Status::differences;
@@ -300,18 +320,19 @@ awaitable<void> Engine::conclude() {
     }
   }
   if (journal_.state_id().empty()) co_return;
-  report_.causes = co_await causes_of(pipeline_.store);
+  // A rehearsal tells of its own.
+  if (options_.mode != Mode::dry_run) report_.causes = co_await causes_of(pipeline_.store);
   report_.orphans_removed = co_await removed_orphans(*pipeline_.store);
   if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
   // The row of the last run tells of what it did, not of what has not begun.
   const bool looks_back =
       options_.mode == Mode::verify || options_.mode == Mode::retry || options_.mode == Mode::rollback;
-  if (looks_back && report_.fatal &&
-      (report_.status == Status::preflight_failed || report_.fatal->cause == "foreign_target"))
-    co_return;
+  if (looks_back && report_.fatal && has_not_begun(report_)) co_return;
   run_.status = to_string(report_.status);
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);
+  run_.under_way = Tally();
+  for (const auto& [batch, tally] : under_way_) run_.under_way += tally;
   if (report_.fatal) run_.fatal = to_value(*report_.fatal);
   // How it came to its end is told when it has come to it.
   if (unfinished_ && options_.mode != Mode::rollback) {

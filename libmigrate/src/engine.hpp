@@ -39,6 +39,10 @@ class Stage {
   virtual awaitable<void> apply(StreamState& stream, Batch& batch) = 0;
 };
 
+/// Failures by type and cause.
+using Causes = std::map<std::string, std::map<std::string, CauseSummary>>;
+void add(Causes& causes, const Failure& failure);
+
 /// Source records that a test run has chosen; the type of a needed alternate key is "type.key".
 struct Selection {
   std::unordered_map<std::string, std::unordered_set<std::string>> chosen;
@@ -80,6 +84,9 @@ class Engine {
   /// After a commit: takes the stream's counters into the report and tells the observer. Throws Error(invalid,
   /// too_many_failures) when the limit is passed.
   void progress(const StreamState& stream);
+  /// What has arrived of a batch that is still under way. The batch counts it again when it is settled, in this run or
+  /// in the attempt that goes on with it.
+  void arrived(const Batch& batch, Tally so_far);
   void tell(const Failure& failure);
   awaitable<std::optional<Error>> take_back(ItemSink& sink, RecordRef record);
   /// Steps of a record that has failed stay, by RunOptions::on_record_failure.
@@ -109,7 +116,7 @@ class Engine {
   std::size_t batch_limit() const;
   awaitable<std::unique_ptr<Batch>> read_ahead(Partition partition, Cursor from, Stage& stage, Batch& before,
                                                std::unique_ptr<Batch> done);
-  void filter(Batch& batch) const;
+  void filter(Batch& batch);
   awaitable<void> select_sample();
   awaitable<void> link_phase();
   awaitable<void> link_tables();
@@ -136,6 +143,8 @@ class Engine {
   awaitable<void> roll_back_tables(TableSink& sink);
   awaitable<void> roll_back_items(ItemSink& sink);
   awaitable<void> forget_outcomes();
+  awaitable<void> require_migrated();
+  awaitable<void> end_open_rollback();
   awaitable<std::optional<Error>> undo_patiently(ItemSink& sink, Receipt receipt);
   awaitable<void> verify(VerifyLevel level);
   awaitable<void> count_tables(TableSink& tables, Report::Verification& verification);
@@ -162,6 +171,8 @@ class Engine {
   std::optional<RunState> unfinished_;  ///< the run that is verified or whose failures are tried again has not ended
   Report report_;
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
+  /// By stream and chunk: what has arrived of batches that are not settled.
+  std::map<std::pair<std::string, std::uint64_t>, Tally> under_way_;
   /// The same of a verification, which is no run of its own: only what it has verified is added to the run's counters.
   std::optional<std::map<std::string, Tally>> examined_;
   std::map<std::string, std::uint64_t> verified_;  ///< by type, as the last verification has counted
@@ -171,7 +182,9 @@ class Engine {
   std::chrono::system_clock::time_point attempt_started_;
   std::int64_t elapsed_before_ms_ = 0;
   std::uint64_t failed_before_ = 0;
-  RefFilter may_have_failed_;  ///< records that Table::failed has a row of
+  RefFilter may_have_failed_;     ///< records that Table::failed has a row of
+  std::uint64_t filtered_ = 0;    ///< records that RunOptions::where has looked at
+  bool has_where_field_ = false;  ///< one of them has the field
   bool quit_ = false, failed_ = false, approve_all_ = false, had_deferred_ = false;
   bool settled_before_ = true;  ///< no run before this one has left steps of a record without an outcome
   bool steps_left_ = false, cleaned_up_ = false;
@@ -189,6 +202,8 @@ struct Examination {
   RefSet absent;
   std::uint64_t records = 0, compared = 0, differences = 0;
   std::vector<Finding> examples;
+  Report::Preview outlook;  ///< of a preview
+  Causes causes;            ///< likewise, of what would be refused
 };
 std::unique_ptr<Stage> make_examination(Engine& engine, Examination& examination);
 
@@ -216,10 +231,12 @@ bool asked_for(const RunOptions& options, const std::string& type);
 /// What a partition's stream is called within a run.
 std::string stream_key(const Partition& partition);
 
-/// Failures by type and cause, as the store has them.
-using Causes = std::map<std::string, std::map<std::string, CauseSummary>>;
+/// As the store has them.
 awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store);
 awaitable<std::uint64_t> removed_orphans(CheckpointStore& store);
+awaitable<std::set<RecordRef>> gone_among(Sink& sink, std::vector<RecordRef> records, const Answers& answers);
+/// Whether a rollback has begun and not ended.
+awaitable<bool> is_rollback_open(CheckpointStore& store);
 
 /// Of a unit that has failed, or that a person has left out.
 Failure failure_of(const Unit& unit, Phase phase);

@@ -33,6 +33,8 @@ class ExaminationStage final : public Stage {
   awaitable<void> attach(Look& look, OperationContext& context);
   awaitable<void> find_extras(Look& look);
   void report(std::vector<Finding> findings);
+  awaitable<void> foresee(const Look& look);
+  void refuse(Look& look, std::vector<Finding>& findings);
   void count(StreamState& next, const Look& look);
 
   Engine& engine_;
@@ -198,6 +200,64 @@ void ExaminationStage::report(std::vector<Finding> findings) {
   }
 }
 
+/// What a run would not bring, by the transformers, the links or the target: told as the failures of a run are.
+void ExaminationStage::refuse(Look& look, std::vector<Finding>& findings) {
+  for (Finding& finding : findings) {
+    const auto found = finding.refused ? look.index.find(finding.record) : look.index.end();
+    if (found == look.index.end()) continue;
+    Unit& unit = look.batch.units[look.operations[found->second].unit()];
+    if (!unit.failure) unit.failure = std::move(*finding.refused);
+  }
+  // They come back by unit.
+  std::erase_if(findings, [](const Finding& finding) { return finding.refused.has_value(); });
+  for (const Unit& unit : look.batch.units) {
+    if (!unit.failure) continue;
+    const Failure failure = failure_of(unit, Phase::transformation);
+    ++examination_.outlook.refuse;
+    add(examination_.causes, failure);
+    engine_.tell(failure);
+    Finding finding;
+    finding.record = unit.source;
+    finding.message = fmt::format("would be refused ({}): {}", failure.cause, failure.message);
+    finding.refused = unit.failure;
+    findings.push_back(std::move(finding));
+  }
+}
+
+/// What a run would do with the others. Of rows the target tells what they are now; of items the id map tells which
+/// version of its record each of them is.
+awaitable<void> ExaminationStage::foresee(const Look& look) {
+  std::vector<Operation> there;
+  for (const Operation& operation : look.operations) {
+    if (look.batch.units[operation.unit()].failure) continue;
+    if (operation.target_id().is_null() || Resolver::is_planned(operation.target_id()))
+      ++examination_.outlook.create;
+    else
+      there.push_back(operation);
+  }
+  if (there.empty()) co_return;
+  std::set<RecordRef> changed;
+  Sink& sink = *engine_.pipeline().sink;
+  if (sink.as_tables() && sink.traits().verifies) {
+    std::span<Operation> some(there);
+    const std::vector<Finding> differences = co_await sink.verify(some);
+    for (const Finding& finding : differences) changed.insert(finding.record);
+  } else {
+    std::vector<std::string> keys;
+    for (const Operation& operation : there) keys.push_back(Journal::key(operation.record().ref));
+    const std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
+    for (std::size_t i = 0; i < there.size(); ++i) {
+      const Record& record = there[i].record();
+      const bool same =
+          record.intent == Intent::get_or_create ||
+          (rows[i].is_object() && !record.version.empty() && Journal::outcome_from(rows[i]).version == record.version);
+      if (!same) changed.insert(record.ref);
+    }
+  }
+  for (const Operation& operation : there)
+    ++(changed.count(operation.record().ref) ? examination_.outlook.change : examination_.outlook.unchanged);
+}
+
 void ExaminationStage::count(StreamState& next, const Look& look) {
   const Batch& batch = look.batch;
   for (const Unit& unit : batch.units) {
@@ -236,6 +296,8 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
     if (items) co_await attach(look, context);
     std::span<Operation> all(look.operations);
     findings = co_await engine_.pipeline().sink->preview(all);
+    refuse(look, findings);
+    co_await foresee(look);
     examination_.compared += look.operations.size();
   } else {
     co_await find_targets(look);
@@ -251,11 +313,6 @@ awaitable<void> ExaminationStage::apply(StreamState& stream, Batch& batch) {
   }
   report(std::move(findings));
   if (examination_.preview) {
-    for (const Unit& unit : batch.units)
-      if (unit.failure) {
-        ++stream.tally.warnings[unit.source.type]["would_fail:" + unit.failure->cause];
-        engine_.tell(failure_of(unit, Phase::transformation));
-      }
     for (const Operation& operation : look.operations)
       for (const Warning& warning : operation.record().warnings)
         ++stream.tally.warnings[operation.record().ref.type][warning.cause];

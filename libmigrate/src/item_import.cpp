@@ -50,6 +50,7 @@ awaitable<void> ItemImport::apply(StreamState& stream, Batch& batch) {
   if (engine_.stopping() && std::any_of(work.items.begin(), work.items.end(),
                                         [](const Item& item) { return item.state == Item::State::waiting; })) {
     // What was begun is finished; the cursor stays in front of the batch, and the steps tell what is done.
+    tell_arrivals(work);
     co_return;
   }
   StreamState next = stream;
@@ -99,6 +100,7 @@ void ItemImport::heed(Work& work, const Value& row, Item& item) const {
   item.skipped = true;
   item.files_left = outcome.files_left;
   item.earlier = outcome.run != engine_.run_state().number;
+  item.uncounted = !item.earlier && outcome.stream == work.batch.stream && outcome.chunk >= work.batch.chunk;
   item.state = Item::State::settled;
 }
 
@@ -224,6 +226,7 @@ awaitable<void> ItemImport::write_in_turn(Work& work, Item& item, bool early) {
   if (engine_.stopping() || fatal_) co_return;
   try {
     co_await write_alone(work, item);
+    if (item.state == Item::State::settled) tell_arrival(work, item);
   } catch (...) {
     if (!fatal_) fatal_ = std::current_exception();
     throw;

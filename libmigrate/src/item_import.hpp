@@ -34,7 +34,8 @@ class ItemImport final : public Stage {
     std::size_t unit = 0;
     State state = State::waiting;
     bool skipped = false, update = false;
-    bool earlier = false;  ///< settled by an earlier run, and what it left to be linked is booked
+    bool uncounted = false;              ///< settled by an attempt at this run that ended before it was counted
+    bool earlier = false;                ///< settled by an earlier run, and what it left to be linked is booked
     bool imported = false, ours = true;  ///< as in its Outcome
     std::uint64_t made = 0;
     std::string target_id;
@@ -52,6 +53,7 @@ class ItemImport final : public Stage {
     std::unordered_set<const Record*> superseded;  ///< a later version of the same record is in the batch too
     Answers answers;
     OperationContext context{};
+    Tally arrived;            ///< what the engine has been told of it so far
     std::size_t unbegun = 0;  ///< records of the present wave that wait for a place
     Event begun;              ///< none is left, so that places are free for the next batch
   };
@@ -74,11 +76,16 @@ class ItemImport final : public Stage {
   Units revocable(const Work& work) const;
   bool is_made_here(const Item& item) const;
   bool ready(const Work& work, const Units& revocable, const Item& item) const;
+  void tell_arrival(Work& work, const Item& item);
+  void tell_arrivals(Work& work);
+  static bool is_counted_before(const Work& work, const Item& item);
+  static void count_arrival(Work& work, const Item& item);
   awaitable<void> write(Work& work, Item& item);
   awaitable<std::optional<Error>> write_once(Work& work, Item& item);
   awaitable<std::vector<Entry>> waiting_links(RecordRef record);
   awaitable<void> fail(Work& work, Item& item, Error error);
   awaitable<void> fail_unit_mates(Work& work);
+  static void count(const Work& work, const Item& item, Tally& tally);
   void book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures);
   void book_links(const Work& work, const Item& item, std::vector<Entry>& entries) const;
   void book_outcome(const Work& work, const Item& item, std::vector<Entry>& entries) const;

@@ -27,6 +27,8 @@ void ItemImport::book_outcome(const Work& work, const Item& item, std::vector<En
   outcome.imported = item.imported;
   outcome.ours = item.ours;
   outcome.made = item.update ? item.made : engine_.run_state().number;
+  outcome.stream = work.batch.stream;
+  outcome.chunk = work.batch.chunk;
   entries.push_back(Journal::entry(item.record->ref, outcome));
   // With the outcome: a run of another kind that comes after a death here passes over what is settled.
   std::vector<Entry> links;
@@ -65,6 +67,50 @@ void ItemImport::book_links(const Work& work, const Item& item, std::vector<Entr
   }
 }
 
+/// A settled item; that its unit was read is counted with the unit.
+void ItemImport::count(const Work& work, const Item& item, Tally& tally) {
+  const Unit& unit = work.batch.units[item.unit];
+  const bool main = item.record == work.batch.main_record(unit);
+  Counters& counters = tally.types[main ? unit.source.type : item.record->ref.type];
+  if (!main) ++counters.read;
+  ++counters.transformed;
+  ++(item.skipped && !item.uncounted ? counters.skipped : counters.written);
+  const std::uint64_t files = item.record->blobs.size();
+  counters.files_written += files - std::min(item.files_left, files);
+}
+
+/// Of records that are tried again something is counted already: those are told of with their batch alone.
+bool ItemImport::is_counted_before(const Work& work, const Item& item) {
+  const Unit& unit = work.batch.units[item.unit];
+  return work.batch.retried || work.batch.failed_before.count(Journal::key(unit.source)) != 0;
+}
+
+/// What has arrived of a batch, before it is settled: it may have a hundred items.
+void ItemImport::tell_arrival(Work& work, const Item& item) {
+  if (is_counted_before(work, item)) return;
+  count_arrival(work, item);
+  engine_.arrived(work.batch, work.arrived);
+}
+
+/// Of a batch that a stop leaves unsettled: without what was taken back, and with what an earlier attempt has brought.
+void ItemImport::tell_arrivals(Work& work) {
+  work.arrived = Tally();
+  for (const Item& item : work.items)
+    if (item.state == Item::State::settled && work.batch.units[item.unit].alive() && !is_counted_before(work, item))
+      count_arrival(work, item);
+  engine_.arrived(work.batch, work.arrived);
+}
+
+void ItemImport::count_arrival(Work& work, const Item& item) {
+  const Unit& unit = work.batch.units[item.unit];
+  if (item.record == work.batch.main_record(unit)) {
+    Counters& counters = work.arrived.types[unit.source.type];
+    ++counters.read;
+    counters.files += item.record->blobs.size();
+  }
+  count(work, item, work.arrived);
+}
+
 void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries, std::vector<Failure>& failures) {
   Batch& batch = work.batch;
   for (std::size_t u = 0; u < batch.units.size(); ++u) {
@@ -94,13 +140,7 @@ void ItemImport::book(Work& work, StreamState& next, std::vector<Entry>& entries
   for (const Item& item : work.items) {
     const Unit& unit = batch.units[item.unit];
     if (!unit.alive()) continue;
-    const bool main = item.record == batch.main_record(unit);
-    Counters& counters = next.tally.types[main ? unit.source.type : item.record->ref.type];
-    if (!main) ++counters.read;
-    ++counters.transformed;
-    ++(item.skipped ? counters.skipped : counters.written);
-    counters.files_written +=
-        item.record->blobs.size() - std::min<std::uint64_t>(item.files_left, item.record->blobs.size());
+    count(work, item, next.tally);
     for (const Warning& warning : item.record->warnings) ++next.tally.warnings[item.record->ref.type][warning.cause];
     if (item.earlier) continue;
     // In the state of an older version what is settled may have none of its links booked.

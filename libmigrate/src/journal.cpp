@@ -185,6 +185,7 @@ awaitable<std::optional<RunState>> Journal::run(std::uint64_t number) {
   run.fatal = member(row, "fatal");
   run.unresolved = counts_from(member(row, "unresolved"));
   run.cleaned = static_cast<std::uint64_t>(integer(row, "cleaned"));
+  run.under_way = tally_from(member(row, "under_way"));
   co_return run;
 }
 
@@ -206,6 +207,7 @@ Entry Journal::entry(const RunState& run) {
   row.emplace("fatal", run.fatal);
   row.emplace("unresolved", to_value(run.unresolved));
   if (run.cleaned) row.emplace("cleaned", static_cast<std::int64_t>(run.cleaned));
+  if (!run.under_way.types.empty()) row.emplace("under_way", to_value(run.under_way));
   return Entry{Table::run, fmt::format("run/{:08}", run.number), std::move(row)};
 }
 
@@ -285,6 +287,8 @@ Outcome Journal::outcome_from(const Value& value) {
   outcome.files_left = static_cast<std::uint64_t>(integer(row, "files_left"));
   outcome.made = static_cast<std::uint64_t>(integer(row, "made"));
   if (const std::string source = text(row, "source"); !source.empty()) outcome.source = ref_from(source);
+  outcome.stream = text(row, "stream");
+  outcome.chunk = static_cast<std::uint64_t>(integer(row, "chunk"));
   return outcome;
 }
 
@@ -313,6 +317,10 @@ Entry Journal::entry(const RecordRef& record, const Outcome& outcome) {
   if (outcome.made) row.emplace("made", static_cast<std::int64_t>(outcome.made));
   // Where the row does not tell anyway.
   if (outcome.source && (outcome.derived || !outcome.made)) row.emplace("source", key(*outcome.source));
+  if (!outcome.stream.empty()) {
+    row.emplace("stream", outcome.stream);
+    row.emplace("chunk", static_cast<std::int64_t>(outcome.chunk));
+  }
   return Entry{Table::outcome, key(record), std::move(row)};
 }
 

@@ -49,6 +49,8 @@ struct RunState {
   Value verification, rollback, fatal;
   std::uint64_t cleaned = 0;                                               ///< items that were begun and taken back
   std::map<std::string, std::map<std::string, std::uint64_t>> unresolved;  ///< deferred links that found no target
+  Tally
+      under_way;  ///< what had arrived, when it was stopped, of batches that were not settled: no stream counts it yet
 };
 
 /// A row of Table::outcome.
@@ -64,7 +66,10 @@ struct Outcome {
   /// state does not tell.
   std::optional<RecordRef> source;
   std::uint64_t files_left = 0;  ///< files of an item that it was brought without
-  std::uint64_t made = 0;        ///< the run that has made the item; 0: none, it was there, or an older state does not tell
+  std::uint64_t made = 0;  ///< the run that has made the item; 0: none, it was there, or an older state does not tell
+  /// The batch that counts what `run` has written: a run that goes on meets it as settled, and as its own.
+  std::string stream;
+  std::uint64_t chunk = 0;
 };
 
 /// A row of Table::deferred.

@@ -49,6 +49,7 @@ awaitable<void> Engine::end_phase(Phase phase) {
 void Engine::refresh_report() {
   Tally sum;
   for (const auto& [name, tally] : tallies_) sum += tally;
+  for (const auto& [batch, tally] : under_way_) sum += tally;
   report_.types = std::move(sum.types);
   for (const auto& [type, count] : verified_) report_.types[type].verified = count;
   if (examined_) {
@@ -65,7 +66,17 @@ void Engine::refresh_report() {
                     std::chrono::duration_cast<std::chrono::milliseconds>(now - attempt_started_);
 }
 
+void Engine::arrived(const Batch& batch, Tally so_far) {
+  under_way_[{batch.stream, batch.chunk}] = std::move(so_far);
+  refresh_report();
+  if (options_.observer) options_.observer->on_progress(report_);
+}
+
 void Engine::progress(const StreamState& stream) {
+  std::erase_if(under_way_, [&stream](const auto& entry) {
+    const auto& [name, chunk] = entry.first;
+    return name == stream.name && chunk < stream.next_chunk;
+  });
   (examined_ ? *examined_ : tallies_)[stream.name] = stream.tally;
   refresh_report();
   if (options_.observer) options_.observer->on_progress(report_);

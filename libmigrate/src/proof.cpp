@@ -226,9 +226,10 @@ awaitable<void> Engine::dry_run() {
   findings.level = "preview";
   findings.checked = findings.compared = examination.compared;
   findings.records = examination.records;
-  findings.differences = 0;
   findings.examples = std::move(examination.examples);
   report_.verification = std::move(findings);
+  report_.preview = examination.outlook;
+  report_.causes = std::move(examination.causes);
   co_await end_phase(Phase::transformation);
 }
 

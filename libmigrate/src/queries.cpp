@@ -12,7 +12,12 @@ MIGRATE_BEGIN
 
 namespace {
 constexpr std::size_t walk_batch = 1000;
+
+std::string shown(const Value& id) {
+  return id.is_string() ? std::string(id.get_string()) : boost::json::serialize(id);
 }
+
+}  // namespace
 
 awaitable<std::vector<Check>> check(Pipeline pipeline) {
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
@@ -50,8 +55,11 @@ awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
       Answers answers;
       std::vector<RecordRef> asked = wanted;
       co_await resolver_.want(std::move(asked), answers);
+      asked = wanted;
+      const std::set<RecordRef> gone = co_await gone_among(*pipeline_.sink, std::move(asked), answers);
       for (std::size_t i = 0; i < batch->units.size(); ++i) {
-        if (batch->units[i].dropped() || answers.get(wanted[i])) continue;
+        const bool is_gone = gone.count(wanted[i]) != 0;
+        if (batch->units[i].dropped() || (answers.get(wanted[i]) && !is_gone)) continue;
         Pending pending;
         pending.record = batch->units[i].source;
         if (failed[i].is_object()) {
@@ -61,6 +69,9 @@ awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
         } else if (batch->units[i].failure) {
           pending.cause = batch->units[i].failure->cause;
           pending.message = batch->units[i].failure->what();
+        } else if (is_gone) {
+          pending.cause = "gone_from_target";
+          pending.message = fmt::format("was {} on the target, and is gone from there", shown(*answers.get(wanted[i])));
         }
         each(pending);
       }
@@ -93,6 +104,16 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
   Tally sum;
   const std::vector<StreamState> streams = co_await journal.streams(run->number);
   for (const StreamState& stream : streams) sum += stream.tally;
+  sum += run->under_way;
+  const Value* brought = run->rollback.is_object() ? run->rollback.get_object().if_contains("brought") : nullptr;
+  if (brought) sum = tally_from(*brought);
+  const bool taking_back = co_await is_rollback_open(*store);
+  if (taking_back) {
+    // The run itself had ended in whatever way; what counts is that not all of it is there any more.
+    report.mode = to_string(Mode::rollback);
+    if (report.status != Status::stopped) report.status = Status::broken_off;
+    sum = Tally();
+  }
   report.types = std::move(sum.types);
   report.warnings = std::move(sum.warnings);
   for (const auto& [type, causes] : run->unresolved)
@@ -120,6 +141,7 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     undone.removed = static_cast<std::size_t>(run->rollback.at("removed").as_int64());
     undone.restored = static_cast<std::size_t>(run->rollback.at("restored").as_int64());
     const Object& row = run->rollback.get_object();
+    undone.of_items = row.contains("of_items");
     if (const Value* examples = row.if_contains("examples"))
       for (const Value& example : examples->as_array()) undone.kept.push_back(finding_from(example));
     // Beyond the examples only their number is remembered.
@@ -133,14 +155,16 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
   co_return report;
 }
 
+void add(Causes& causes, const Failure& failure) {
+  CauseSummary& summary = causes[failure.record.type][failure.cause];
+  if (++summary.count > 1) return;
+  summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
+  summary.advice = failure.advice;
+}
+
 awaitable<Causes> causes_of(std::shared_ptr<CheckpointStore> store) {
   Causes causes;
-  std::function<void(const Failure&)> gather = [&causes](const Failure& failure) {
-    CauseSummary& summary = causes[failure.record.type][failure.cause];
-    if (++summary.count > 1) return;
-    summary.example = fmt::format("{} {}: {}", failure.record.type, failure.record.id, failure.message);
-    summary.advice = failure.advice;
-  };
+  std::function<void(const Failure&)> gather = [&causes](const Failure& failure) { add(causes, failure); };
   co_await for_each_failure(store, gather);
   co_return causes;
 }

@@ -56,6 +56,8 @@ awaitable<void> Engine::run_partition(Partition partition, Stage& stage, bool pe
   }
   std::unique_ptr<Batch> batch = co_await read_batch(partition, stream.cursor), done;
   while (true) {
+    batch->stream = stream.name;
+    batch->chunk = stream.next_chunk;
     Running<std::unique_ptr<Batch>> ahead;
     if (!batch->raw.last && !stopping() && !interactive()) {
       awaitable<std::unique_ptr<Batch>> reading =
@@ -145,6 +147,8 @@ awaitable<std::unique_ptr<Batch>> Engine::read_ahead(Partition partition, Cursor
     co_await on_pool(services(), destroy);
   }
   std::unique_ptr<Batch> batch = co_await read_batch(std::move(partition), std::move(from));
+  batch->stream = before.stream;
+  batch->chunk = before.chunk + 1;
   co_await stage.prepare(*batch, before);
   co_return batch;
 }

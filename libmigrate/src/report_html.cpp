@@ -102,7 +102,8 @@ std::string causes_section(const Context& context) {
     text += fmt::format(
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>\n",
         escape_html(row.type), escape_html(row.cause), count_text(row.summary.count), escape_html(row.summary.example),
-        escape_html(row.summary.advice), escape_html(retry_command(context.options.arguments, row.cause)));
+        escape_html(row.summary.advice),
+        can_be_retried(context.report) ? escape_html(retry_command(context.options.arguments, row.cause)) : "");
   }
   return text + "</table></div>\n";
 }
@@ -134,15 +135,14 @@ std::string proof_section(const Report& report) {
   if (const std::string orphans = orphans_text(report); !orphans.empty())
     text += fmt::format("<h2>Orphaned items</h2>\n<p>{}.</p>\n", orphans);
   if (report.rollback) {
-    text += fmt::format(
-        "<h2>Rollback</h2>\n<p>{} rows removed, {} restored, {} kept because somebody has changed them since.</p>\n",
-        count_text(report.rollback->removed), count_text(report.rollback->restored),
-        count_text(report.rollback->kept.size()));
+    text += fmt::format("<h2>Rollback</h2>\n<p>{}.</p>\n", undone_text(*report.rollback));
   }
+  if (report.preview) text += fmt::format("<h2>Preview</h2>\n<p>{}.</p>\n", preview_text(*report.preview));
   if (!report.verification) return text;
   const Report::Verification& verification = *report.verification;
-  text += fmt::format("<h2>Verification</h2>\n<p>Level {}: {}.</p>\n", escape_html(verification.level),
-                      verification_text(verification));
+  if (!report.preview)
+    text += fmt::format("<h2>Verification</h2>\n<p>Level {}: {}.</p>\n", escape_html(verification.level),
+                        verification_text(verification));
   if (verification.examples.empty()) return text;
   text += "<div class=\"wide\"><table>\n<tr><th>record</th><th>field</th><th>expected</th><th>found</th><th></th></tr>\n";
   for (const Finding& finding : verification.examples) {

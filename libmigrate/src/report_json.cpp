@@ -43,7 +43,7 @@ Array causes_as_json(const Report& report, const std::string& arguments) {
                             {"count", row.summary.count},
                             {"example", clean_utf8(row.summary.example)},
                             {"advice", clean_utf8(row.summary.advice)},
-                            {"retry", retry_command(arguments, row.cause)}});
+                            {"retry", can_be_retried(report) ? retry_command(arguments, row.cause) : std::string()}});
   }
   return causes;
 }
@@ -247,6 +247,11 @@ Value report_as_json(const Report& report, const std::string& arguments) {
   document["completed_phases"] = std::move(phases);
   document["checks"] = std::move(checks);
   document["verification"] = report.verification ? verification_as_json(*report.verification) : Value();
+  document["preview"] = report.preview ? Value(Object{{"create", report.preview->create},
+                                                      {"change", report.preview->change},
+                                                      {"unchanged", report.preview->unchanged},
+                                                      {"refuse", report.preview->refuse}})
+                                       : Value();
   document["rollback"] = report.rollback ? Value(Object{{"removed", report.rollback->removed},
                                                         {"restored", report.rollback->restored},
                                                         {"kept", findings_as_json(report.rollback->kept)}})

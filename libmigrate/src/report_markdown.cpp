@@ -23,9 +23,24 @@ std::string types_table(const Report& report) {
   return text;
 }
 
+/// What goes on with what has ended early: with a rollback, also that of a run, nothing but a rollback.
+std::string going_on(const Context& context) {
+  const Report& report = context.report;
+  const std::string cause = report.fatal ? report.fatal->cause : std::string();
+  std::string mode = report.mode;
+  if (cause == "unfinished_run") mode = to_string(Mode::full);
+  if (cause == "nothing_to_retry") mode = to_string(Mode::full);
+  if (report.rollback || cause == "unfinished_rollback") mode = to_string(Mode::rollback);
+  return resume_command(mode, context.options.arguments);
+}
+
 std::string next_steps(const Context& context) {
   const Report& report = context.report;
   const std::string file = context.options.arguments.empty() ? "FILE" : context.options.arguments;
+  const bool ended = report.status == Status::done || report.status == Status::done_with_failures;
+  if (ended && is_rehearsal(report))
+    return fmt::format("{}Migrate: `migrate run {}`.\n",
+                       report.total().failed ? "Mend the causes above, or leave these records out. " : "", file);
   switch (report.status) {
     case Status::done:
       if (report.rollback)
@@ -40,12 +55,21 @@ std::string next_steps(const Context& context) {
           "`migrate retry {}`.\n",
           file);
     case Status::differences:
+      if (report.rollback)
+        return fmt::format(
+            "Read the differences in `verification-results/` and the causes above, mend them, and bring everything "
+            "over "
+            "again: `migrate run {0}`. With `--no-rollback` what differs stays, to be looked at.\n",
+            file);
       return fmt::format(
-          "Read the differences in `verification-results/`. `migrate run {0} --mode incremental` brings the target up "
-          "to date; `migrate rollback {0}` takes this migration back.\n",
+          "Read the differences in `verification-results/`. `migrate run {0} --mode incremental` brings rows of a "
+          "database up to date, and items of a service whose source has changed. Items that are gone from the service: "
+          "`migrate map {0} --forget-gone`, and the next run makes them anew. `migrate rollback {0}` takes this "
+          "migration back.\n",
           file);
     case Status::stopped:
-    case Status::broken_off: return fmt::format("Go on where it ended: `migrate run {}`.\n", file);
+    case Status::broken_off:
+      return fmt::format("Go on where it ended: `{}`.\n", going_on(context));
     case Status::preflight_failed:
       return fmt::format("Mend what the failed checks name, then `migrate check {}`.\n", file);
   }
@@ -55,13 +79,15 @@ std::string next_steps(const Context& context) {
 std::string causes_section(const Context& context) {
   const std::vector<CauseRow> causes = causes_by_count(context.report);
   if (causes.empty()) return std::string();
-  std::string text = "\n## What did not arrive, by cause\n";
+  std::string text =
+      is_rehearsal(context.report) ? "\n## What would not arrive, by cause\n" : "\n## What did not arrive, by cause\n";
   for (const CauseRow& row : causes) {
     text += fmt::format("\n### {} {}: {}\n\n", count_text(row.summary.count), escape_markdown(row.type),
                         escape_markdown(row.cause));
     text += fmt::format("- For example {}\n", escape_markdown(row.summary.example));
     if (!row.summary.advice.empty()) text += fmt::format("- What to do: {}\n", escape_markdown(row.summary.advice));
-    text += fmt::format("- Afterwards: `{}`\n", retry_command(context.options.arguments, row.cause));
+    if (can_be_retried(context.report))
+      text += fmt::format("- Afterwards: `{}`\n", retry_command(context.options.arguments, row.cause));
   }
   return text;
 }
@@ -89,7 +115,8 @@ std::string checks_section(const Report& report) {
 
 std::string proof_section(const Report& report) {
   std::string text;
-  if (report.verification) {
+  if (report.preview) text += fmt::format("\n## Preview\n\n{}.\n", preview_text(*report.preview));
+  if (report.verification && !report.preview) {
     text += fmt::format("\n## Verification\n\nLevel {}: {}.\n", report.verification->level,
                         verification_text(*report.verification));
   }
@@ -101,10 +128,7 @@ std::string proof_section(const Report& report) {
   if (const std::string orphans = orphans_text(report); !orphans.empty())
     text += fmt::format("\n## Orphaned items\n\n{}.\n", orphans);
   if (report.rollback) {
-    text += fmt::format(
-        "\n## Rollback\n\n{} rows removed, {} restored, {} kept because somebody has changed them since.\n",
-        count_text(report.rollback->removed), count_text(report.rollback->restored),
-        count_text(report.rollback->kept.size()));
+    text += fmt::format("\n## Rollback\n\n{}.\n", undone_text(*report.rollback));
   }
   return text;
 }
@@ -114,14 +138,10 @@ class MarkdownPart final : public Part {
   explicit MarkdownPart(const Context& context) : context_(context) {}
   std::vector<std::filesystem::path> finish() override {
     const Report& report = context_.report;
-    const Counters total = report.total();
     std::string text = fmt::format("# {}: {}\n\n", escape_markdown(report.migration), headline(report));
     text += fmt::format("- Run {} ({}), started {}, finished {}, {} of work\n", report.run, report.mode,
                         iso_time(report.started), iso_time(report.finished), duration_text(report.elapsed));
-    text += fmt::format("- {} of {} records arrived ({}), {:.0f} a second; {} failed, {} warnings\n",
-                        count_text(arrived(report)), count_text(total.read),
-                        percent_text(arrived(report), total.read), rate_of(total.read, report.elapsed),
-                        count_text(total.failed), count_text(warning_count(report)));
+    text += fmt::format("- {}\n", arrival_text(report));
     if (const std::uint64_t count = reporting::left_out(report))
       text += fmt::format("- {} left out by a person\n", count_text(count));
     if (report.fatal) {

@@ -42,9 +42,10 @@ std::string causes_text(const Report& report, const std::string& arguments) {
     text += fmt::format("  {} {}: {}\n", count_text(row.summary.count), on_one_line(row.type), on_one_line(row.cause));
     if (!row.summary.example.empty()) text += fmt::format("      for example {}\n", on_one_line(row.summary.example));
     if (!row.summary.advice.empty()) text += fmt::format("      {}\n", on_one_line(row.summary.advice));
-    text += fmt::format("      then: {}\n", retry_command(arguments, row.cause));
+    if (can_be_retried(report)) text += fmt::format("      then: {}\n", retry_command(arguments, row.cause));
   }
-  return text.empty() ? text : "\nDid not arrive, by cause:\n" + text;
+  if (text.empty()) return text;
+  return (is_rehearsal(report) ? "\nWould not arrive, by cause:\n" : "\nDid not arrive, by cause:\n") + text;
 }
 
 std::string warnings_text(const Report& report) {
@@ -58,10 +59,9 @@ std::string warnings_text(const Report& report) {
 }
 
 std::string differences_text(const Report::Verification& verification) {
-  std::string text = verification.level == "preview"
-                         ? fmt::format("\nPreview: {} records looked at, {} would change what the target has\n",
-                                       count_text(verification.checked), count_text(verification.differences))
-                         : fmt::format("\nVerification ({}): {}\n", verification.level, verification_text(verification));
+  std::string text = verification.level == "preview" ? std::string()
+                                                     : fmt::format("\nVerification ({}): {}\n", verification.level,
+                                                                   verification_text(verification));
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, verification.examples.size()); ++i) {
     const Finding& finding = verification.examples[i];
@@ -80,9 +80,7 @@ std::string differences_text(const Report::Verification& verification) {
 }
 
 std::string rollback_text(const UndoResult& rollback) {
-  std::string text =
-      fmt::format("\nRollback: {} removed, {} restored, {} kept because somebody has changed them since\n",
-                  count_text(rollback.removed), count_text(rollback.restored), count_text(rollback.kept.size()));
+  std::string text = fmt::format("\nRollback: {}\n", undone_text(rollback));
   for (std::size_t i = 0; i < std::min<std::size_t>(10, rollback.kept.size()); ++i) {
     const Finding& finding = rollback.kept[i];
     text += fmt::format("  {} {} {}\n", on_one_line(finding.record.type), on_one_line(finding.record.id),
@@ -116,11 +114,13 @@ std::string report_as_text(const Report& report, const std::string& arguments) {
     if (!check.advice.empty()) text += fmt::format("  {}\n", on_one_line(check.advice));
   }
   // The checks above and the headline say it already.
-  if (report.fatal && report.status != Status::preflight_failed && report.status != Status::stopped) {
+  const bool as_asked = report.status == Status::stopped && report.fatal && report.fatal->cause == "stopped";
+  if (report.fatal && report.status != Status::preflight_failed && !as_asked) {
     text += fmt::format("why it ended: {}\n", on_one_line(report.fatal->what()));
     if (!report.fatal->advice.empty()) text += fmt::format("  {}\n", on_one_line(report.fatal->advice));
   }
   text += types_table(report) + items_text(report) + causes_text(report, arguments) + warnings_text(report);
+  if (report.preview) text += fmt::format("\nPreview: {}\n", preview_text(*report.preview));
   if (report.verification) text += differences_text(*report.verification);
   if (report.rollback) text += rollback_text(*report.rollback);
   return text;

@@ -162,6 +162,8 @@ std::string orphans_text(const Report& report) {
                      count_text(report.orphans_removed));
 }
 
+bool is_rehearsal(const Report& report) { return report.mode == to_string(Mode::dry_run); }
+
 std::uint64_t left_out(const Report& report, const std::string& type) {
   std::uint64_t count = 0;
   for (const auto& [each, counters] : report.types) {
@@ -177,19 +179,62 @@ std::uint64_t left_out(const Report& report, const std::string& type) {
 
 std::uint64_t arrived(const Report& report, const std::string& type) {
   std::uint64_t count = 0;
+  if (is_rehearsal(report)) return count;
+  if (report.rollback) {
+    for (const Finding& kept : report.rollback->kept)
+      if (type.empty() || kept.record.type == type) ++count;
+    return count;
+  }
   for (const auto& [each, counters] : report.types)
     if (type.empty() || type == each) count += counters.written + counters.skipped;
   return count - left_out(report, type);
 }
 
+std::string arrival_text(const Report& report) {
+  const Counters total = report.total();
+  const std::string rest =
+      fmt::format("{} failed, {} warnings", count_text(total.failed), count_text(warning_count(report)));
+  if (is_rehearsal(report))
+    return fmt::format("{} records read in a rehearsal, and nothing written; {}", count_text(total.read), rest);
+  if (report.rollback)
+    return fmt::format("{} of {} records were written or there already, before they were taken back; {}",
+                       count_text(total.written + total.skipped), count_text(total.read), rest);
+  return fmt::format("{} of {} records arrived ({}), {:.0f} a second; {}", count_text(arrived(report)),
+                     count_text(total.read), percent_text(arrived(report), total.read),
+                     rate_of(total.read, report.elapsed), rest);
+}
+
+std::string preview_text(const Report::Preview& preview) {
+  return fmt::format("{} would be created, {} changed, {} are there already, {} would be refused",
+                     count_text(preview.create), count_text(preview.change), count_text(preview.unchanged),
+                     count_text(preview.refuse));
+}
+
+std::string undone_text(const UndoResult& rollback) {
+  const char* what = rollback.of_items ? "items" : "rows";
+  return fmt::format("{} {} removed, {} restored, {} kept because somebody has changed them since",
+                     count_text(rollback.removed), what, count_text(rollback.restored),
+                     count_text(rollback.kept.size()));
+}
+
 namespace {
+
+std::string taken_back(const UndoResult& rollback) {
+  const std::size_t kept = rollback.kept.size();
+  return kept ? fmt::format("taken back, {} kept", count_text(kept)) : "taken back";
+}
+
+std::string headline_of_rehearsal(const Report& report) {
+  const Counters total = report.total();
+  if (total.read == 0) return "Rehearsed: there is nothing to move";
+  if (total.failed == 0) return "Rehearsed: everything would arrive; nothing was written";
+  return fmt::format("Rehearsed: {} of {} records would not arrive; nothing was written", count_text(total.failed),
+                     count_text(total.read));
+}
 
 /// Of a run that ended without failures of its own.
 std::string headline_of_done(const Report& report) {
-  if (report.rollback) {
-    const std::size_t kept = report.rollback->kept.size();
-    return kept ? fmt::format("Taken back, {} kept", count_text(kept)) : "Taken back";
-  }
+  if (report.rollback) return "T" + taken_back(*report.rollback).substr(1);
   std::uint64_t failed = 0;
   for (const CauseRow& row : causes_by_count(report)) failed += row.summary.count;
   if (failed) return fmt::format("Done, but {} records of earlier runs have not arrived", count_text(failed));
@@ -202,11 +247,18 @@ std::string headline_of_done(const Report& report) {
 }  // namespace
 
 std::string headline(const Report& report) {
+  const bool ended = report.status == Status::done || report.status == Status::done_with_failures;
+  if (ended && is_rehearsal(report)) return headline_of_rehearsal(report);
   switch (report.status) {
-    case Status::done: return headline_of_done(report);
-    case Status::done_with_failures: return "Done, but some records did not arrive";
-    case Status::differences: return "Verification found differences";
+    case Status::done:
+      return headline_of_done(report);
+    case Status::done_with_failures:
+      return "Done, but some records did not arrive";
+    case Status::differences:
+      return report.rollback ? "Verification found differences; " + taken_back(*report.rollback)
+                             : "Verification found differences";
     case Status::stopped:
+      if (report.fatal && report.fatal->cause == "unfinished_rollback") return "Not done: a rollback has not ended";
       // Nobody has asked for that: a retry or a verification of it has done what it could.
       if (report.fatal && report.fatal->cause == "unfinished_run") return "Not everything: the run itself has not ended";
       return "Stopped on request; the state is saved";
@@ -216,11 +268,24 @@ std::string headline(const Report& report) {
   return "Broken off; the state is valid";
 }
 
+bool can_be_retried(const Report& report) { return !is_rehearsal(report) && !report.rollback; }
+
 std::string retry_command(const std::string& arguments, const std::string& cause) {
   return fmt::format("migrate retry {} --cause {}", arguments.empty() ? "FILE" : arguments, shell_word(cause));
 }
 
 }  // namespace reporting
+
+std::string resume_command(std::string_view mode, const std::string& arguments) {
+  const std::string file = arguments.empty() ? "FILE" : arguments;
+  for (const Mode other : {Mode::rollback, Mode::verify, Mode::retry})
+    if (mode == to_string(other)) return fmt::format("migrate {} {}", mode, file);
+  if (mode == to_string(Mode::dry_run)) return fmt::format("migrate run {} --dry-run", file);
+  // Without its mode it would not go on, but begin another run.
+  if (mode == to_string(Mode::incremental) || mode == to_string(Mode::test))
+    return fmt::format("migrate run {} --mode {}", file, mode);
+  return fmt::format("migrate run {}", file);
+}
 
 std::string shell_word(std::string_view word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {

@@ -42,12 +42,22 @@ std::string verification_text(const Report::Verification& verification);
 /// "3 cleaned up by the run, 0 removed with migrate orphans": half-made items that are gone from the target; empty
 /// where the run was about no such items.
 std::string orphans_text(const Report& report);
+/// "34 of 34 records arrived (100 %), …", or what there is to say instead.
+std::string arrival_text(const Report& report);
+/// "3 would be created, 1 changed, …".
+std::string preview_text(const Report::Preview& preview);
+/// "17 items removed, …".
+std::string undone_text(const UndoResult& rollback);
+/// Of a dry run: nothing has arrived, and nothing is to be retried.
+bool is_rehearsal(const Report& report);
 /// What a person reads first of a run.
 std::string headline(const Report& report);
 /// Records that a person has left out, of one type or (empty) of all. They count as skipped, and have not arrived.
 std::uint64_t left_out(const Report& report, const std::string& type = std::string());
 /// Records that are on the target: written, or equal to what was there.
 std::uint64_t arrived(const Report& report, const std::string& type = std::string());
+/// Whether `migrate retry` has something to do: not after a rehearsal, nor when all was taken back.
+bool can_be_retried(const Report& report);
 std::string retry_command(const std::string& arguments, const std::string& cause);
 
 }  // namespace reporting

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report_parts.hpp"
+#include "report_text.hpp"
 
 MIGRATE_BEGIN
 
@@ -28,6 +29,21 @@ awaitable<void> feed_failures(std::shared_ptr<CheckpointStore> store, Parts& par
     for (auto& part : parts) by_person ? part->left_out(failure) : part->failure(failure);
   };
   co_await for_each_failure(store, each);
+}
+
+/// The state has nothing of a rehearsal: what it found comes with its report, as far as that lists it.
+void feed_refused(const Report& report, Parts& parts) {
+  if (!report.verification) return;
+  for (const Finding& finding : report.verification->examples) {
+    if (!finding.refused) continue;
+    Failure failure;
+    failure.record = finding.record;
+    failure.phase = Phase::transformation;
+    failure.cause = finding.refused->cause;
+    failure.message = finding.refused->what();
+    failure.advice = finding.refused->advice;
+    for (auto& part : parts) part->failure(failure);
+  }
 }
 
 awaitable<void> feed_mappings(Pipeline pipeline, Parts& parts) {
@@ -84,7 +100,9 @@ awaitable<std::vector<std::filesystem::path>> write_reports(Report report, Pipel
   Parts parts;
   for (ReportFormat format : context.options.formats) parts.push_back(part_of(format, context));
 
-  if (pipeline.store) {
+  if (reporting::is_rehearsal(context.report)) {
+    feed_refused(context.report, parts);
+  } else if (pipeline.store) {
     co_await feed_failures(pipeline.store, parts, false);
     co_await feed_failures(pipeline.store, parts, true);
   }

@@ -130,6 +130,8 @@ class Resolver {
 
   /// Dry run: the record would be there. A few dozen bytes a record, in this mode alone.
   void plan(const RecordRef& ref) { planned_.add(ref); }
+  /// Whether an id is the one that planned records are given: any will do, it says only that there would be one.
+  static bool is_planned(const Value& id) { return id.is_int64() && id.get_int64() == 0; }
 
   bool has_imports(const std::string& type) const { return imports_.count(type) != 0; }
 

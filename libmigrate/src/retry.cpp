@@ -84,6 +84,8 @@ awaitable<void> Engine::retry_failed(Failures which) {
     std::unique_ptr<Batch> batch = co_await fetch_failed(std::move(failures));
     for (const Unit& unit : batch->units) asked.erase(Journal::key(unit.source));
     batch->raw.last = last;
+    batch->stream = stream.name;
+    batch->chunk = stream.next_chunk;
     batch->retried = true;
     batch->ahead = ahead;
     for (auto& [key, row] : asked) {

@@ -1,5 +1,6 @@
 // Takes back what this migration has made: chunks of a database, steps of a service.
 #include <algorithm>
+#include <unordered_map>
 
 #include "engine.hpp"
 #include "steps.hpp"
@@ -9,7 +10,62 @@ MIGRATE_BEGIN
 namespace {
 constexpr std::size_t walk_batch = 1000;
 constexpr std::size_t kept_remembered = 1000;  ///< with their names, of what stayed
+/// In Table::run from the first thing that a rollback does to the last, with what it has counted: whoever comes in
+/// between must not take what is left for all that there was.
+constexpr const char* open_rollback = "open_rollback";
+
+Entry note_of(const UndoResult& result) {
+  Object row;
+  row.emplace("removed", static_cast<std::int64_t>(result.removed));
+  row.emplace("restored", static_cast<std::int64_t>(result.restored));
+  return Entry{Table::run, open_rollback, std::move(row)};
 }
+
+std::size_t count_in(const Value& row, const char* name) {
+  const Value* count = row.is_object() ? row.get_object().if_contains(name) : nullptr;
+  return count && count->is_int64() ? static_cast<std::size_t>(count->get_int64()) : 0;
+}
+
+/// Steps of items as they are taken back, counted by item: it is gone with the step that made it, and as it was with
+/// the last one that changed what had been there.
+class ItemCount {
+ public:
+  ItemCount(const std::vector<StepRow>& steps, UndoResult& result) : result_(result) {
+    for (const StepRow& step : steps) {
+      Left& left = items_[Journal::key(step.receipt.record)];
+      ++left.steps;
+      left.made = left.made || step.receipt.step == "create";
+    }
+  }
+  /// Whether an item is done with.
+  bool undone(const Receipt& receipt) {
+    Left& left = items_.at(Journal::key(receipt.record));
+    --left.steps;
+    // Whether a step without a receipt had an effect is not known.
+    if (receipt.uncertain || (left.made ? receipt.step != "create" : left.steps > 0)) return false;
+    ++(left.made ? result_.removed : result_.restored);
+    return true;
+  }
+  /// An item is kept once, however many of its steps are.
+  void kept(const Receipt& receipt, const std::string& why) {
+    Left& left = items_.at(Journal::key(receipt.record));
+    if (left.kept) return;
+    left.kept = true;
+    Finding finding;
+    finding.record = receipt.record;
+    finding.message = why;
+    result_.kept.push_back(std::move(finding));
+  }
+
+ private:
+  struct Left {
+    std::size_t steps = 0;
+    bool made = false, kept = false;
+  };
+  std::unordered_map<std::string, Left> items_;
+  UndoResult& result_;
+};
+}  // namespace
 
 awaitable<void> Engine::roll_back_tables(TableSink& sink) {
   std::string prefix = journal_.state_id() + "/";
@@ -29,6 +85,7 @@ awaitable<void> Engine::roll_back_tables(TableSink& sink) {
 awaitable<void> Engine::roll_back_items(ItemSink& sink) {
   RecordRef everything;
   const std::vector<StepRow> steps = co_await receipts_of(journal_, std::move(everything));
+  ItemCount items(steps, *report_.rollback);
   for (const StepRow& step : steps) {
     if (options_.stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped", "the rollback was stopped; run it again");
     co_await announce_undo(journal_, step);
@@ -37,25 +94,24 @@ awaitable<void> Engine::roll_back_items(ItemSink& sink) {
     if (trouble && trouble->kind() != ErrorKind::conflict) give_up(*trouble);
     if (trouble) {
       co_await retract_undo(journal_, step);
-      Finding finding;
-      finding.record = step.receipt.record;
-      finding.message = trouble->what();
-      report_.rollback->kept.push_back(std::move(finding));
+      items.kept(step.receipt, trouble->what());
       continue;
     }
-    ++report_.rollback->removed;
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::step, step.row, nullptr});
+    if (items.undone(step.receipt)) entries.push_back(note_of(*report_.rollback));
     co_await journal_.store().commit(std::move(entries));
     if (options_.observer) options_.observer->on_progress(report_);
   }
 }
 
 /// First of all nothing is settled any more: a run after a rollback that was cut short must not pass over what is gone.
-/// Imported mappings are a person's work and stay, but what they lead to is as it was before.
+/// Imported mappings are a person's work and stay, but what they lead to is as it was before. So do the failures of a
+/// run that takes itself back: they tell why.
 awaitable<void> Engine::forget_outcomes() {
-  for (const Table table : {Table::cursor, Table::deferred, Table::failed, Table::alias, Table::vanished})
+  for (const Table table : {Table::cursor, Table::deferred, Table::alias, Table::vanished})
     co_await journal_.clear(table);
+  if (options_.mode == Mode::rollback) co_await journal_.clear(Table::failed);
   std::string after;
   while (true) {
     std::vector<Entry> rows = co_await journal_.store().scan(Table::outcome, "", after, walk_batch);
@@ -83,33 +139,77 @@ awaitable<void> Engine::roll_back() {
     throw Error(ErrorKind::unsupported, "no_rollback", "this sink cannot take back what it has written");
   // Elsewhere the same ids are somebody else's.
   if (!options_.same_target) co_await require_target(journal_.store(), *pipeline_.sink);
+  const std::optional<Value> begun = co_await journal_.store().get(Table::run, open_rollback);
   report_.rollback = UndoResult();
+  report_.rollback->of_items = pipeline_.sink->as_items() != nullptr;
+  if (begun) {
+    report_.rollback->removed = count_in(*begun, "removed");
+    report_.rollback->restored = count_in(*begun, "restored");
+  }
   // What has to stay keeps its steps and loses its outcome: the next complete run looks at it.
   std::vector<Entry> open;
   open.push_back(Entry{Table::run, "settled", nullptr});
+  open.push_back(note_of(*report_.rollback));
   co_await journal_.store().commit(std::move(open));
+  // What a run that takes itself back has brought is told beside that; else it is as if there had been nothing.
+  Tally brought;
+  for (const auto& [name, tally] : tallies_) brought += tally;
+  if (options_.mode == Mode::rollback) {
+    tallies_.clear();
+    under_way_.clear();
+    run_.unresolved.clear();
+    refresh_report();
+  }
   co_await forget_outcomes();
   if (TableSink* tables = pipeline_.sink->as_tables())
     co_await roll_back_tables(*tables);
   else
     co_await roll_back_items(*pipeline_.sink->as_items());
-  if (!co_await journal_.any(Table::step)) {
-    std::vector<Entry> settled;
-    settled.push_back(Entry{Table::run, "settled", true});
-    co_await journal_.store().commit(std::move(settled));
-  }
   Object row;
   row.emplace("removed", static_cast<std::int64_t>(report_.rollback->removed));
   row.emplace("restored", static_cast<std::int64_t>(report_.rollback->restored));
   row.emplace("kept", static_cast<std::int64_t>(report_.rollback->kept.size()));
+  if (report_.rollback->of_items) row.emplace("of_items", true);
+  if (options_.mode != Mode::rollback) row.emplace("brought", to_value(brought));
   Array examples;
   const std::vector<Finding>& kept = report_.rollback->kept;
   for (std::size_t i = 0; i < std::min(kept.size(), kept_remembered); ++i) examples.push_back(to_value(kept[i]));
   row.emplace("examples", std::move(examples));
   run_.rollback = std::move(row);
   run_.finished = true;
-  tallies_.clear();
-  run_.unresolved.clear();
+  std::vector<Entry> ended;
+  ended.push_back(Entry{Table::run, open_rollback, nullptr});
+  const bool left = co_await journal_.any(Table::step);
+  if (!left) ended.push_back(Entry{Table::run, "settled", true});
+  if (run_.number != 0) ended.push_back(Journal::entry(run_));
+  co_await journal_.store().commit(std::move(ended));
+}
+
+/// Of what is being taken back, or has been, nothing can be compared or tried again.
+awaitable<void> Engine::require_migrated() {
+  const bool open = co_await is_rollback_open(journal_.store());
+  if (open)
+    throw Error(ErrorKind::cancelled, "unfinished_rollback",
+                "a rollback has not ended: a part of what was migrated is gone, and nothing of it is known any more")
+        .with_advice("migrate rollback goes on with it; migrate run brings everything over again instead");
+  if (options_.mode == Mode::retry && run_.rollback.is_object())
+    throw Error(ErrorKind::invalid, "nothing_to_retry",
+                "what was migrated has been taken back: nothing is left to retry")
+        .with_advice("migrate run brings everything over, from the beginning");
+}
+
+/// Whoever migrates from here on has decided against going on with it.
+awaitable<void> Engine::end_open_rollback() {
+  const bool open = co_await is_rollback_open(journal_.store());
+  if (!open) co_return;
+  std::vector<Entry> entries;
+  entries.push_back(Entry{Table::run, open_rollback, nullptr});
+  co_await journal_.store().commit(std::move(entries));
+}
+
+awaitable<bool> is_rollback_open(CheckpointStore& store) {
+  const std::optional<Value> row = co_await store.get(Table::run, open_rollback);
+  co_return row.has_value();
 }
 
 MIGRATE_END

@@ -37,11 +37,14 @@ bool asked_for(const RunOptions& options, const std::string& type) {
   return (options.only.empty() || options.only.count(type)) && (!options.where || options.where->type == type);
 }
 
-void Engine::filter(Batch& batch) const {
+void Engine::filter(Batch& batch) {
   if (options_.where && options_.where->type == batch.partition.type) {
     const std::string wanted = folded(Value(options_.where->value));
     std::erase_if(batch.raw.records, [&](const Record& record) {
-      const Value* field = record.data.is_object() ? record.data.get_object().if_contains(options_.where->field) : nullptr;
+      const Value* field =
+          record.data.is_object() ? record.data.get_object().if_contains(options_.where->field) : nullptr;
+      ++filtered_;
+      has_where_field_ = has_where_field_ || field;
       return !field || folded(*field) != wanted;
     });
     // A part of the records says nothing about which of the others have vanished.

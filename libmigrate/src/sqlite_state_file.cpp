@@ -76,9 +76,9 @@ std::string text(sqlite3* db, const char* sql) {
 bool damage(int code) { return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB; }
 
 /// What is wrong with the file, or nothing. Throws when it cannot be looked at.
-std::optional<std::string> unsound(const fs::path& file) {
+std::optional<std::string> unsound(const fs::path& file, bool read_only) {
   if (fs::file_size(file) == 0) return "it is empty";
-  Connection db = connect(file);
+  Connection db = connect(file, read_only);
   // The evidence stays as it is, whatever is found.
   sqlite3_db_config(db.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   std::optional<std::int64_t> application = number(db.get(), "PRAGMA application_id");
@@ -162,11 +162,19 @@ void create(const fs::path& file) {
 
 }  // namespace
 
-Lock::Lock(const fs::path& file) {
+bool is_read_only(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  return ::access(file.c_str(), R_OK) == 0 &&
+         (::access(file.c_str(), W_OK) != 0 || ::access(folder.c_str(), W_OK | X_OK) != 0);
+}
+
+Lock::Lock(const fs::path& file, bool read_only) {
   const fs::path path = with_suffix(file, ".lock");
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  descriptor_ =
+      read_only ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0 && read_only && errno == ENOENT) return;
   if (descriptor_ < 0) throw no_access(file, errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(descriptor_, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
     char holder[32] = {};
     const ssize_t length = ::pread(descriptor_, holder, sizeof holder - 1, 0);
     const long pid = length > 0 ? std::strtol(holder, nullptr, 10) : 0;
@@ -176,6 +184,7 @@ Lock::Lock(const fs::path& file) {
                         : fmt::format("the state {} is in use by another process", file.string()))
         .with_advice("Wait until that run has ended, stop it, or use another working directory for this one.");
   }
+  if (read_only) return;
   const std::string owner = fmt::format("{}\n", ::getpid());
   if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, owner.data(), owner.size(), 0) < 0) {
     const int code = errno;
@@ -184,7 +193,9 @@ Lock::Lock(const fs::path& file) {
   }
 }
 
-Lock::~Lock() { ::close(descriptor_); }
+Lock::~Lock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
 
 Error describe(sqlite3* db, int code, const fs::path& file, std::string_view doing) {
   const int system = db ? sqlite3_system_errno(db) : 0;
@@ -231,8 +242,26 @@ Statement prepare(sqlite3* db, std::string_view sql, const fs::path& file) {
   return Statement(raw);
 }
 
-Connection connect(const fs::path& file) {
+Connection connect(const fs::path& file, bool read_only) {
   sqlite3* raw = nullptr;
+  if (read_only) {
+    // Whoever may not write there cannot make the -shm of a file in WAL mode; one without a log needs none when it is
+    // said that it stays as it is.
+    std::error_code none;
+    const fs::path wal = with_suffix(file, "-wal");
+    const bool logged = fs::exists(wal, none) && fs::file_size(wal, none) > 0;
+    std::string name = "file:";
+    for (const char c : fs::absolute(file).string())
+      name += std::string_view("?#%").find(c) == std::string_view::npos
+                  ? std::string(1, c)
+                  : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    name += logged ? "?mode=ro" : "?mode=ro&immutable=1";
+    const int code = sqlite3_open_v2(name.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
+    Connection db(raw);
+    if (code != SQLITE_OK) throw describe(raw, code, file, "opened");
+    sqlite3_busy_timeout(raw, 5000);
+    return db;
+  }
   const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
   Connection db(raw);
   if (code != SQLITE_OK) throw describe(raw, code, file, "opened");
@@ -241,7 +270,7 @@ Connection connect(const fs::path& file) {
   return db;
 }
 
-void make_sound(const fs::path& file, const Services& services, Damaged damaged) {
+void make_sound(const fs::path& file, const Services& services, Damaged damaged, bool read_only) {
   const fs::path wal = with_suffix(file, "-wal");
   if (!fs::exists(fs::symlink_status(file))) {
     if (fs::exists(wal)) {
@@ -255,7 +284,7 @@ void make_sound(const fs::path& file, const Services& services, Damaged damaged)
     return;
   }
   if (fs::is_directory(file)) throw no_access(file, EISDIR);
-  std::optional<std::string> fault = unsound(file);
+  std::optional<std::string> fault = unsound(file, read_only);
   if (!fault) return;
   if (damaged == Damaged::stays)
     throw Error(ErrorKind::internal, "corrupt_state",

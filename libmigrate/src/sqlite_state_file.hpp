@@ -26,8 +26,9 @@ using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 /// An advisory lock on "<file>.lock", which holds the owner's process id and is never deleted.
 class Lock {
  public:
-  /// Throws Error(conflict, "in_use") that names the holder.
-  explicit Lock(const std::filesystem::path& file);
+  /// Throws Error(conflict, "in_use") that names the holder. `read_only`: shared with others who only look, and without
+  /// one where there has never been a lock.
+  Lock(const std::filesystem::path& file, bool read_only);
   ~Lock();
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
@@ -47,12 +48,16 @@ enum class Damaged {
   stays        ///< for whoever only looks: the same look finds the same
 };
 
+/// Whether this user may read the file, and not write it or what lies beside it.
+bool is_read_only(const std::filesystem::path& file);
+
 /// Sees to it that `file` is a sound state of this version, creating it when absent. Of an unsound one becomes what
 /// `damaged` says, and Error(internal, "corrupt_state") is thrown. The lock must be held.
-void make_sound(const std::filesystem::path& file, const Services& services, Damaged damaged);
+void make_sound(const std::filesystem::path& file, const Services& services, Damaged damaged, bool read_only);
 
-/// A connection to a file that make_sound() has seen.
-Connection connect(const std::filesystem::path& file);
+/// A connection to a file that make_sound() has seen. `read_only`: the lock must be held, for nothing but that keeps
+/// the file as it is.
+Connection connect(const std::filesystem::path& file, bool read_only);
 
 }  // namespace migrate::state_file
 

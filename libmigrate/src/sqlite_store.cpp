@@ -103,7 +103,7 @@ Value parse(std::string_view text) {
 /// One connection and the statements of every table. Not for two threads at once.
 class Database {
  public:
-  explicit Database(const fs::path& file) : file_(file), db_(state_file::connect(file)) {
+  Database(const fs::path& file, bool read_only) : file_(file), db_(state_file::connect(file, read_only)) {
     state_file::execute(db_.get(), "PRAGMA synchronous=FULL", file_);
     state_file::execute(db_.get(), "PRAGMA journal_size_limit=67108864", file_);
     begin_ = state_file::prepare(db_.get(), "BEGIN IMMEDIATE", file_);
@@ -213,10 +213,12 @@ class Database {
 class SqliteStore final : public CheckpointStore {
  public:
   SqliteStore(const fs::path& file, const Services& services, state_file::Damaged damaged)
-      : services_(services), lock_(file) {
-    state_file::make_sound(file, services, damaged);
-    writer_.emplace(file);
-    reader_.emplace(file);
+      : services_(services),
+        read_only_(damaged == state_file::Damaged::stays && state_file::is_read_only(file)),
+        lock_(file, read_only_) {
+    state_file::make_sound(file, services, damaged, read_only_);
+    writer_.emplace(file, read_only_);
+    reader_.emplace(file, read_only_);
     if (services_.pool) thread_.emplace(1);
   }
 
@@ -382,6 +384,7 @@ class SqliteStore final : public CheckpointStore {
   }
 
   Services services_;
+  bool read_only_;         ///< for who only looks, and has no right to write there: a commit is refused
   state_file::Lock lock_;  // before the connections: they are closed first
   std::optional<Database> writer_, reader_;
   std::mutex reader_mutex_;

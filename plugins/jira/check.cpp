@@ -411,7 +411,8 @@ awaitable<std::vector<Finding>> JiraSink::preview(std::span<Operation> operation
     if (refused) {
       Finding finding;
       finding.record = ref;
-      finding.message = fmt::format("would be refused ({}): {}", refused->cause, refused->what());
+      finding.message = refused->what();
+      finding.refused = std::move(refused);
       findings.push_back(std::move(finding));
     }
     for (const Warning& warning : lost) {

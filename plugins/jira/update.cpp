@@ -29,8 +29,8 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   if (!there)
     throw Error(ErrorKind::not_found, "issue_gone", fmt::format("{} has been deleted in Jira", job.key))
         .with_advice(
-            "leave it: the item is not made a second time. Where a mapping file has named it, correct its "
-            "line and import the file again (migrate map --import)");
+            "leave it, or let the next full run make it anew: migrate map --forget-gone. Where a mapping file "
+            "has named it, correct its line and import the file again (migrate map --import)");
   const std::string key = create_key(job.operation.migration(), job.operation.record().ref);
   job.ours = is_ours(job.issue, key);
   // The state may be younger than the mark: lost and made anew with imported mappings, or an older copy.

@@ -401,7 +401,7 @@ awaitable<std::vector<Finding>> JsonlSink::preview(std::span<Operation> operatio
     try {
       if (!operation.record().deleted) line_of(operation.record());
     } catch (const Error& error) {
-      findings.push_back(Finding{operation.record().ref, "", "", "", error.what()});
+      findings.push_back(Finding{operation.record().ref, "", "", "", error.what(), error});
     }
   }
   co_return findings;

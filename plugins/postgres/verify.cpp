@@ -165,6 +165,8 @@ std::vector<Finding> PostgresSink::preview_on(Pool::Lease connection, std::span<
   }
   Transaction transaction(shared_from_this(), std::move(connection), "");
   for (Finding& finding : transaction.rehearse(rehearsed)) findings.push_back(std::move(finding));
+  for (Finding& finding : findings)
+    if (!finding.refused) finding.refused = Error(ErrorKind::invalid, "does_not_fit", finding.message);
   return findings;
 }
 

@@ -91,7 +91,8 @@ std::vector<Finding> SqliteSink::preview_now(std::span<Operation> operations) {
         row.cells[static_cast<std::size_t>(column)].kind = Cell::Kind::integer;
       table->check_not_null(row.cells);
     } catch (const Error& error) {
-      findings.push_back(finding(record, "", "", "", fmt::format("{}: {}", error.cause, error.what())));
+      findings.push_back(finding(record, "", "", "", error.what()));
+      findings.back().refused = error;
     }
   }
   return findings;

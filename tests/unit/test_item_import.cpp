@@ -379,8 +379,8 @@ TEST_CASE("a retry within a run that has not ended does not end it") {
   const Report report = world.run();
   CHECK(report.run == retried.run);
   CHECK(report.status == Status::done);
-  // What was under way at the stop is met as settled.
-  CHECK(report.types.at("tickets").written + report.types.at("tickets").skipped == 9);
+  // What was under way at the stop is met as settled, by this run.
+  CHECK(report.types.at("tickets").written == 9);
   CHECK(world.service.items.size() == 9);
   CHECK(world.source->reads.front() != "tickets@start");
 }

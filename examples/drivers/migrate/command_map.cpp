@@ -16,7 +16,7 @@ namespace {
 struct MapArguments : FileArguments {
   std::string type, source_id, target_id, export_to, import_from, where;
   std::vector<std::string> only;
-  bool json = false;
+  bool json = false, forget_gone = false, yes = false;
 };
 
 std::string plain(const Value& value) {
@@ -32,6 +32,11 @@ void require_type(const MapArguments& arguments, const char* option) {
 bool is_asked_for(const MapArguments& arguments, const Mapping& mapping) {
   return (arguments.source_id.empty() || mapping.source_id == arguments.source_id) &&
          (arguments.target_id.empty() || plain(mapping.target_id) == arguments.target_id);
+}
+
+/// Of a type that nobody knows there is nothing to tell, which must not pass for an answer.
+void require_type_of_map(const MapArguments& arguments, Session& session) {
+  if (!arguments.type.empty()) wait_for(require_known_type(session.pipeline(), arguments.type));
 }
 
 int import_file(const MapArguments& arguments, const Plan& plan) {
@@ -52,8 +57,9 @@ int import_file(const MapArguments& arguments, const Plan& plan) {
 
 int export_file(const MapArguments& arguments, const Plan& plan) {
   require_type(arguments, "--export");
+  Session session(plan, arguments.verbosity, Access::existing);
+  require_type_of_map(arguments, session);
   MappingWriter writer(arguments.export_to);
-  const Session session(plan, arguments.verbosity, Access::existing);
   std::size_t count = 0;
   wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
     if (!is_asked_for(arguments, mapping)) return;
@@ -66,7 +72,8 @@ int export_file(const MapArguments& arguments, const Plan& plan) {
 }
 
 int look_up(const MapArguments& arguments, const Plan& plan) {
-  const Session session(plan, arguments.verbosity, Access::existing);
+  Session session(plan, arguments.verbosity, Access::existing);
+  require_type_of_map(arguments, session);
   std::size_t count = 0;
   wait_for(for_each_mapping(session.pipeline(), arguments.type, [&](const Mapping& mapping) {
     if (!is_asked_for(arguments, mapping)) return;
@@ -82,10 +89,42 @@ int look_up(const MapArguments& arguments, const Plan& plan) {
   return exit_some_failed;
 }
 
+/// What somebody has deleted on the target is made anew only when the id map knows it no more.
+int forget(const MapArguments& arguments, const Plan& plan) {
+  {
+    Session look(plan, arguments.verbosity, Access::existing);
+    require_type_of_map(arguments, look);
+  }
+  const Session session(plan, arguments.verbosity, Access::state);
+  std::vector<Mapping> gone = wait_for(find_gone(session.pipeline(), arguments.type));
+  std::erase_if(gone, [&](const Mapping& mapping) { return !is_asked_for(arguments, mapping); });
+  for (const Mapping& mapping : gone)
+    std::cout << mapping.type << '\t' << mapping.source_id << '\t' << plain(mapping.target_id) << '\n';
+  if (gone.empty()) {
+    std::cout << "Nothing that was migrated is gone from the target.\n";
+    return exit_done;
+  }
+  const std::string question = fmt::format(
+      "The target shows {} of what was migrated to this account no more. If they are deleted, the next run can make "
+      "them "
+      "anew; if this account may only not see them, they would be there twice. Forget them?",
+      gone.size());
+  if (!arguments.yes && !confirmed(question)) {
+    std::cout << "Nothing has been done.\n";
+    return exit_usage;
+  }
+  const std::size_t count = wait_for(forget_gone(session.pipeline(), std::move(gone)));
+  std::cout << fmt::format(
+      "{} forgotten. This makes them anew, and leaves alone what is there: migrate run {} --mode full --fresh\n", count,
+      plan.arguments);
+  return exit_done;
+}
+
 int map_file(const MapArguments& arguments) {
   // Before anything is opened: the name of the file tells the format.
   if (!arguments.export_to.empty()) mapping_format_of(arguments.export_to);
   const Plan plan = load_plan(arguments);
+  if (arguments.forget_gone) return forget(arguments, plan);
   if (!arguments.import_from.empty()) return import_file(arguments, plan);
   if (!arguments.export_to.empty()) return export_file(arguments, plan);
   return look_up(arguments, plan);
@@ -147,8 +186,14 @@ void add_map_commands(Cli cli) {
   CLI::Option* source = map->add_option("--source-id", arguments->source_id, "Looks this record of the source up");
   map->add_option("--target-id", arguments->target_id, "Looks this record of the target up")->excludes(source);
   CLI::Option* out = map->add_option("--export", arguments->export_to, "Writes a mapping file (.csv or .json)");
-  map->add_option("--import", arguments->import_from, "Takes a mapping file in: its records count as migrated")
-      ->excludes(out);
+  CLI::Option* in =
+      map->add_option("--import", arguments->import_from, "Takes a mapping file in: its records count as migrated")
+          ->excludes(out);
+  map->add_flag("--forget-gone", arguments->forget_gone,
+                "Forgets items that are gone from the target, so that a run makes them anew; shows them and asks")
+      ->excludes(out)
+      ->excludes(in);
+  map->add_flag("-y,--yes", arguments->yes, "Does not ask");
   map->callback([cli, arguments] { cli.action = [arguments] { return map_file(*arguments); }; });
 
   auto asked = std::make_shared<MapArguments>();

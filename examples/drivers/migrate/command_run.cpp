@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
+#include "migrate/config_shape.hpp"
 #include "operation.hpp"
 
 namespace migrate::program {
@@ -87,9 +89,29 @@ int run_file(const RunArguments& arguments) {
   return undertake(plan, arguments, std::move(undertaking));
 }
 
+/// A cause that nothing has failed with is a slip of the pen, or settled already: neither must pass for a success.
+void require_cause(const Plan& plan, const RunArguments& arguments) {
+  if (arguments.cause.empty()) return;
+  std::vector<std::string> causes;
+  {
+    const Session session(plan, arguments.verbosity, Access::look);
+    const std::optional<Report> last = wait_for(last_report(session.pipeline().store));
+    if (!last) return;
+    for (const auto& [type, by_cause] : last->causes)
+      for (const auto& [cause, summary] : by_cause)
+        if (std::find(causes.begin(), causes.end(), cause) == causes.end()) causes.push_back(cause);
+  }
+  if (std::find(causes.begin(), causes.end(), arguments.cause) != causes.end()) return;
+  throw Error(ErrorKind::invalid, "usage",
+              fmt::format("--cause: no record has failed with the cause \"{}\"{}", arguments.cause,
+                          causes.empty() ? "; none has failed" : config::suggestion(arguments.cause, causes)))
+      .with_advice("Nothing has been done.");
+}
+
 int retry_file(const RunArguments& arguments) {
   const ProgressStyle progress = progress_style_from(arguments.progress);
   const Plan plan = load_plan(arguments);
+  require_cause(plan, arguments);
   Undertaking undertaking;
   undertaking.options = plan.file.run;
   undertaking.options.mode = Mode::retry;

@@ -48,7 +48,10 @@ void print_status(const Plan& plan, const Object& status) {
     }
   }
   if (text_at(status, "status") == "interrupted") {
-    std::cout << fmt::format("The process that ran it is gone. Go on with: migrate run {}\n", plan.arguments);
+    // A run may have been taking itself back.
+    const bool back = text_at(status, "phase") == to_string(Phase::rollback);
+    const std::string mode = back ? std::string(to_string(Mode::rollback)) : text_at(status, "mode");
+    std::cout << fmt::format("The process that ran it is gone. Go on with: {}\n", resume_command(mode, plan.arguments));
   }
 }
 

@@ -36,7 +36,9 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
 
 /// Nothing has been read or written.
 bool refused_at_the_door(const Report& report) {
-  return report.status == Status::preflight_failed || (report.fatal && report.fatal->cause == "foreign_target");
+  const std::string cause = report.fatal ? report.fatal->cause : std::string();
+  return report.status == Status::preflight_failed || cause == "foreign_target" || cause == "unfinished_rollback" ||
+         cause == "nothing_to_retry";
 }
 
 awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {

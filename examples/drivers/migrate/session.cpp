@@ -80,7 +80,8 @@ Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::mak
                        ". If it was run with another --working-dir or --set, give the same here.");
     }
     file.store = ConnectorConfig{"memory", Object()};
-  } else if (access != Access::look || local) {
+  } else if (access == Access::state) {
+    // Who only looks needs no right to write there.
     plan.directory.create();
   }
   services_.clock = Clock::system();

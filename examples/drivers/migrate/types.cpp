@@ -69,24 +69,52 @@ void require_types(const Plan& plan, int verbosity, const RunOptions& options) {
       .with_advice("where alone moves the records of its type that have the value, and nothing else.");
 }
 
-awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarget& log) {
+namespace {
+
+/// What is known of the type of an id map.
+struct TypeOfMap {
+  bool known = false;    ///< by the id map, the source or the target
+  bool certain = false;  ///< that it does not exist, if it is not known
+  std::string suggestion;
+};
+
+awaitable<TypeOfMap> look_for(Pipeline pipeline, std::string type) {
+  TypeOfMap found;
   const std::string prefix = type + "/";
   const std::vector<Entry> listed = co_await pipeline.store->scan(Table::outcome, prefix, "", 1);
-  if (!listed.empty()) co_return;
+  found.known = !listed.empty();
+  if (found.known) co_return found;
   const std::optional<Types> of_source = co_await known_types(pipeline.source);
   Types known = of_source.value_or(Types());
   TableSink* tables = pipeline.sink->as_tables();
   const Types of_sink = tables ? tables->types() : Types();
   for (const std::string& each : of_sink)
     if (!has(known, each)) known.push_back(each);
-  if (has(known, type)) co_return;
+  found.known = has(known, type);
+  found.suggestion = config::suggestion(type, known);
   const std::string near = config::nearest(type, known);
   // A transformer may name types that neither the source nor a service knows.
-  const bool certain = of_source && !known.empty() && (pipeline.transforms.empty() || !of_sink.empty());
-  if (certain || is_slip(type, near))
+  found.certain =
+      (of_source && !known.empty() && (pipeline.transforms.empty() || !of_sink.empty())) || is_slip(type, near);
+  co_return found;
+}
+
+}  // namespace
+
+awaitable<void> require_known_type(Pipeline pipeline, std::string type) {
+  const TypeOfMap found = co_await look_for(std::move(pipeline), type);
+  if (found.known || !found.certain) co_return;
+  throw Error(ErrorKind::invalid, "unknown_type",
+              fmt::format("--type: there is no type \"{}\"{}", type, found.suggestion))
+      .with_advice("Nothing has been done.");
+}
+
+awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarget& log) {
+  const TypeOfMap found = co_await look_for(std::move(pipeline), type);
+  if (found.known) co_return;
+  if (found.certain)
     throw Error(ErrorKind::invalid, "unknown_type",
-                fmt::format("a mapping file is given for \"{}\", and there is no such type{}", type,
-                            config::suggestion(type, known)))
+                fmt::format("a mapping file is given for \"{}\", and there is no such type{}", type, found.suggestion))
         .with_advice("Nothing was imported: under a wrong name it would help nobody, and all would be made once more.");
   const std::string warning =
       fmt::format("a mapping file is given for \"{}\", which neither the source nor the target is known to have: if it "

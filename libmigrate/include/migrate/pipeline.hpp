@@ -164,6 +164,12 @@ struct Mapping {
   std::string type, source_id;
   Value target_id;
 };
+/// The lines (of a type; empty: of every type) that name something of the service which is gone from there. Writes
+/// nothing. Throws Error(unsupported) for a sink that cannot tell, and for a database: that is asked itself.
+MIGRATE_API awaitable<std::vector<Mapping>> find_gone(Pipeline pipeline, std::string type);
+/// Takes lines that find_gone() has told out of the id map, with the steps of their records: the next complete run
+/// makes these anew. What is there by now stays known. Says how many it took out.
+MIGRATE_API awaitable<std::size_t> forget_gone(Pipeline pipeline, std::vector<Mapping> lines);
 /// The id map of a type (empty: of every type): from the target where it is kept by natural key, in the order of
 /// TableSink::list(), and from the store.
 MIGRATE_API awaitable<void> for_each_mapping(Pipeline pipeline, std::string type,

@@ -79,6 +79,12 @@ struct Report {
     std::vector<Finding> examples;  ///< the first 1,000
   };
   std::optional<Verification> verification;
+  /// Of a dry run: what a run would do with the records that the transformers have made.
+  struct Preview {
+    std::uint64_t create = 0, change = 0, unchanged = 0;
+    std::uint64_t refuse = 0;  ///< units, as the counter `failed`
+  };
+  std::optional<Preview> preview;
   std::optional<UndoResult> rollback;
   std::uint64_t orphans_cleaned = 0;  ///< items that this run had begun, or found half made, and has taken back
   std::uint64_t orphans_removed = 0;  ///< over all runs, by remove_orphans()
@@ -94,7 +100,7 @@ class MIGRATE_API Observer {
   virtual void on_start(const Report& report, std::optional<std::uint64_t> expected_records);
   virtual void on_phase(Phase phase);
   virtual void on_phase_done(Phase phase, const Report& report);
-  /// After every committed batch; the report is the state of the whole run so far.
+  /// After every committed batch, and after each item; the report is the state of the whole run so far.
   virtual void on_progress(const Report& report);
   virtual void on_failure(const Failure& failure);
   virtual void on_retry(const RecordRef& record, int attempt, std::chrono::milliseconds wait, const Error& error);

@@ -49,6 +49,8 @@ MIGRATE_API Value report_as_json(const Report& report, const std::string& argume
 /// them, warnings, verification. Plain text, ends with a line feed. `arguments` is what follows `migrate run` or
 /// `migrate retry`, as a shell takes it: the migration file and options; empty: "FILE".
 MIGRATE_API std::string report_as_text(const Report& report, const std::string& arguments = std::string());
+/// The command that goes on with what `mode` (Report::mode) had begun.
+MIGRATE_API std::string resume_command(std::string_view mode, const std::string& arguments);
 /// `word` as one argument of a POSIX shell.
 MIGRATE_API std::string shell_word(std::string_view word);
 

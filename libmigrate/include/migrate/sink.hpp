@@ -120,6 +120,7 @@ struct Finding {
   std::string field;  ///< empty: the record as a whole
   std::string expected, found;
   std::string message;
+  std::optional<Error> refused{};  ///< preview(): why write() would not take the record; empty: it would
 };
 
 struct SinkTraits {
@@ -159,7 +160,7 @@ class MIGRATE_API Sink {
   /// Before the first write of a run: creates what the configuration says is created when absent. `schemas` are the
   /// source's, for types that the configuration does not describe. Idempotent.
   virtual awaitable<void> prepare(std::vector<TableSchema> schemas);
-  /// Dry run: what would be lost or refused. Writes nothing.
+  /// Dry run: what would be lost or refused (Finding::refused). Writes nothing.
   virtual awaitable<std::vector<Finding>> preview(std::span<Operation> operations);
   /// Differences between the operations and the target; empty: equal. An operation without target_id() is absent.
   /// Everything that write() brings is compared, files byte by byte: levels differ in how many operations come here.
@@ -254,9 +255,11 @@ struct TargetRow {
   Value data;  ///< only where asked for
 };
 
+/// Of rows; the engine counts items in the same way.
 struct UndoResult {
   std::size_t removed = 0, restored = 0;
-  std::vector<Finding> kept;  ///< rows that somebody has changed since: left as they are
+  std::vector<Finding> kept;  ///< what somebody has changed since: left as it is
+  bool of_items = false;
 };
 
 /// A database, written by natural key (RecordRef::id of each type), a chunk of records a transaction.

@@ -209,6 +209,27 @@ class Faults(program.ProgramTest):
         result = self.expect(2, "run", self.file, "--plugins", folder)
         self.assertIn("foreign", result.err)
 
+    def test_who_only_looks_needs_no_right_to_write(self):
+        self.expect(1, "run", self.file)
+        self.expect(1, "run", self.file)  # what lies beside the state is there
+        nobody = 65534 if os.getuid() == 0 else None
+        # The databases of the migration are another matter.
+        self.folder.chmod(0o777)
+        self.target.chmod(0o666)
+        self.work.chmod(0o555)
+        self.addCleanup(self.work.chmod, 0o755)
+        before = sorted(path.name for path in self.work.iterdir())
+        result = self.expect(3, "check", self.file, user=nobody)
+        self.assertIn("✗ working directory", result.out)
+        self.assertIn("✓ source:", result.out)
+        self.assertEqual(len(self.expect(0, "map", self.file, "--type", "people", user=nobody).out.splitlines()), 5)
+        self.assertIn("people\t3\tinvalid_date", self.expect(0, "pending", self.file, user=nobody).out)
+        self.expect(0, "orphans", self.file, user=nobody)
+        self.assertIn("people: ", self.expect(0, "rollback", self.file, "--dry-run", user=nobody).out)
+        self.assertIn("done_with_failures", self.expect(0, "status", self.file, user=nobody).out)
+        self.assertIn("not writable", self.expect(2, "run", self.file, user=nobody).err)
+        self.assertEqual(sorted(path.name for path in self.work.iterdir()), before)
+
 
 if __name__ == "__main__":
     program.main()

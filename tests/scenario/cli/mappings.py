@@ -102,6 +102,11 @@ class Mappings(program.ProgramTest):
         self.assertIn("absent.csv", self.expect(2, "map", self.file, "--type", "towns", "--import", "absent.csv").err)
         self.assertIn("has not been run", self.expect(2, "map", self.file, "--type", "towns", "--export", "x.csv").err)
         self.assertFalse((self.folder / "x.csv").exists())
+        self.expect(0, "run", self.file)
+        for words in (["--export", "x.csv"], [], ["--source-id", "1"]):
+            result = self.expect(2, "map", self.file, "--type", "peple", *words)
+            self.assertIn('did you mean "people"?', result.err)
+        self.assertFalse((self.folder / "x.csv").exists())
 
 
 if __name__ == "__main__":

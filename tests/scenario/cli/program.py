@@ -93,9 +93,9 @@ class ProgramTest(unittest.TestCase):
         environment.pop("MIGRATE_PLUGIN_PATH", None)
         return environment
 
-    def migrate(self, *words, stdin="", environment=None):
+    def migrate(self, *words, stdin="", environment=None, user=None):
         done = subprocess.run([MIGRATE, *map(str, words)], input=stdin, capture_output=True, text=True,
-                              cwd=self.folder, timeout=PATIENCE, env=environment or self.environment())
+                              cwd=self.folder, timeout=PATIENCE, env=environment or self.environment(), user=user)
         # A sanitizer's complaint or an uncaught exception is a failure whatever was expected.
         self.assertGreaterEqual(done.returncode, 0, f"died of signal {-done.returncode}\n{done.stdout}{done.stderr}")
         return Result(done.returncode, done.stdout, done.stderr)

@@ -35,9 +35,11 @@ class Runs(program.ProgramTest):
 
         self.expect(1, "retry", self.file)
         self.mend_dates()
-        self.expect(1, "retry", self.file, "--cause", "something_else")
+        result = self.expect(2, "retry", self.file, "--cause", "invalid_data")
+        self.assertIn('no record has failed with the cause "invalid_data"; did you mean "invalid_date"?', result.err)
         self.assertEqual(self.rows("SELECT count(*) FROM people"), [(5,)])
         self.expect(0, "retry", self.file, "--cause", "invalid_date")
+        self.assertIn("none has failed", self.expect(2, "retry", self.file, "--cause", "invalid_date").err)
         self.assertEqual(self.rows("SELECT name FROM people WHERE legacy_id=3"), [("Cy",)])
         self.assertEqual(self.report()["failures"], [])
 
@@ -68,11 +70,15 @@ class Runs(program.ProgramTest):
         self.assertEqual(rehearsed["mode"], "dry_run")
         self.assertEqual(rehearsed["types"]["people"]["read"], 6)
         self.assertIn("invalid_date", result.all)
+        self.assertIn("people: Rehearsed: 1 of 9 records would not arrive; nothing was written", result.out)
+        self.assertIn("8 would be created, 0 changed, 0 are there already, 1 would be refused", result.out)
+        self.assertEqual([(f["id"], f["cause"]) for f in rehearsed["failures"]], [("3", "invalid_date")])
         self.expect(1, "run", self.file)
         before = self.rows("SELECT * FROM people")
         self.write(self.legacy, "UPDATE people SET name='Changed'")
         kept = [(self.work / name).read_text() for name in ("migration-status.json", "migration-checkpoint.json")]
-        self.migrate("run", self.file, "--dry-run")
+        self.assertIn("0 would be created, 5 changed, 3 are there already, 1 would be refused",
+                      self.expect(1, "run", self.file, "--dry-run").out)
         self.assertEqual(self.rows("SELECT * FROM people"), before)
         self.assertEqual([(self.work / name).read_text() for name in ("migration-status.json", "migration-checkpoint.json")],
                          kept, "a rehearsal passes for what happened")
@@ -122,6 +128,8 @@ class Runs(program.ProgramTest):
         result = self.expect(0, "run", self.file, "--where", "people.town=nowhere")
         self.assertIn("there was nothing to move", result.out)
         self.assertNotIn("everything arrived", result.out)
+        result = self.expect(0, "run", self.file, "--where", "people.twon=dubai")
+        self.assertIn('none of the 6 records of people that were read has a field "twon"', result.out)
 
     def test_types_that_do_not_exist(self):
         for words in (["--only", "peple"], ["--where", "peple.town=dubai"], ["--set", "run.only=[peple]"]):
