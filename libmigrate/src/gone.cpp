@@ -55,8 +55,9 @@ awaitable<std::vector<Mapping>> find_gone(Pipeline pipeline, std::string type) {
     for (const Entry& row : rows) {
       RecordRef record = Journal::ref_from(row.key);
       Mapping line{std::move(record.type), std::move(record.id), Journal::outcome_from(row.value).target_id};
-      if (!line.target_id.is_string() || line.target_id.get_string().empty()) continue;
-      ids.emplace_back(line.target_id.get_string());
+      std::string id = Journal::item_id(line.target_id);
+      if (id.empty()) continue;
+      ids.push_back(std::move(id));
       lines.push_back(std::move(line));
     }
     if (!ids.empty()) {
@@ -78,7 +79,7 @@ awaitable<std::size_t> forget_gone(Pipeline pipeline, std::vector<Mapping> lines
   for (std::size_t first = 0; first < lines.size(); first += ask_batch) {
     const std::size_t end = std::min(lines.size(), first + ask_batch);
     std::vector<std::string> ids;
-    for (std::size_t i = first; i < end; ++i) ids.emplace_back(lines[i].target_id.as_string());
+    for (std::size_t i = first; i < end; ++i) ids.push_back(Journal::item_id(lines[i].target_id));
     const std::vector<std::string> present = co_await sink.present_ids(std::move(ids));
     for (std::size_t i = first; i < end; ++i) {
       RecordRef record{lines[i].type, lines[i].source_id};

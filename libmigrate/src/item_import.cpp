@@ -18,15 +18,16 @@ awaitable<void> ItemImport::prepare(Batch& batch, Batch& before) {
   co_await skip_settled(*work);
   std::vector<Item*> free = co_await find_links(*work);
   // A record that needs another waits: what it needs may be in the batch before this one. So does a later version of
-  // one that is.
+  // one that is, also where nothing has become of that one.
   std::unordered_set<RecordRef, RefHash> earlier;
   for (const Item& item : static_cast<Work&>(*before.prepared).items) earlier.insert(item.record->ref);
+  for (const Unit& unit : before.units) earlier.insert(unit.source);
   const Units open = revocable(static_cast<Work&>(*before.prepared));
   std::erase_if(free, [&](const Item* item) {
     const bool needs = std::any_of(item->record->links.begin(), item->record->links.end(), [&](const Link& link) {
       return link.missing == Missing::fails && (!work->answers.get(link.target) || open.count(link.target));
     });
-    return needs || earlier.count(item->record->ref);
+    return needs || earlier.count(item->record->ref) || earlier.count(batch.units[item->unit].source);
   });
   co_await run(*work, std::move(free), true);
   batch.prepared = std::move(work);
@@ -75,6 +76,8 @@ awaitable<void> ItemImport::skip_settled(Work& work) {
   if (keys.empty()) co_return;
   std::vector<Value> rows = co_await engine_.journal().store().get_many(Table::outcome, std::move(keys));
   for (std::size_t i = 0; i < rows.size(); ++i) heed(work, rows[i], *asking[i]);
+  // Before the first of them arrives and is told of.
+  co_await engine_.know_failures(work.batch);
 }
 
 /// What the id map says of an item. One that was made of another record of the source is not this record's to change,

@@ -13,10 +13,6 @@ MIGRATE_BEGIN
 namespace {
 constexpr std::size_t walk_batch = 1000;
 
-std::string shown(const Value& id) {
-  return id.is_string() ? std::string(id.get_string()) : boost::json::serialize(id);
-}
-
 }  // namespace
 
 awaitable<std::vector<Check>> check(Pipeline pipeline) {
@@ -71,7 +67,7 @@ awaitable<void> Engine::pending(std::function<void(const Pending&)> each) {
           pending.message = batch->units[i].failure->what();
         } else if (is_gone) {
           pending.cause = "gone_from_target";
-          pending.message = fmt::format("was {} on the target, and is gone from there", shown(*answers.get(wanted[i])));
+          pending.message = fmt::format("was {} on the target, and is gone from there", Journal::item_id(*answers.get(wanted[i])));
         }
         each(pending);
       }

@@ -4,6 +4,7 @@
 
 #include "json.hpp"
 #include "names.hpp"
+#include "text.hpp"
 
 namespace migrate::jira {
 
@@ -11,8 +12,7 @@ namespace {
 
 constexpr std::size_t excerpt = 60;  // characters around a difference
 
-}  // namespace
-
+/// Words alone, without macros: what wiki markup keeps when the Cloud turns it into a document and back.
 std::string words_of(const std::string& text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -28,6 +28,21 @@ std::string words_of(const std::string& text) {
       out += ' ';
   }
   return out;
+}
+
+}  // namespace
+
+bool is_same_text(const std::string& found, const std::string& expected, bool rewritten) {
+  return found == expected || (rewritten && words_of(found) == words_of(expected));
+}
+
+bool agrees(const std::string& found, const std::string& expected, bool rewritten) {
+  if (is_same_text(found, expected, rewritten)) return true;
+  const std::size_t note = found.find(goes_on);
+  const std::size_t line = note == std::string::npos ? note : found.rfind('\n', note);
+  if (line == std::string::npos) return false;
+  const std::string head = found.substr(0, line);
+  return expected.starts_with(head) || (rewritten && words_of(expected).starts_with(words_of(head)));
 }
 
 std::pair<std::string, std::string> parting(const std::string& a, const std::string& b) {

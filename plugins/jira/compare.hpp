@@ -10,8 +10,10 @@
 
 namespace migrate::jira {
 
-/// Words alone, without macros: what wiki markup keeps when the Cloud turns it into a document and back.
-std::string words_of(const std::string& text);
+/// Whether two canonical texts say the same. `rewritten`: word by word, since Jira has made the markup anew.
+bool is_same_text(const std::string& found, const std::string& expected, bool rewritten);
+/// The same for a text that was cut in Jira, wherever: as far as it stands there.
+bool agrees(const std::string& found, const std::string& expected, bool rewritten);
 /// Where two texts part, with what stands around it.
 std::pair<std::string, std::string> parting(const std::string& a, const std::string& b);
 /// Whether what was sent is there: Jira shows more of a value than it takes.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "compare.hpp"
 #include "json.hpp"
 #include "names.hpp"
 #include "sink.hpp"
@@ -95,8 +96,7 @@ awaitable<void> JiraSink::update_parts(Job& job, CommentDraft& draft) {
     shorten(job, draft, known != 0 ? known : any_length);
     bool differs = false;
     for (const auto& [part, comment] : there) {
-      const Value* editor = find(comment, {"updateAuthor"});
-      if (parts != draft.texts.size() || (editor && by_others(*editor))) return false;
+      if (parts != draft.texts.size() || by_others(comment, "updateAuthor")) return false;
       if (part >= parts) continue;  // about to be withdrawn
       const std::string said = said_by(comment, markup());
       differs = differs || !is_same_text(said, expected_of(job, draft, part), rewrites_markup());

@@ -79,10 +79,6 @@ Value printed_once(Text& text, Markup markup, const std::map<std::string, std::s
 
 /// For comparing: equal for what was written and what Jira gives back of it. Images by their presence.
 std::string canonical(const Value& body, Markup markup);
-/// Whether two canonical texts say the same. `rewritten`: word by word, since Jira has made the markup anew.
-bool is_same_text(const std::string& found, const std::string& expected, bool rewritten);
-/// The same for a text that was cut in Jira, wherever: as far as it stands there.
-bool agrees(const std::string& found, const std::string& expected, bool rewritten);
 /// Short and the same in every run: what stands for a text in the property.
 std::string fingerprint_of(const std::string& canonical);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compare.hpp"
 #include "json.hpp"
 #include "names.hpp"
 #include "sink.hpp"

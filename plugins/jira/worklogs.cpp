@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compare.hpp"
 #include "json.hpp"
 #include "names.hpp"
 #include "sink.hpp"
@@ -135,7 +136,7 @@ awaitable<void> JiraSink::update_worklog(Job& job, WorklogDraft& draft, std::str
                              draft.worklog->id)});
     co_return;
   }
-  if (const Value* editor = find(*found, {"updateAuthor"}); !same && editor && by_others(*editor)) {
+  if (!same && by_others(*found, "updateAuthor")) {
     warn(job.operation,
          Warning{"changed_on_both_sides", "worklogs",
                  fmt::format("time entry {} is another at the source, and was edited in Jira: left as it "
@@ -157,9 +158,7 @@ awaitable<void> JiraSink::tell_gone_worklogs(Job& job) {
   if (!job.issue.is_object() || !job.ours) co_return;
   co_await look_at_entries(job);
   for (const Value& each : entries_before(job)) {
-    const Value* author = find(each, {"author"});
-    const std::string id = text_at(each, {"id"});
-    if (!author || account_from(*author).id != site_->self.id || job.entries.count(id)) continue;
+    if (!is_own(each) || job.entries.count(text_at(each, {"id"}))) continue;
     warn_of_rest(job, "worklogs", fmt::format("the time entry of {} s", number_at(each, {"timeSpentSeconds"})));
   }
 }

@@ -338,6 +338,13 @@ TEST_CASE("an item that is gone from the target is pending, and comes again once
   CHECK(report.types.at("tickets").written == 1);
   CHECK(report.types.at("tickets").skipped == 3);
   CHECK(world.service.items.size() == 4);
+  // A mapping names it by its number.
+  std::vector<Mapping> mappings{Mapping{"tickets", "50", Value(999)}};
+  testing_systems::wait_for(import_mappings(world.pipeline().store, std::move(mappings)));
+  gone = testing_systems::wait_for(find_gone(world.pipeline(), ""));
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].source_id == "50");
+  CHECK(testing_systems::wait_for(forget_gone(world.pipeline(), gone)) == 1);
 }
 
 TEST_CASE("a field that no record has is told of, since it chooses nothing") {

@@ -179,6 +179,50 @@ TEST_CASE("a record that fails twice in a run has failed once, and a retry leave
   }
 }
 
+TEST_CASE("who stops in the middle of a batch counts no record twice that has failed before") {
+  World world(12);
+  world.batch = 6;
+  std::stop_source stop;
+  RunOptions options;
+  options.stop = stop.get_token();
+  SUBCASE("in a retry") {
+    for (int id = 5; id <= 12; ++id) world.poison(id);
+    check_counts(world.run(), 12, 8);
+    for (int id = 5; id <= 12; ++id) world.cure(id);
+    world.on_write = [&](const Operation&) { stop.request_stop(); };
+    options.mode = Mode::retry;
+    const Report report = world.run(std::move(options));
+    CHECK(report.status == Status::stopped);
+    REQUIRE(world.arrived() > 4);
+    REQUIRE(world.arrived() < 12);
+    check_counts(report, 12, 8);
+    world.on_write = nullptr;
+    check_counts(world.run(Mode::retry), 12, 0);
+  }
+  SUBCASE("where they come once more in the same run") {
+    std::vector<Record> readable;
+    for (int id = 1; id <= 6; ++id) {
+      Record& broken = world.source->records("tickets").at(id);
+      readable.push_back(broken);
+      broken.failure = std::make_shared<const Error>(ErrorKind::invalid, "unreadable", "the ticket cannot be read");
+    }
+    world.source->after_read = [&](RecordBatch& records) {
+      if (records.last) records.records.insert(records.records.begin(), readable.begin(), readable.end());
+    };
+    world.on_write = [&](const Operation& operation) {
+      if (std::stoi(operation.record().ref.id) <= 6) stop.request_stop();
+    };
+    const Report report = world.run(std::move(options));
+    CHECK(report.status == Status::stopped);
+    // Some of them have arrived, and their batch is not settled: they count as what they were.
+    REQUIRE(world.arrived() > 6);
+    REQUIRE(world.arrived() < 12);
+    check_counts(report, 12, 6);
+    world.on_write = nullptr;
+    check_counts(world.run(), 12, 0);
+  }
+}
+
 TEST_CASE("what fails and arrives later in the same run has not failed") {
   for (const bool tables : {false, true}) {
     for (const std::size_t batch : {2, 10}) {

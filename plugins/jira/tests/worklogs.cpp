@@ -49,18 +49,21 @@ TEST_CASE("an edit of a time entry that dies anywhere leaves what an undisturbed
 
 TEST_CASE("a time entry that a person has edited in Jira stays, and is told when the source has another") {
   for (const World::Way way : ways) {
-    INFO("way " << static_cast<int>(way));
-    Delta delta(way);
-    const std::string id(delta.issue().at("worklogs").at(0).at("id").as_string());
-    delta.world.as(World::ana, "PUT", "/issue/" + delta.key + "/worklog/" + id, parsed(R"({"timeSpentSeconds":7200})"));
-    edit(delta);
-    const Report report = delta.run("2");
-    CHECK(warned(report, "changed_on_both_sides") == 1);
-    CHECK(delta.issue().at("worklogs").at(0).at("seconds") == 7200);
-    // One that a person has deleted is not made a second time.
-    delta.world.as(World::ana, "DELETE", "/issue/" + delta.key + "/worklog/" + id);
-    delta.run("3");
-    CHECK(delta.issue().at("worklogs").as_array().empty());
+    for (const char* const who : {World::ana, World::nobody}) {
+      INFO("way " << static_cast<int>(way) << ", by " << std::string(who));
+      Delta delta(way, "OPS", R"({"anonymous_access":true})");
+      const std::string id(delta.issue().at("worklogs").at(0).at("id").as_string()),
+          path = "/issue/" + delta.key + "/worklog/" + id;
+      delta.world.as(who, "PUT", path, parsed(R"({"timeSpentSeconds":7200})"));
+      edit(delta);
+      const Report report = delta.run("2");
+      CHECK(warned(report, "changed_on_both_sides") == 1);
+      CHECK(delta.issue().at("worklogs").at(0).at("seconds") == 7200);
+      // One that a person has deleted is not made a second time.
+      delta.world.as(who, "DELETE", path);
+      delta.run("3");
+      CHECK(delta.issue().at("worklogs").as_array().empty());
+    }
   }
 }
 
