@@ -114,8 +114,7 @@ std::string warnings_section(const Report& report) {
     for (const auto& [cause, count] : causes) bars.push_back({type + ": " + cause, count});
   }
   if (bars.empty()) return std::string();
-  return "<h2>Warnings</h2>\n<p class=\"faint\">Values of records that arrived, changed or left empty by a named "
-         "rule.</p>\n" +
+  return fmt::format("<h2>Warnings</h2>\n<p class=\"faint\">Of records that {}.</p>\n", about_warnings(report)) +
          bar_chart("Warnings by cause", bars, "warned");
 }
 

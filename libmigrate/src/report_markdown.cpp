@@ -94,7 +94,8 @@ std::string causes_section(const Context& context) {
 
 std::string warnings_section(const Report& report) {
   if (report.warnings.empty()) return std::string();
-  std::string text = "\n## Warnings: arrived, but changed or left empty by a rule\n\n| type | cause | values |\n|---|---|--:|\n";
+  std::string text =
+      fmt::format("\n## Warnings: {}\n\n| type | cause | values |\n|---|---|--:|\n", about_warnings(report));
   for (const auto& [type, causes] : report.warnings) {
     for (const auto& [cause, count] : causes) {
       text += fmt::format("| {} | {} | {} |\n", escape_markdown(type), escape_markdown(cause), count_text(count));

@@ -55,7 +55,7 @@ std::string warnings_text(const Report& report) {
       text += fmt::format("  {} {}: {}\n", count_text(count), on_one_line(type), on_one_line(cause));
     }
   }
-  return text.empty() ? text : "\nWarnings (arrived, but a rule changed the value or left it empty):\n" + text;
+  return text.empty() ? text : fmt::format("\nWarnings ({}):\n{}", about_warnings(report), text);
 }
 
 std::string differences_text(const Report::Verification& verification) {

@@ -268,6 +268,11 @@ std::string headline(const Report& report) {
   return "Broken off; the state is valid";
 }
 
+std::string about_warnings(const Report& report) {
+  return std::string(is_rehearsal(report) ? "would arrive" : "arrived") +
+         ", with something changed, left empty or left out";
+}
+
 bool can_be_retried(const Report& report) { return !is_rehearsal(report) && !report.rollback; }
 
 std::string retry_command(const std::string& arguments, const std::string& cause) {

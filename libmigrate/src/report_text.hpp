@@ -58,6 +58,8 @@ std::uint64_t left_out(const Report& report, const std::string& type = std::stri
 std::uint64_t arrived(const Report& report, const std::string& type = std::string());
 /// Whether `migrate retry` has something to do: not after a rehearsal, nor when all was taken back.
 bool can_be_retried(const Report& report);
+/// What has become of the records that warnings are of.
+std::string about_warnings(const Report& report);
 std::string retry_command(const std::string& arguments, const std::string& cause);
 
 }  // namespace reporting

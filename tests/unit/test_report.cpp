@@ -118,6 +118,13 @@ TEST_CASE("the final report: every failure, causes, warnings, counters") {
   CHECK(cause.at("retry") == "migrate retry 'my file.yaml' --cause odd");
 }
 
+TEST_CASE("warnings of a rehearsal are of what would arrive") {
+  World world(6);
+  CHECK(report_as_text(world.report).find("Warnings (arrived,") != std::string::npos);
+  world.report.mode = to_string(Mode::dry_run);
+  CHECK(report_as_text(world.report).find("Warnings (would arrive,") != std::string::npos);
+}
+
 TEST_CASE("mappings and the workbook hold what arrived") {
   World world(9);
   const auto files = world.write();
