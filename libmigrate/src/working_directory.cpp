@@ -22,13 +22,22 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
+/// A process that has ended stays in the table until its parent asks how, which in a container nobody may do.
+bool has_ended(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  const std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::size_t name_end = line.rfind(") ");  // the name before it may hold anything
+  return name_end != std::string::npos && name_end + 2 < line.size() && line[name_end + 2] == 'Z';
+}
+
 bool alive(const Object& status) {
   const Value* host = status.if_contains("host");
   const Value* process = status.if_contains("pid");
   if (!host || !process || !process->is_int64()) return false;
   // Processes of another host cannot be asked; `updated` tells the reader how old that status is.
   if (!host->is_string() || host->get_string() != std::string_view(host_name())) return true;
-  return ::kill(static_cast<pid_t>(process->get_int64()), 0) == 0 || errno == EPERM;
+  const auto id = static_cast<pid_t>(process->get_int64());
+  return (::kill(id, 0) == 0 || errno == EPERM) && !has_ended(id);
 }
 }  // namespace
 

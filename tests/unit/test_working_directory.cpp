@@ -173,8 +173,8 @@ TEST_CASE("the status of a process that is gone is interrupted") {
   CHECK_FALSE(directory.read_status());
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);
-  int ignored = 0;
-  ::waitpid(child, &ignored, 0);
+  siginfo_t ignored{};
+  ::waitid(P_PID, static_cast<id_t>(child), &ignored, WEXITED | WNOWAIT);  // it has ended, and nobody has taken note
   {
     RunRecorder recorder(directory, std::stop_source());
     recorder.on_start(report_with(0, 0), std::nullopt);
@@ -183,6 +183,8 @@ TEST_CASE("the status of a process that is gone is interrupted") {
   Object status = object_in(directory.status_file());
   status["pid"] = static_cast<std::int64_t>(child);
   std::ofstream(directory.status_file()) << boost::json::serialize(status);
+  CHECK(directory.read_status()->at("status") == "interrupted");
+  ::waitpid(child, nullptr, 0);
   CHECK(directory.read_status()->at("status") == "interrupted");
 
   std::ofstream(directory.status_file()) << "not a status";
