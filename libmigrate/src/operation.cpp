@@ -102,6 +102,13 @@ Value Step::receipt(std::string target_id, const Value& undo) {
   return row;
 }
 
+const Value& Step::undo() const noexcept {
+  static const Value nothing;
+  const Object* row = intent_.if_object();
+  const Value* known = row ? row->if_contains("undo") : nullptr;
+  return known ? *known : nothing;
+}
+
 awaitable<void> Step::finish(std::string target_id, Value undo) {
   std::vector<Entry> entries;
   entries.push_back(Entry{Table::step, row_, receipt(std::move(target_id), undo)});

@@ -125,9 +125,10 @@ class JiraSink final : public ItemSink {
   awaitable<void> claim_entries(Job& job);
   awaitable<void> move_worklog(Job& job, WorklogDraft& draft);
   static Object entry_body(const WorklogDraft& draft, const Value& note);
-  awaitable<std::string> find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note);
-  bool is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
-  bool holds_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const;
+  Value contents_of(const WorklogDraft& draft, const Value& note) const;
+  awaitable<std::string> find_worklog(Job& job, std::string key, Value sent);
+  bool is_entry(const Value& worklog, const Value& contents) const;
+  bool holds_entry(const Value& worklog, const Value& contents) const;
   static const Array& entries_before(const Job& job);
   awaitable<void> look_at_entries(Job& job);
   awaitable<void> update_worklog(Job& job, WorklogDraft& draft, std::string id);

@@ -346,13 +346,14 @@ class Comparison {
                seconds_of(text_at(each, {"started"})) == seconds_of(draft.started);
       };
       const Value note = printed(draft.text, sink_.markup(), {}, {});
+      const Value contents = sink_.contents_of(draft, note);
       const auto first = [&](auto&& is) {
         return std::find_if(there.begin(), there.end(),
                             [&](const Value& each) { return !taken.count(text_at(each, {"id"})) && is(each); });
       };
       // Data Center keeps no properties of time entries; several may hold the same time.
       auto found = first([&](const Value& each) {
-        return sink_.api_.cloud() ? mark_id(each) == id : sink_.is_entry(each, draft, note);
+        return sink_.api_.cloud() ? mark_id(each) == id : sink_.is_entry(each, contents);
       });
       if (found == there.end() && !sink_.api_.cloud()) found = first(alike);
       if (found == there.end()) {

@@ -1,5 +1,5 @@
 // Time spent. On the Cloud the property of an entry tells which one it is. Data Center keeps none: there an entry is
-// told by the state, and one whose call was never answered by what it holds.
+// told by the state, and one whose call was never answered by what it was sent as.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,18 +29,23 @@ awaitable<void> JiraSink::claim_entries(Job& job) {
 }
 
 awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
+  const Value note = printed(draft.text, markup(), {}, {});
   std::string name = step_name("worklog", draft.worklog->id);
-  Step step = co_await job.operation.begin(name);
+  Value intended = undo_of(job.key, job.ours);
+  if (!api_.cloud()) intended.as_object().emplace("sent", contents_of(draft, note));
+  Value known = intended;
+  Step step = co_await job.operation.begin(name, std::move(known));
   if (step.done()) {
     job.entries.insert(step.target_id());
     co_await update_worklog(job, draft, step.target_id());
     co_return;
   }
-  const Value note = printed(draft.text, markup(), {}, {});
   if (must_look(job, step)) {
-    std::string id = co_await find_worklog(job, draft, step.key(), note);
+    const Value* told = find(step.undo(), {"sent"});
+    const Value sent = told ? *told : contents_of(draft, note);
+    std::string id = co_await find_worklog(job, step.key(), sent);
     const bool again = id.empty() && co_await wait_for_call(job, step);
-    if (again) id = co_await find_worklog(job, draft, step.key(), note);
+    if (again) id = co_await find_worklog(job, step.key(), sent);
     if (!id.empty()) {
       job.entries.insert(id);
       Value undo(undo_of(job.key, job.ours));
@@ -50,7 +55,7 @@ awaitable<void> JiraSink::move_worklog(Job& job, WorklogDraft& draft) {
     }
     if (step.uncertain()) {
       co_await step.refused();
-      step = co_await job.operation.begin(name);
+      step = co_await job.operation.begin(name, std::move(intended));
     }
   }
   co_await move_original(job, draft.text.original);
@@ -78,32 +83,40 @@ Object JiraSink::entry_body(const WorklogDraft& draft, const Value& note) {
   return body;
 }
 
-/// Its id; empty: it is not there.
-awaitable<std::string> JiraSink::find_worklog(Job& job, const WorklogDraft& draft, std::string key, Value note) {
+/// What an entry holds that is made of this draft: "seconds", "started" (of the epoch) and "note".
+Value JiraSink::contents_of(const WorklogDraft& draft, const Value& note) const {
+  Object contents = object("seconds", draft.seconds);
+  contents.emplace("started", seconds_of(draft.started).value_or(0));
+  contents.emplace("note", canonical(note, markup()));
+  return contents;
+}
+
+/// Its id; empty: it is not there. `sent`: what it held when it was made.
+awaitable<std::string> JiraSink::find_worklog(Job& job, std::string key, Value sent) {
   if (!job.worklogs) job.worklogs = co_await api_.worklogs(job.key);
   for (const Value& each : *job.worklogs) {
     const std::string id = text_at(each, {"id"});
     const Value* mark = mark_in(each);
     const bool same =
-        api_.cloud() ? mark && text_at(*mark, {"key"}) == key : !job.entries.count(id) && is_entry(each, draft, note);
+        api_.cloud() ? mark && text_at(*mark, {"key"}) == key : !job.entries.count(id) && is_entry(each, sent);
     if (same) co_return id;
   }
   co_return std::string();
 }
 
 /// Whether a work log of the migration's account is this time entry, by what it holds.
-bool JiraSink::is_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const {
+bool JiraSink::is_entry(const Value& worklog, const Value& contents) const {
   const Value* author = find(worklog, {"author"});
   return author && account_from(*author).id == site_->self.id && find(worklog, {"comment"}) &&
-         holds_entry(worklog, draft, note);
+         holds_entry(worklog, contents);
 }
 
-bool JiraSink::holds_entry(const Value& worklog, const WorklogDraft& draft, const Value& note) const {
+bool JiraSink::holds_entry(const Value& worklog, const Value& contents) const {
   const Value* comment = find(worklog, {"comment"});
   const std::string said = comment ? canonical(*comment, markup()) : std::string();
-  return number_at(worklog, {"timeSpentSeconds"}) == draft.seconds &&
-         seconds_of(text_at(worklog, {"started"})) == seconds_of(draft.started) &&
-         is_same_text(said, canonical(note, markup()), rewrites_markup());
+  return number_at(worklog, {"timeSpentSeconds"}) == number_at(contents, {"seconds"}) &&
+         seconds_of(text_at(worklog, {"started"})).value_or(0) == number_at(contents, {"started"}) &&
+         is_same_text(said, text_at(contents, {"note"}), rewrites_markup());
 }
 
 /// The time entries that the issue had before this call. It shows the first 20 itself, without their properties.
@@ -127,7 +140,7 @@ awaitable<void> JiraSink::update_worklog(Job& job, WorklogDraft& draft, std::str
       std::find_if(entries.begin(), entries.end(), [&](const Value& each) { return text_at(each, {"id"}) == id; });
   if (found == entries.end()) co_return;  // somebody has deleted it
   Value note = printed(draft.text, markup(), {}, {});
-  const bool same = holds_entry(*found, draft, note);
+  const bool same = holds_entry(*found, contents_of(draft, note));
   if (!same && !site_->may_edit_worklogs()) {
     warn(job.operation,
          Warning{"may_not_edit_worklog", "worklogs",

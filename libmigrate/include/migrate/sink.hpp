@@ -46,6 +46,9 @@ class MIGRATE_API Step {
   /// Record::version of the attempt that wrote the intent: where that is not the present one, what is there may show an
   /// older version of the record. Empty: the source has no versions, or a state of an older release does not tell.
   const std::string& version() const noexcept { return version_; }
+  /// What takes the effect back: as finish() was told, until then as begin() was, by the attempt that wrote the intent.
+  /// Null: nothing.
+  const Value& undo() const noexcept;
   /// Milliseconds since the intent was written: how long a lagging index has had to show an uncertain effect.
   std::chrono::milliseconds age() const noexcept { return age_; }
 

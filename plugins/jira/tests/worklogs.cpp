@@ -123,3 +123,34 @@ TEST_CASE("time entries that hold the same are all there, whenever a delta run d
     REQUIRE(world.issue_of("1").at("worklogs").as_array().size() == 2);
   }
 }
+
+TEST_CASE("a time entry that the source has changed since a run died is there once, and as it is by now") {
+  const auto entry = [](int seconds, const char* note) {
+    return fmt::format(R"(,"worklogs":[{{"id":"1","started":"2024-02-01T08:00:00Z","seconds":{},"note":"{}"}}])", seconds,
+                       note);
+  };
+  for (const World::Way way : ways) {
+    World counter(way);
+    plain_ticket(counter, 1, entry(1800, "first"));
+    REQUIRE(counter.run().status == Status::done);
+    const int points = counter.death.passed;
+    REQUIRE(points > 5);
+    for (int at = 1; at <= points; ++at) {
+      World world(way);
+      Record& record = plain_ticket(world, 1, entry(1800, "first"));
+      world.death.at = at;
+      REQUIRE_FALSE(world.try_run(RunOptions()));
+      world.revive();
+      INFO("way " << static_cast<int>(way) << ", died at point " << at);
+      Object& changed = record.data.as_object()["worklogs"].as_array()[0].as_object();
+      changed["seconds"] = 3600;
+      changed["note"] = "second";
+      record.version = "2";
+      REQUIRE(world.run().status == Status::done);
+      REQUIRE(world.run(Mode::incremental).status == Status::done);
+      const Array entries = world.issue_of("1").at("worklogs").as_array();
+      REQUIRE(entries.size() == 1);
+      CHECK(entries[0].at("seconds") == 3600);
+    }
+  }
+}
