@@ -235,6 +235,8 @@ awaitable<std::vector<Check>> Engine::check() {
   if (usable) {
     std::optional<Check> foreign = co_await check_target();
     if (foreign) checks.push_back(std::move(*foreign));
+    std::optional<Check> others = co_await check_others();
+    if (others) checks.push_back(std::move(*others));
   }
   co_return checks;
 }
@@ -243,6 +245,7 @@ awaitable<void> Engine::preflight() {
   report_.checks = co_await check();
   std::string failed;
   for (const Check& check : report_.checks) {
+    if (check.passed && check.name == others_check) services().write_log(LogLevel::warning, "engine", check.message);
     if (check.passed) continue;
     failed += fmt::format("\n  {}: {}{}", check.name, check.message,
                           check.advice.empty() ? std::string() : " (" + check.advice + ")");

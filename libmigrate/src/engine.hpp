@@ -103,6 +103,8 @@ class Engine {
   awaitable<void> open_run();
   awaitable<void> preflight();
   awaitable<std::optional<Check>> check_target();
+  awaitable<std::optional<Check>> check_others();
+  static constexpr const char* others_check = "state: others";
   awaitable<void> execute();
   awaitable<void> import_all();
   awaitable<void> run_partitions(Stage& stage, bool persistent, bool revisits);

@@ -78,6 +78,7 @@ awaitable<void> ItemSink::undo(Receipt) {
   throw unsupported("taking effects back");
   co_return;
 }
+awaitable<std::optional<Marked>> ItemSink::any_marked(std::string) { co_return std::nullopt; }
 awaitable<void> ItemSink::for_each_marked(std::string, std::chrono::system_clock::time_point,
                                           std::function<void(const Marked&)>) {
   throw unsupported("listing what it has marked");

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine.hpp"
+#include "migrate/sink.hpp"
 
 MIGRATE_BEGIN
 
@@ -102,6 +103,34 @@ awaitable<std::optional<Check>> Engine::check_target() {
   check.passed = false;
   check.message = error.what();
   check.advice = error.advice;
+  co_return check;
+}
+
+/// Whether a state that knows of nothing yet would bring what is there already. That is told and not refused: two
+/// accounts may go into one target.
+awaitable<std::optional<Check>> Engine::check_others() {
+  ItemSink* items = pipeline_.sink->as_items();
+  if (!items) co_return std::nullopt;
+  for (const Table table : {Table::outcome, Table::step}) {
+    const std::vector<Entry> rows = co_await pipeline_.store->scan(table, "", "", 1);
+    if (!rows.empty()) co_return std::nullopt;
+  }
+  std::optional<Marked> found;
+  try {
+    found = co_await items->any_marked(pipeline_.name);
+  } catch (const Error& error) {
+    services().write_log(LogLevel::debug, "engine",
+                         fmt::format("whether the target holds anything of \"{}\": {}", pipeline_.name, error.what()));
+  }
+  if (!found) co_return std::nullopt;
+  Check check;
+  check.name = others_check;
+  check.passed = true;
+  check.message = fmt::format(
+      "this state knows of nothing yet, and the target holds what another one has brought as \"{}\", {} for example: what "
+      "is of the same source would come a second time. Where that state is lost, first name the mapping files of its last "
+      "run under mappings: in the migration file",
+      pipeline_.name, found->url.empty() ? found->target_id : found->url);
   co_return check;
 }
 

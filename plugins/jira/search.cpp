@@ -177,28 +177,44 @@ awaitable<void> JiraSink::for_each_marked(std::string migration, std::chrono::sy
     co_await services_.clock->sleep(missing);
   }
   const std::string label = migration_label(config_.label, migration);
-  Search search(
-      fmt::format("project = {} AND labels = {} ORDER BY key ASC", in_jql(site_->project_key), in_jql(label)));
-  search.fields.emplace_back("summary");
-  search.properties.emplace_back(property_key);
+  const Search search = marked_by(migration);
   std::string next;
   while (true) {
     const SearchPage page = co_await api_.search(search, next);
-    for (const Value& issue : page.issues) {
-      if (!bears_label(issue, label)) continue;
-      Marked marked;
-      marked.key = text_at(issue, {"properties", property_key, "key"});
-      marked.state = text_at(issue, {"properties", property_key, "state"});
-      // What was there before bears the mark since the step "adopt": no step has made it.
-      if (truth_at(issue, {"properties", property_key, "adopted"})) marked.key = adopt_key(marked.key);
-      marked.target_id = text_at(issue, {"key"});
-      marked.title = text_at(issue, {"fields", "summary"});
-      marked.url = api_.browse_address(marked.target_id);
-      each(marked);
-    }
+    for (const Value& issue : page.issues)
+      if (bears_label(issue, label)) each(marked_from(issue));
     if (page.next.empty()) co_return;
     next = page.next;
   }
+}
+
+awaitable<std::optional<Marked>> JiraSink::any_marked(std::string migration) {
+  site_ = co_await reader_.site();
+  Search search = marked_by(migration);
+  search.limit = 1;
+  const SearchPage page = co_await api_.search(std::move(search), "");
+  if (page.issues.empty()) co_return std::nullopt;
+  co_return marked_from(page.issues.front());
+}
+
+Search JiraSink::marked_by(const std::string& migration) const {
+  Search search(fmt::format("project = {} AND labels = {} ORDER BY key ASC", in_jql(site_->project_key),
+                            in_jql(migration_label(config_.label, migration))));
+  search.fields.emplace_back("summary");
+  search.properties.emplace_back(property_key);
+  return search;
+}
+
+Marked JiraSink::marked_from(const Value& issue) const {
+  Marked marked;
+  marked.key = text_at(issue, {"properties", property_key, "key"});
+  marked.state = text_at(issue, {"properties", property_key, "state"});
+  // What was there before bears the mark since the step "adopt": no step has made it.
+  if (truth_at(issue, {"properties", property_key, "adopted"})) marked.key = adopt_key(marked.key);
+  marked.target_id = text_at(issue, {"key"});
+  marked.title = text_at(issue, {"fields", "summary"});
+  marked.url = api_.browse_address(marked.target_id);
+  return marked;
 }
 
 awaitable<std::vector<bool>> JiraSink::exist(std::vector<std::string> target_ids) {

@@ -31,6 +31,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> undo(Receipt receipt) override;
   awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
                                   std::function<void(const Marked&)> each) override;
+  awaitable<std::optional<Marked>> any_marked(std::string migration) override;
   awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids) override;
   awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids) override;
 
@@ -63,6 +64,10 @@ class JiraSink final : public ItemSink {
       worklogs.reset();
     }
   };
+
+  // search.cpp
+  Search marked_by(const std::string& migration) const;
+  Marked marked_from(const Value& issue) const;
 
   // check.cpp
   awaitable<void> check_more(Site& site, std::vector<Check>& checks);

@@ -46,8 +46,7 @@ class MIGRATE_API Step {
   /// Record::version of the attempt that wrote the intent: where that is not the present one, what is there may show an
   /// older version of the record. Empty: the source has no versions, or a state of an older release does not tell.
   const std::string& version() const noexcept { return version_; }
-  /// What takes the effect back: as finish() was told, until then as begin() was, by the attempt that wrote the intent.
-  /// Null: nothing.
+  /// What finish() was given, until then what begin() was by the attempt that wrote the intent. Null: nothing.
   const Value& undo() const noexcept;
   /// Milliseconds since the intent was written: how long a lagging index has had to show an uncertain effect.
   std::chrono::milliseconds age() const noexcept { return age_; }
@@ -216,10 +215,11 @@ class MIGRATE_API ItemSink : public Sink {
   /// to show what was made at `last_write`, and says so in the log. Default: Error(unsupported).
   virtual awaitable<void> for_each_marked(std::string migration, std::chrono::system_clock::time_point last_write,
                                           std::function<void(const Marked&)> each);
+  /// One of these things, or nothing; waits for no index. A state that is still empty asks. Default: nothing.
+  virtual awaitable<std::optional<Marked>> any_marked(std::string migration);
   /// Which of these things are still there, in the same order. Default: Error(unsupported).
   virtual awaitable<std::vector<bool>> exist(std::vector<std::string> target_ids);
-  /// What for_each_marked() calls these things now, in the same order: a service may rename them. Empty: gone. Default:
-  /// what they were called, as far as they exist().
+  /// What for_each_marked() calls them now, in the same order. Empty: gone. Default: the same name, where they exist().
   virtual awaitable<std::vector<std::string>> present_ids(std::vector<std::string> target_ids);
 };
 

@@ -106,6 +106,16 @@ void make_old(World& world) {
   }
 }
 
+/// What the checks before a run have said of other states.
+std::string others_in(const Report& report) {
+  for (const Check& check : report.checks) {
+    if (check.name != "state: others") continue;
+    CHECK(check.passed);
+    return check.message;
+  }
+  return {};
+}
+
 /// The point behind the call that makes the third issue, when it is not heard of yet.
 int third_call(World& world) {
   const auto& points = world.death.points;
@@ -300,4 +310,35 @@ TEST_CASE("orphans: the search is waited for only as long as it may lag behind t
   world.revive();
   CHECK(took() == 90);
   CHECK(took() == 0);
+}
+
+TEST_CASE("a state that knows of nothing yet is told what another one has brought, and brings its own") {
+  for (const World::Way way : ways) {
+    INFO("way " << static_cast<int>(way));
+    World world(way);
+    world.source = tickets_of("a");
+    CHECK(others_in(world.run()) == "");
+    CHECK(others_in(world.run(Mode::incremental)) == "");
+    turn_to_b(world);
+    const Report second = world.run();
+    CHECK(second.status == Status::done);
+    CHECK(others_in(second).find(fmt::format("{}/browse/OPS-", World::origin)) != std::string::npos);
+    CHECK(titles(world) == all_of("ab"));
+    CHECK(others_in(world.run(Mode::incremental)) == "");
+  }
+}
+
+TEST_CASE("a state that was lost and has the mappings of its last run is told nothing") {
+  World world;
+  world.source = tickets_of("a");
+  REQUIRE(world.run().status == Status::done);
+  std::vector<Mapping> mappings;
+  const auto keep = [&](const Mapping& mapping) { mappings.push_back(mapping); };
+  wait_for([&]() -> awaitable<void> { co_await for_each_mapping(world.pipeline(), "tickets", keep); });
+  REQUIRE(mappings.size() == 6);
+  world.let_pass(seconds(3600));
+  world.store = make_memory_store(world.services);
+  wait_for([&]() -> awaitable<void> { co_await import_mappings(world.store, mappings); });
+  CHECK(others_in(world.run()) == "");
+  CHECK(world.issues().size() == 6);
 }
