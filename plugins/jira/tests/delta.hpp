@@ -1,6 +1,7 @@
 // A migrated family of tickets, and a delta run over what has changed since.
 #pragma once
 
+#include "shard.hpp"
 #include "tickets.hpp"
 
 namespace jira_world {
@@ -65,6 +66,7 @@ inline int dies_anywhere(const std::function<void(Delta&)>& change, const std::s
   RunOptions options;
   options.mode = Mode::incremental;
   for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     Delta delta(World::Way::documents, "OPS", settings);
     prepare(delta);
     delta.world.death.at = at;

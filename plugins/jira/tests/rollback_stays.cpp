@@ -128,6 +128,7 @@ TEST_CASE("a run instead of the rest of a rollback brings an issue that was ther
   RunOptions options;
   options.mode = Mode::rollback;
   for (int at = 1; at <= points; ++at) {
+    if (!testing_support::in_shard(at)) continue;
     World world;
     fill(world);
     world.death.at = at;
@@ -217,6 +218,7 @@ TEST_CASE(
     const int points = counter.world.death.passed;
     REQUIRE(points > 5);
     for (int at = 1; at <= points; ++at) {
+      if (!testing_support::in_shard(at)) continue;
       Adopted adopted(what);
       adopted.world.death.at = at;
       REQUIRE_FALSE(adopted.world.try_run(options));
