@@ -72,6 +72,41 @@ http::RateClass class_of(const http::Request& request) {
   return taken;
 }
 
+/// Whether a refusal need not be about more than one issue or file. With or without the method in front.
+bool concerns_one(std::string_view path) {
+  const std::vector<std::string_view> segments = segments_of(path);
+  if (segments.empty()) return false;
+  const std::string_view second = segments.size() > 1 ? segments[1] : std::string_view();
+  if (segments[0] == "issue") return second != "createmeta" && second != "bulkfetch";
+  return segments[0] == "issueLink" || (segments[0] == "attachment" && second != "meta");
+}
+
+/// A 403 about one thing: the account is well.
+http::StatusError forbidden(const http::StatusError& plain) {
+  http::StatusError error(ErrorKind::invalid, "forbidden", plain.what(), plain.status(), plain.refused());
+  error.with_advice(
+      "the account is signed in and has its rights: Jira, or a firewall in front of it, refuses this call alone. Look "
+      "at the issue's status and security level, and at what is unusual in the item's texts and files");
+  error.with_detail(plain.detail);
+  return error;
+}
+
+/// Of what came from send().
+http::StatusError refusal_of(const http::Response& response) {
+  http::StatusError plain = http::error_of(response);
+  if (plain.kind() == ErrorKind::invalid && plain.advice.empty())
+    plain.with_advice(
+        "Jira refuses this call for what it says there: look at the item in the source, mend or map what it is about, "
+        "then try it again (migrate retry)");
+  return response.status == 403 && concerns_one(response.request) ? forbidden(plain) : plain;
+}
+
+/// Throws for a gateway's page, too, whatever its status says.
+http::Response accepted(http::Response response) {
+  if (!response.ok()) throw refusal_of(response);
+  return http::checked(std::move(response));
+}
+
 http::ClientOptions client_options(const SinkConfig& config) {
   http::ClientOptions options;
   options.base_url = config.url;
@@ -149,11 +184,15 @@ milliseconds Api::since_call(const std::string& key) const {
   return std::chrono::duration_cast<milliseconds>(services_.clock->now() - from);
 }
 
-std::string Api::browse_address(const std::string& issue) const { return url_ + "/browse/" + issue; }
+std::string Api::browse_address(const std::string& issue) const { return base_url() + "/browse/" + issue; }
 
 std::string Api::file_address(const std::string& id, const std::string& name) const {
-  if (cloud_) return fmt::format("{}/rest/api/3/attachment/content/{}", url_, id);
-  return fmt::format("{}/secure/attachment/{}/{}", url_, id, http::encode(name));
+  return base_url() + file_path(id, name);
+}
+
+std::string Api::file_path(const std::string& id, const std::string& name) const {
+  if (cloud_) return fmt::format("/rest/api/3/attachment/content/{}", id);
+  return fmt::format("/secure/attachment/{}/{}", id, http::encode(name));
 }
 
 http::Request Api::request(std::string method, const std::string& path) const {
@@ -161,8 +200,11 @@ http::Request Api::request(std::string method, const std::string& path) const {
 }
 
 awaitable<http::Response> Api::send(http::Request request) {
+  const bool one = concerns_one(request.path());
   http::RateClass taken = class_of(request);
-  co_return co_await client_->send(std::move(request), std::move(taken));
+  http::Response response = co_await client_->send(std::move(request), std::move(taken));
+  if (response.status == 403 && one) co_await assure_rights();
+  co_return response;
 }
 
 awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
@@ -174,19 +216,27 @@ awaitable<http::Response> Api::take_effect(Step& step, http::Request request) {
     failure = error;
   }
   given_up_.erase(step.key());
-  if (!failure && response.ok()) co_return response;
-  const bool refused = failure ? http::nothing_applied(*failure) : http::nothing_applied(response);
+  std::optional<http::StatusError> refusal;
+  if (!failure) {
+    try {
+      response = accepted(std::move(response));
+    } catch (const http::StatusError& error) {
+      refusal = error;
+    }
+  }
+  if (!failure && !refusal) co_return response;
+  const bool refused = failure ? http::nothing_applied(*failure) : refusal->refused();
   if (refused)
     co_await step.refused();
   else
     given_up_[step.key()] = services_.clock->now();
   if (failure) throw *failure;
-  throw http::error_of(response);
+  throw *refusal;
 }
 
 awaitable<Value> Api::get(std::string path) {
   http::Request asked = request("GET", path);
-  const http::Response response = http::checked(co_await send(std::move(asked)));
+  const http::Response response = accepted(co_await send(std::move(asked)));
   co_return response.json();
 }
 
@@ -197,14 +247,14 @@ awaitable<std::optional<Value>> Api::get_if_shown(std::string path) {
     co_await assure_login();
     co_return std::nullopt;
   }
-  co_return http::checked(response).json();
+  co_return accepted(response).json();
 }
 
 awaitable<Value> Api::post_json(std::string path, Value body) {
   http::Request asked = request("POST", path);
   asked.set_json(body);
   asked.idempotent = true;
-  const http::Response response = http::checked(co_await send(std::move(asked)));
+  const http::Response response = accepted(co_await send(std::move(asked)));
   if (response.body.empty()) co_return Value();
   co_return response.json();
 }
@@ -212,6 +262,7 @@ awaitable<Value> Api::post_json(std::string path, Value body) {
 awaitable<void> Api::server() {
   const Value info = co_await get("/serverInfo");
   base_url_ = text_at(info, {"baseUrl"});
+  base_url_.erase(base_url_.find_last_not_of('/') + 1);
   cloud_ = text_at(info, {"deploymentType"}) == "Cloud" || (documents_ && !find(info, {"deploymentType"}));
 }
 
@@ -220,7 +271,7 @@ awaitable<Account> Api::myself() {
   const http::Response response = co_await send(std::move(asked));
   Account account;
   if (response.ok()) account = account_from(response.json());
-  if (response.status >= 500 || response.status == 429) throw http::error_of(response);
+  if (response.status >= 500 || response.status == 429) throw refusal_of(response);
   if (account.id.empty()) {
     const std::string_view denied = response.headers.get("X-Authentication-Denied-Reason");
     Error error(ErrorKind::unauthorized, "not_signed_in",
@@ -241,10 +292,32 @@ awaitable<void> Api::assure_login() {
   co_await myself();
 }
 
-awaitable<Value> Api::permissions(std::vector<std::string> names) {
+/// A 403 may be about the account or about what was asked for: it is the account's where it is not known any more, or
+/// has lost a right.
+awaitable<void> Api::assure_rights() {
+  const Account self = co_await myself();
+  if (rights_.empty()) co_return;
+  std::vector<std::string> names;
+  for (const auto& [name, given] : rights_) names.push_back(name);
+  const std::map<std::string, bool> before = rights_;
+  const std::map<std::string, bool> now = co_await rights(std::move(names));
+  for (const auto& [name, given] : before) {
+    if (!given || now.at(name)) continue;
+    rights_ = before;  // it is still missing when the next one asks
+    throw Error(ErrorKind::unauthorized, "right_lost",
+                fmt::format("{} has lost the right {} in the project {}", self.name, name, project_))
+        .with_advice("grant it again in the project's permission scheme, then run again");
+  }
+}
+
+awaitable<std::map<std::string, bool>> Api::rights(std::vector<std::string> names) {
   http::Query query;
   query.add("projectKey", project_).add("permissions", joined(names));
-  co_return co_await get("/mypermissions" + query.text());
+  const Value answer = co_await get("/mypermissions" + query.text());
+  std::map<std::string, bool> given;
+  for (const std::string& name : names) given[name] = truth_at(answer, {"permissions", name, "havePermission"});
+  rights_ = given;
+  co_return given;
 }
 
 awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string rest) {
@@ -254,8 +327,7 @@ awaitable<std::optional<Value>> Api::find_issue(std::string issue, std::string r
     co_await assure_login();
     co_return std::nullopt;
   }
-  if (!response.ok()) throw http::error_of(response);
-  co_return response.json();
+  co_return accepted(response).json();
 }
 
 awaitable<Array> Api::issues(std::vector<std::string> keys, std::vector<std::string> fields,
@@ -488,19 +560,19 @@ awaitable<Upload> Api::upload(Step& step, std::string issue, http::Part part) {
 awaitable<void> Api::transit(std::string issue, Value body) {
   http::Request asked = request("POST", "/issue/" + http::encode(issue) + "/transitions");
   asked.set_json(body);
-  http::checked(co_await send(std::move(asked)));
+  accepted(co_await send(std::move(asked)));
 }
 
 awaitable<void> Api::edit_issue(std::string issue, Value body, bool silently) {
   http::Request asked = request("PUT", "/issue/" + http::encode(issue) + (silently ? "?notifyUsers=false" : ""));
   asked.set_json(body);
-  http::checked(co_await send(std::move(asked)));
+  accepted(co_await send(std::move(asked)));
 }
 
 awaitable<void> Api::set_mark(std::string issue, Value mark) {
   http::Request asked = request("PUT", fmt::format("/issue/{}/properties/{}", http::encode(issue), property_key));
   asked.set_json(mark);
-  http::checked(co_await send(std::move(asked)));
+  accepted(co_await send(std::move(asked)));
 }
 
 awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value body, bool silently) {
@@ -509,14 +581,14 @@ awaitable<void> Api::edit_comment(std::string issue, std::string comment, Value 
   http::Request asked =
       request("PUT", fmt::format("/issue/{}/comment/{}{}", http::encode(issue), http::encode(comment), query));
   asked.set_json(body);
-  http::checked(co_await send(std::move(asked)));
+  accepted(co_await send(std::move(asked)));
 }
 
 awaitable<void> Api::edit_worklog(std::string issue, std::string worklog, Value body) {
   http::Request asked = request("PUT", fmt::format("/issue/{}/worklog/{}?adjustEstimate=leave&notifyUsers=false",
                                                    http::encode(issue), http::encode(worklog)));
   asked.set_json(body);
-  http::checked(co_await send(std::move(asked)));
+  accepted(co_await send(std::move(asked)));
 }
 
 awaitable<void> Api::set_remote_link(std::string issue, Value body) {
@@ -539,7 +611,7 @@ awaitable<void> Api::remove(std::string path) {
     co_await assure_login();
     co_return;
   }
-  if (!response.ok()) throw http::error_of(response);
+  accepted(response);
 }
 
 awaitable<std::string> Api::media_id(std::string attachment) {
@@ -550,18 +622,29 @@ awaitable<std::string> Api::media_id(std::string attachment) {
   const std::string_view location = response.headers.get("Location");
   const std::size_t at = location.find("/file/");
   if (at == std::string_view::npos) {
-    if (response.status >= 400) throw http::error_of(response);
+    if (response.status >= 400) throw refusal_of(response);
     co_return std::string();
   }
   const std::string_view rest = location.substr(at + 6);
   co_return std::string(rest.substr(0, rest.find_first_of("/?")));
 }
 
-awaitable<std::unique_ptr<ByteStream>> Api::download(std::string address) {
-  http::Request asked("GET", std::move(address));
+awaitable<std::unique_ptr<ByteStream>> Api::download(std::string id, std::string name) {
+  http::Request asked("GET", file_path(id, name));
   asked.headers.add("Accept", "*/*");
   http::RateClass taken = class_of(asked);
-  http::StreamedResponse response = co_await client_->open(std::move(asked), std::move(taken));
+  http::StreamedResponse response;
+  std::optional<http::StatusError> refusal;
+  try {
+    response = co_await client_->open(std::move(asked), std::move(taken));
+  } catch (const http::StatusError& error) {
+    refusal = error;
+  }
+  if (refusal && refusal->status() == 403) {
+    co_await assure_rights();
+    throw forbidden(*refusal);
+  }
+  if (refusal) throw *refusal;
   co_return std::move(response.body);
 }
 

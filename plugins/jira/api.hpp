@@ -49,7 +49,8 @@ struct Change {
 
 /// On the run's strand; any number of calls at once. Every call may throw http::StatusError or http::TransportError;
 /// what has a Step is noted in it as refused when it was certainly not applied. A 503 counts as unknown, whatever it
-/// says.
+/// says. A 403 to a call about one issue or file is of the kind `invalid` while the account is known and has its
+/// rights.
 class Api {
  public:
   Api(const SinkConfig& config, const Services& services);
@@ -59,8 +60,8 @@ class Api {
   const std::string& project() const noexcept { return project_; }
   /// What Jira calls itself, as server() has found; the configured address where it does not say.
   const std::string& base_url() const noexcept { return base_url_.empty() ? url_ : base_url_; }
+  // For people, so below what Jira calls itself: it may be reached by another name, through a proxy.
   std::string browse_address(const std::string& issue) const;
-  /// Of an attachment, for links in texts.
   std::string file_address(const std::string& id, const std::string& name) const;
 
   awaitable<void> server();
@@ -68,7 +69,8 @@ class Api {
   awaitable<Account> myself();
   /// The same, not asked more than once a minute: before "not found" is taken for "gone".
   awaitable<void> assure_login();
-  awaitable<Value> permissions(std::vector<std::string> names);
+  /// Of the account in the project, by name of the permission.
+  awaitable<std::map<std::string, bool>> rights(std::vector<std::string> names);
 
   awaitable<Value> get(std::string path);  ///< below the interface's root: "/issue/SUP-1"
   /// Nothing where the account may not see it, or there is none.
@@ -110,21 +112,24 @@ class Api {
 
   /// The id under which texts show an attachment; empty when Jira does not tell.
   awaitable<std::string> media_id(std::string attachment);
-  awaitable<std::unique_ptr<ByteStream>> download(std::string address);
+  awaitable<std::unique_ptr<ByteStream>> download(std::string id, std::string name);
 
  private:
   awaitable<http::Response> send(http::Request request);
+  awaitable<void> assure_rights();
   awaitable<http::Response> take_effect(Step& step, http::Request request);
   awaitable<Array> with_properties(Array issues, Search search);
   awaitable<Value> post_json(std::string path, Value body);
   awaitable<Array> all_pages(std::string path, std::string query, std::string list);
   http::Request request(std::string method, const std::string& path) const;
+  std::string file_path(const std::string& id, const std::string& name) const;
 
   std::string url_, project_, root_, base_url_;
   bool documents_, cloud_;
   Services services_;
   std::unique_ptr<http::Client> client_;
   std::optional<std::chrono::system_clock::time_point> known_at_;  ///< when the credentials were last seen to work
+  std::map<std::string, bool> rights_;                             ///< as last asked
   std::chrono::system_clock::time_point started_;
   std::map<std::string, std::chrono::system_clock::time_point> given_up_;  ///< by key of the step
 };

@@ -84,6 +84,10 @@ std::string told_events(const Value& scheme) {
   return events;
 }
 
+constexpr const char* customers_too =
+    "a service project also writes to its customers by itself, and no interface tells whether it does: switch its "
+    "customer notifications off while the migration runs";
+
 Check check_scheme(const Site& site, const std::optional<Value>& scheme) {
   const std::string others = site.silences ? "" : "; edits too, since the account does not administer the project";
   std::string trouble;
@@ -93,19 +97,40 @@ Check check_scheme(const Site& site, const std::optional<Value>& scheme) {
     trouble = fmt::format("Jira does not tell whom the scheme \"{}\" notifies", text_at(*scheme, {"name"}));
   else if (const std::string events = scheme ? told_events(*scheme) : std::string(); !events.empty())
     trouble = fmt::format("the scheme \"{}\" tells people of: {}", text_at(*scheme, {"name"}), events + others);
-  if (trouble.empty()) return made("notifications", true, "the project notifies nobody");
+  if (trouble.empty())
+    return made("notifications", true,
+                site.service_management ? fmt::format("the scheme notifies nobody; {}", customers_too)
+                                        : std::string("the project notifies nobody"));
   return made("notifications", false, trouble,
               "give the project a notification scheme without recipients while the migration runs, or accept it with "
               "`notifications: unchecked`");
 }
 
 Check advise_silence(const Site& site) {
-  return made("notifications", true,
-              site.silences
-                  ? "edits notify nobody; for new issues and comments give the project a notification scheme without "
-                    "recipients while the migration runs (`notifications: none` looks at it)"
-                  : "edits, too, notify watchers: the account does not administer the project. Give the project a "
-                    "notification scheme without recipients while the migration runs");
+  std::string message =
+      site.silences ? "edits notify nobody; for new issues and comments give the project a notification scheme without "
+                      "recipients while the migration runs (`notifications: none` looks at it)"
+                    : "edits, too, notify watchers: the account does not administer the project. Give the project a "
+                      "notification scheme without recipients while the migration runs";
+  if (site.service_management) message += fmt::format("; {}", customers_too);
+  return made("notifications", true, std::move(message));
+}
+
+/// Which of them a transition demands, and takes, shows at the transition only.
+Check check_resolution(const std::string& wanted, const Array& known) {
+  std::string names;
+  bool there = false;
+  for (const Value& each : known) {
+    const std::string name = text_at(each, {"name"});
+    there = there || same_name(name, wanted);
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return made("resolution", true,
+              there
+                  ? fmt::format("\"{}\", where a transition demands one", wanted)
+                  : fmt::format("there is no \"{}\"; there are {}: an item that has to pass a transition that demands "
+                                "one is refused. Set `resolution` to one of these",
+                                wanted, names));
 }
 
 Check check_role(const Site& site, const std::string& wanted) {
@@ -168,6 +193,14 @@ void check_contents(const Site& site, const SinkConfig& config, std::vector<Chec
     checks.push_back(made(
         "internal comments", config.internal_comments == "fail",
         config.internal_comments == "fail" ? "items with comments for staff are refused" : error.what(), error.advice));
+  }
+  if (!site.linking) {
+    checks.push_back(
+        made("link types", !config.source_link,
+             "issue linking is switched off in Jira: items with links are refused, and links to the source "
+             "cannot be set",
+             "switch issue linking on in Jira's global settings, or set `source_link: false`"));
+    return;
   }
   std::string unknown;
   for (const auto& [relation, type] : config.relations) {
@@ -310,6 +343,9 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
     const Screen* screen = co_await reader_.screen(type);
     checks.push_back(check_other_screen(type, *screen));
   }
+  const std::optional<Value> resolutions = co_await api_.get_if_shown("/resolution");
+  if (resolutions && resolutions->is_array())
+    checks.push_back(check_resolution(config_.resolution, resolutions->get_array()));
   if (config_.notifications == "none") {
     const std::optional<Value> scheme = co_await api_.get_if_shown(
         "/project/" + http::encode(site.project_key) + "/notificationscheme?expand=notificationSchemeEvents");

@@ -353,18 +353,27 @@ awaitable<void> JiraSink::remove_comment(Job& job, Value comment) {
   co_await regain_pictures(job, std::move(released));
 }
 
-/// The receipt of a comment; but one for staff that others can see is taken away again, at once.
+/// The receipt of a comment; but one for staff that others can see, and one for all that they cannot, is taken away
+/// again, at once.
 awaitable<void> JiraSink::hide_or_remove(Job& job, Step& step, const CommentDraft& draft, Value made) {
   const std::string id = text_at(made, {"id"});
-  bool hidden = true;
-  if (draft.hidden) hidden = co_await is_hidden(job, std::move(made));
-  if (!hidden) {
+  bool hidden = is_internal(made);
+  if (draft.hidden && !hidden) hidden = co_await is_hidden(job, std::move(made));
+  if (hidden != draft.hidden) {
     co_await api_.remove(fmt::format("/issue/{}/comment/{}", http::encode(job.key), http::encode(id)));
     co_await step.refused();
-    throw Error(ErrorKind::invalid, "internal_comment",
-                fmt::format("{}: Jira has not kept the comment {} from the public, so it was removed again", job.key,
-                            draft.comment->id))
-        .with_advice("see `internal_comments` and `internal_audience`");
+    if (draft.hidden)
+      throw Error(ErrorKind::invalid, "internal_comment",
+                  fmt::format("{}: Jira has not kept the comment {} from the public, so it was removed again", job.key,
+                              draft.comment->id))
+          .with_advice("see `internal_comments` and `internal_audience`");
+    throw Error(ErrorKind::invalid, "public_comment",
+                fmt::format("{}: Jira has made the comment {} internal, which all can see at the source, so it was "
+                            "removed again",
+                            job.key, draft.comment->id))
+        .with_advice(
+            "give the account of the migration a licence of Jira Service Management and the role of an agent: without "
+            "them it may write internal comments only");
   }
   Value undo(undo_of(job.key, job.ours));
   co_await step.finish_soon(id, std::move(undo));

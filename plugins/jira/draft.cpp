@@ -262,10 +262,6 @@ class Drafting {
              "set it under `fields` with the transformer `fields`, or give it a default in Jira");
   }
 
-  bool moved(const std::string& blob) const {
-    return std::any_of(draft_.files.begin(), draft_.files.end(), [&](const Blob* file) { return file->id == blob; });
-  }
-
   void losses(const richtext::Losses& losses, const std::string& where) {
     for (const richtext::Loss& loss : losses.all())
       lost("text_" + loss.kind, where,
@@ -278,8 +274,7 @@ class Drafting {
     context.markup = markup();
     context.limit = looked_.limit;
     context.storage = draft_.arena.get();
-    std::vector<InlineImage> images = item_.images;
-    std::erase_if(images, [&](const InlineImage& image) { return !moved(image.blob); });
+    const std::vector<InlineImage> images = draft_.pictures(item_);
     context.images = &images;
     const bool fits = fit_panel(further_, context);
     draft_.whole = fits ? item_.description : with_rows(item_.description, further_);
@@ -292,7 +287,7 @@ class Drafting {
       draft.hidden = comment.internal;
       draft.texts = comment_texts(comment, draft.hidden, context);
       for (const std::string& id : comment.blobs)
-        if (moved(id)) draft.blobs.push_back(id);
+        if (draft_.moves(id)) draft.blobs.push_back(id);
       for (const Text& text : draft.texts) losses(text.losses, "comments");
       draft_.comments.push_back(std::move(draft));
     }
@@ -351,6 +346,16 @@ std::string spaced(std::string_view word) {
 }
 
 }  // namespace
+
+bool Draft::moves(const std::string& blob) const {
+  return std::any_of(files.begin(), files.end(), [&](const Blob* file) { return file->id == blob; });
+}
+
+std::vector<InlineImage> Draft::pictures(const Item& item) const {
+  std::vector<InlineImage> shown = item.images;
+  std::erase_if(shown, [&](const InlineImage& image) { return !moves(image.blob); });
+  return shown;
+}
 
 Draft draft_of(const Record& record, const Item& item, const Looked& looked, const SinkConfig& config) {
   return Drafting(record, item, looked, config).draft();

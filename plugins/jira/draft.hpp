@@ -71,6 +71,10 @@ struct Draft {
   std::vector<const Blob*> withheld;                ///< of comments for staff alone, left out for it
   std::map<std::string, std::string> fingerprints;  ///< of each field, by its id: what the source says
   std::vector<Warning> warnings;                    ///< what is lost or changed on the way
+
+  bool moves(const std::string& blob) const;
+  /// The item's pictures that Jira gets: texts show the others as what they stand for.
+  std::vector<InlineImage> pictures(const Item& item) const;
 };
 
 /// Refers to `record` and `item`. Throws Error(invalid) when Jira would refuse the item or the configuration does.

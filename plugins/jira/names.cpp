@@ -119,6 +119,10 @@ std::string file_name(const Blob& blob) {
                          std::string_view("/\\:*?\"<>|!^[]{}#%;").find(byte) != std::string_view::npos;
     name += awkward ? '_' : byte;
   }
+  // Jira takes blanks at the ends away.
+  name.erase(0, std::min(name.find_first_not_of(' '), name.size()));
+  name.erase(name.find_last_not_of(' ') + 1);
+  if (name.empty()) name = "file";
   const std::size_t dot = name.rfind('.');
   const bool has_end = dot != std::string::npos && dot > 0 && name.size() - dot <= 12 &&
                        std::all_of(name.begin() + static_cast<std::ptrdiff_t>(dot) + 1, name.end(), is_plain);

@@ -63,7 +63,8 @@ bool JiraSink::shorten(const Job& job, CommentDraft& draft, std::size_t limit) c
   TextContext context;
   context.markup = markup();
   context.limit = draft.limit = limit;
-  context.images = &job.item.images;
+  const std::vector<InlineImage> images = job.draft.pictures(job.item);
+  context.images = &images;
   draft.texts = comment_texts(*draft.comment, draft.hidden, context);
   return true;
 }

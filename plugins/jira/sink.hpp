@@ -49,6 +49,7 @@ class JiraSink final : public ItemSink {
     bool just_made = false;  ///< in this very call, so that nobody can have touched it
     bool resumed = false;    ///< made or marked by an earlier call, of whose parts the journal may not know all
     bool more = false;       ///< it has been made in several calls, and is marked until the last edit
+    bool restated = false;   ///< the source says another status than it last did
     bool moves = false;      ///< is to be brought into another status, by a delta run
     Value issue;             ///< as it was before; null: just made, or not known
     Value mark;              ///< what its property says by now; null: not known, or it has none
@@ -190,6 +191,7 @@ class JiraSink final : public ItemSink {
 
   // update.cpp
   awaitable<void> bring_up_to_date(Job& job);
+  awaitable<void> update_contents(Job& job);
   awaitable<bool> read_issue(Job& job);
   awaitable<void> adopt(Job& job);
   awaitable<std::string> withdraw(Operation& operation);
@@ -212,7 +214,7 @@ class JiraSink final : public ItemSink {
   awaitable<void> write_edit(Job& job, Edit edit);
   awaitable<std::optional<http::StatusError>> try_edit(Job& job, Edit& wanted, Released& released);
   bool is_cleared(const Job& job, const std::string& field) const;
-  awaitable<bool> decide_status(Job& job, Value last);
+  awaitable<void> decide_status(Job& job);
   awaitable<bool> open_move(Job& job, bool wanted);
   awaitable<void> decide_move(Job& job);
   static void warn_of_move(Job& job);

@@ -145,14 +145,15 @@ awaitable<void> SiteReader::load_project(Site& site) {
 
 awaitable<void> SiteReader::load_rights(Site& site) {
   std::vector<std::string> names = rights_asked();
-  const Value rights = co_await api_.permissions(names);
-  for (const std::string& name : names) site.rights[name] = truth_at(rights, {"permissions", name, "havePermission"});
+  site.rights = co_await api_.rights(std::move(names));
   site.silences = site.rights["ADMINISTER_PROJECTS"] || site.rights["ADMINISTER"];
 }
 
 awaitable<void> SiteReader::load_links(Site& site) {
-  const Value links = co_await api_.get("/issueLinkType");
-  for (const Value& link : list_at(links, {"issueLinkTypes"})) {
+  const std::optional<Value> links = co_await api_.get_if_shown("/issueLinkType");
+  site.linking = links.has_value();
+  if (!links) co_return;
+  for (const Value& link : list_at(*links, {"issueLinkTypes"})) {
     LinkType type;
     type.name = text_at(link, {"name"});
     type.inward = text_at(link, {"inward"});

@@ -53,6 +53,7 @@ struct Site {
   bool service_management = false;
   bool silences = false;  ///< may edit without notifying watchers
   std::vector<IssueType> types;
+  bool linking = true;  ///< issues can be linked at all
   std::vector<LinkType> links;
   std::vector<std::string> roles;  ///< of the project; empty: not told
   bool attachments = true;

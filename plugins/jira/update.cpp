@@ -37,16 +37,35 @@ awaitable<void> JiraSink::bring_up_to_date(Job& job) {
   job.resumed = text_at(job.issue, {"properties", property_key, "key"}) == key;
   if (!find(job.issue, {"properties", property_key}) || truth_at(job.issue, {"properties", property_key, "adopted"}))
     co_await adopt(job);
-  co_await move_files(job);
-  co_await update_fields(job);
-  co_await move_comments(job);
-  co_await update_comments(job);
-  co_await move_worklogs(job);
+  co_await decide_status(job);
+  bool closed = false;
+  try {
+    co_await update_contents(job);
+  } catch (const http::StatusError& refusal) {
+    closed = job.moves && (refusal.status() == 400 || refusal.status() == 403);
+    if (!closed) throw;
+  }
+  if (closed) {
+    // It may stand where it cannot be edited: out of there first.
+    co_await reach_status(job, move_step);
+    job.moves = false;
+    job.forget_lists();
+    co_await read_issue(job);
+    co_await update_contents(job);
+  }
   tell_gone_files(job);
   co_await set_links(job);
   co_await set_source_link(job);
   // Last, as in a first run: the issue may be one that cannot be edited then.
   if (job.moves) co_await reach_status(job, move_step);
+}
+
+awaitable<void> JiraSink::update_contents(Job& job) {
+  co_await move_files(job);
+  co_await update_fields(job);
+  co_await move_comments(job);
+  co_await update_comments(job);
+  co_await move_worklogs(job);
 }
 
 /// An issue of somebody else's, named by an imported mapping, gets the marks by which its steps are found again.

@@ -127,15 +127,15 @@ awaitable<bool> JiraSink::stays(Job& job, std::string field, Value next) {
   co_return drops;
 }
 
-/// Sets job.moves. True when the source says another status than it last did.
-awaitable<bool> JiraSink::decide_status(Job& job, Value last) {
-  if (!job.draft.status) co_return false;
-  const bool restated = job.draft.fingerprints["status"] != text_at(last, {"status"});
+/// Sets job.restated and job.moves.
+awaitable<void> JiraSink::decide_status(Job& job) {
+  if (!job.draft.status) co_return;
+  job.restated =
+      job.draft.fingerprints["status"] != text_at(job.issue, {"properties", property_key, "fields", "status"});
   const bool elsewhere = text_at(job.issue, {"fields", "status", "id"}) != job.draft.status->id;
-  job.moves = elsewhere && restated;
-  if (elsewhere && !restated) job.moves = co_await open_move(job, false);
+  job.moves = elsewhere && job.restated;
+  if (elsewhere && !job.restated) job.moves = co_await open_move(job, false);
   if (job.moves) co_await decide_move(job);
-  co_return restated;
 }
 
 awaitable<void> JiraSink::update_fields(Job& job) {
@@ -156,12 +156,11 @@ awaitable<void> JiraSink::update_fields(Job& job) {
     edit.fields.emplace(field, member.value());
   }
   edit.labels = label_changes(job.draft.labels, job.issue, mark);
-  const bool restated = co_await decide_status(job, last);
   if (!edit.fields.empty() || !edit.labels.empty()) {
     co_await write_edit(job, std::move(edit));
     co_return;
   }
-  if (restated) {
+  if (job.restated) {
     // The issue may have come to its status by itself: what the source says now has to be known to the next run.
     Value now_known = new_mark(job);
     co_await api_.set_mark(job.key, now_known);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <tuple>
 
 #include "json.hpp"
+#include "names.hpp"
 
 namespace migrate::jira {
 
@@ -13,13 +15,21 @@ namespace {
 
 int rank_of(const std::string& category) { return category == "done" ? 2 : category == "indeterminate" ? 1 : 0; }
 
-/// {"name": wanted} when it is allowed, else the first allowed value; null when there is none.
-Value choice(const Value& field, const std::string& wanted) {
-  const Array& allowed = list_at(field, {"allowedValues"});
-  for (const Value& value : allowed)
-    if (text_at(value, {"name"}) == wanted) return object("name", wanted);
-  if (!allowed.empty()) return object("id", text_at(allowed.front(), {"id"}));
-  return wanted.empty() ? Value() : Value(object("name", wanted));
+bool is_demanded(const Value& field) { return truth_at(field, {"required"}) && !truth_at(field, {"hasDefaultValue"}); }
+
+/// {"name": wanted}, as Jira writes it.
+Value choice(const Exit& exit, const Value& field, const std::string& wanted) {
+  std::string names;
+  for (const Value& value : list_at(field, {"allowedValues"})) {
+    const std::string name = text_at(value, {"name"});
+    if (same_name(name, wanted)) return object("name", name);
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return object("name", wanted);
+  throw Error(ErrorKind::invalid, "unknown_resolution",
+              fmt::format("the transition \"{}\" to \"{}\" knows no resolution \"{}\"; it takes {}", exit.name,
+                          exit.to.name, wanted, names))
+      .with_advice("set `resolution` to one of these: it is what closed issues are shown as");
 }
 
 }  // namespace
@@ -39,14 +49,21 @@ std::vector<Exit> exits_from(const Array& transitions) {
   return exits;
 }
 
+bool demands_more(const Exit& exit) {
+  const Object* fields = exit.fields.if_object();
+  return fields && std::any_of(fields->begin(), fields->end(), [](const auto& member) {
+           return member.key() != "resolution" && is_demanded(member.value());
+         });
+}
+
 Object demanded_fields(const Exit& exit, const std::string& resolution) {
   Object values;
   const Object* fields = exit.fields.if_object();
   if (!fields) return values;
   for (const auto& [name, field] : *fields) {
-    if (!truth_at(field, {"required"}) || truth_at(field, {"hasDefaultValue"})) continue;
+    if (!is_demanded(field)) continue;
     if (name == "resolution") {
-      values.emplace(name, choice(field, resolution));
+      values.emplace(name, choice(exit, field, resolution));
       continue;
     }
     throw Error(
@@ -71,6 +88,12 @@ void Workflows::forget(const std::string& type, const std::string& status) { kno
 
 const Exit* Workflows::next(const std::string& type, const std::string& from, const IssueStatus& to,
                             const std::set<std::string>& visited) const {
+  const Exit* easy = search(type, from, to, visited, [](const Exit& exit) { return !demands_more(exit); });
+  return easy ? easy : search(type, from, to, visited, [](const Exit&) { return true; });
+}
+
+const Exit* Workflows::search(const std::string& type, const std::string& from, const IssueStatus& to,
+                              const std::set<std::string>& visited, Passable passable) const {
   struct Place {
     std::string status;
     const Exit* first;  ///< the step from `from` that leads here
@@ -97,6 +120,7 @@ const Exit* Workflows::next(const std::string& type, const std::string& from, co
       continue;
     }
     for (const Exit& exit : exits->second) {
+      if (!passable(exit)) continue;
       const Exit* first = place.first ? place.first : &exit;
       if (exit.to.id == to.id) return first;
       if (seen.insert(exit.to.id).second) queue.push_back({exit.to.id, first});

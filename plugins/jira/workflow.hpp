@@ -25,8 +25,11 @@ struct Exit {
 
 /// What GET …/transitions answers.
 std::vector<Exit> exits_from(const Array& transitions);
-/// The fields that a transition demands and nobody fills in by default. `resolution` is set to the one that is named,
-/// or to the first that is allowed; what else it demands throws Error(invalid, "transition_needs_field").
+/// Whether a transition demands more than a resolution: such a one is taken only to say what stands in the way.
+bool demands_more(const Exit& exit);
+/// The fields that a transition demands and nobody fills in by default: `resolution` is set to the one that is named.
+/// Throws Error(invalid, "unknown_resolution") where it may be another one only, and "transition_needs_field" for what
+/// else it demands.
 Object demanded_fields(const Exit& exit, const std::string& resolution);
 
 /// Pure arithmetic; statuses by id, workflows by the id of the issue type.
@@ -34,16 +37,19 @@ class Workflows {
  public:
   void learn(const std::string& type, const std::string& status, std::vector<Exit> exits);
   bool knows(const std::string& type, const std::string& status) const;
-  /// What was learned of this status is not, or no more, true of all issues.
   void forget(const std::string& type, const std::string& status);
 
   /// The next step from `from` (which is known) to `to`: on the shortest known way, else towards a status that has not
   /// been looked at yet, preferring those that are no further along than the goal. Null: there is no way. `visited`:
-  /// statuses that this issue has had on its walk.
+  /// statuses that this issue has had on its walk. One that demands_more() is taken only where there is no other.
   const Exit* next(const std::string& type, const std::string& from, const IssueStatus& to,
                    const std::set<std::string>& visited) const;
 
  private:
+  using Passable = bool (*)(const Exit& exit);
+  const Exit* search(const std::string& type, const std::string& from, const IssueStatus& to,
+                     const std::set<std::string>& visited, Passable passable) const;
+
   std::map<std::pair<std::string, std::string>, std::vector<Exit>> known_;
 };
 

@@ -70,6 +70,7 @@ awaitable<void> JiraSink::create(Job& job) {
   co_await move_files(job);
   if (known) {
     co_await hide_exposed(job);
+    co_await decide_status(job);
     co_await update_fields(job);
   }
   co_await move_original(job, job.draft.description.original);
@@ -300,17 +301,29 @@ awaitable<void> JiraSink::reach_status(Job& job, std::string name) {
   co_await step.finish_soon(job.draft.status->name, std::move(receipt));
 }
 
+/// What holds for one issue need not for the next (conditions look at fields and people): an issue that finds no way by
+/// what others were told, or is refused, goes on by what it is told itself.
 awaitable<void> JiraSink::walk(Job& job, std::string from) {
+  const std::string& type = job.type->id;
   const IssueStatus& goal = *job.draft.status;
+  Workflows own;
   std::set<std::string> visited;
-  bool looked_again = false;
+  bool alone = false, looked_again = false;
   for (int steps = 0; from != goal.id; ++steps) {
     visited.insert(from);
-    if (!workflows_.knows(job.type->id, from)) {
+    Workflows& known = alone ? own : workflows_;
+    if (!known.knows(type, from)) {
       const Array transitions = co_await api_.transitions(job.key);
-      workflows_.learn(job.type->id, from, exits_from(transitions));
+      own.learn(type, from, exits_from(transitions));
+      // Of one that was refused something others learn only what nobody has told yet.
+      if (!looked_again || !workflows_.knows(type, from)) workflows_.learn(type, from, exits_from(transitions));
     }
-    const Exit* next = steps < longest_walk ? workflows_.next(job.type->id, from, goal, visited) : nullptr;
+    const Exit* next = steps < longest_walk ? known.next(type, from, goal, visited) : nullptr;
+    if (!next && !alone) {
+      alone = true;
+      visited.clear();
+      continue;
+    }
     if (!next) {
       throw Error(ErrorKind::invalid, "no_way_to_status",
                   fmt::format("{}: the workflow has no way that this account may go to \"{}\"", job.key, goal.name))
@@ -334,13 +347,13 @@ awaitable<void> JiraSink::walk(Job& job, std::string from) {
       looked_again = false;
       continue;
     }
-    // What holds for one issue need not for the next: conditions, and whoever was quicker.
+    // A condition, or somebody was quicker.
     if (refusal->status() != 400 && refusal->status() != 404 && refusal->status() != 409) throw *refusal;
     if (looked_again) throw *refusal;
-    looked_again = true;
-    workflows_.forget(job.type->id, from);
+    alone = looked_again = true;
     from = co_await status_of(job.key);
-    workflows_.forget(job.type->id, from);
+    own.forget(type, from);
+    visited.clear();
   }
 }
 

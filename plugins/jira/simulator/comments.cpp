@@ -81,6 +81,7 @@ http::Response Service::edit_comment(Call& call) {
   if (!site_.may("EDIT_ALL_COMMENTS") && !site_.may("EDIT_OWN_COMMENTS")) {
     refuse(400, "You do not have the permission to edit this comment.");
   }
+  check_editable(of, 400);
   const bool notifies = call.flag("notifyUsers", true);
   Intake intake(call, site_, store_, of.project, &of);
   std::optional<Comment> made = intake.comment(call.body);
@@ -109,6 +110,7 @@ http::Response Service::delete_comment(Call& call) {
   if (!site_.may("DELETE_ALL_COMMENTS") && !site_.may("DELETE_OWN_COMMENTS")) {
     refuse(400, "You do not have the permission to delete this comment.");
   }
+  check_editable(of, 400);
   store_.comments.erase(found.id);
   of.comments.erase(of.comments.begin() + (&found - of.comments.data()));
   store_.touch(of, call.now);

@@ -33,6 +33,7 @@ http::Response Service::upload(Call& call) {
     throw Refusal{http::Response(403, Object{{"message", "XSRF check failed"}, {"status-code", 403}})};
   }
   Issue& of = writable(call, "CREATE_ATTACHMENTS");
+  check_editable(of, 403);
   std::vector<UploadPart> parts = read_multipart(call.request);
   std::erase_if(parts, [](const UploadPart& part) { return part.name != "file" || part.file_name.empty(); });
   if (parts.empty()) refuse(400, "No file was sent: the name of the part must be 'file'.");
@@ -103,6 +104,7 @@ http::Response Service::delete_attachment(Call& call) {
   if (!site_.may("DELETE_ALL_ATTACHMENTS") && !site_.may("DELETE_OWN_ATTACHMENTS")) {
     refuse(403, "You do not have permission to delete attachment with id: " + call.path[0]);
   }
+  check_editable(*of, 403);
   drop_attachment(*of, file->id);
   store_.touch(*of, call.now);
   return no_content();

@@ -183,17 +183,17 @@ http::Response Service::get_issue(Call& call) {
   return ok(std::move(out));
 }
 
-void Service::check_editable(const Issue& found) const {
+void Service::check_editable(const Issue& found, int status_then) const {
   const std::vector<std::string>& closed = site_.settings.read_only_statuses;
   const std::string& status = site_.statuses[found.now->status].name;
   if (std::find(closed.begin(), closed.end(), status) != closed.end())
-    refuse(400, fmt::format("You can not edit issues in the workflow status {}.", status));
+    refuse(status_then, fmt::format("You can not edit issues in the workflow status {}.", status));
 }
 
 http::Response Service::edit(Call& call) {
   Issue& found = writable(call, "EDIT_ISSUES");
   check_members(call.body);
-  check_editable(found);
+  check_editable(found, 400);
   const bool notifies = call.flag("notifyUsers", true), returns = call.flag("returnIssue", false);
   const Object& fields = object_of(call.body, "fields");
   const Object& update = object_of(call.body, "update");
@@ -229,7 +229,7 @@ http::Response Service::edit(Call& call) {
 
 http::Response Service::set_assignee(Call& call) {
   Issue& found = writable(call, "ASSIGN_ISSUES");
-  check_editable(found);
+  check_editable(found, 400);
   const Object& sent = call.object({"accountId", "name", "key"});
   const Value* account = sent.if_contains(site_.server() ? "name" : "accountId");
   if (!account) refuse_payload();

@@ -34,7 +34,7 @@ class Service : public testing::Simulator {
   http::Response attachment_settings(Call&), create_types(Call&), create_fields(Call&);
   http::Response notification_scheme(Call&), project_roles(Call&), group_picker(Call&);
   http::Response project_role(Call&), role_details(Call&);
-  void check_editable(const Issue& found) const;
+  void check_editable(const Issue& found, int status_then) const;
   http::Response user(Call&), user_search(Call&), assignable_search(Call&), all_users(Call&);
   // issues.cpp
   http::Response create(Call&), create_bulk(Call&), bulk_fetch(Call&), get_issue(Call&), edit(Call&), erase(Call&);

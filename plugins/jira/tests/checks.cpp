@@ -137,6 +137,19 @@ TEST_CASE("checks: a project that notifies people is refused where silence is as
   }
 }
 
+TEST_CASE("checks: what no interface tells is told to people") {
+  World service(World::Way::documents, "{}", "SUP");
+  for (const char* way : {"none", "unchecked"}) {
+    service.config.notifications = way;
+    CHECK(message_of(service, "notifications").find("customer notifications") != std::string::npos);
+  }
+  World software;
+  CHECK(message_of(software, "notifications").find("customer notifications") == std::string::npos);
+  CHECK(message_of(software, "resolution").starts_with("\"Done\""));
+  software.config.resolution = "Fixed";
+  CHECK(message_of(software, "resolution").starts_with("there is no \"Fixed\"; there are Done, "));
+}
+
 TEST_CASE("checks: screens of the other types are told of, since items may name them") {
   World world(World::Way::documents, R"({"off_screen_fields":["Labels","Description"]})");
   CHECK(message_of(world, "create screen of Epic").find("kind is Epic are refused") != std::string::npos);

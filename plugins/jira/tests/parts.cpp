@@ -121,6 +121,8 @@ TEST_CASE("files are named once within an item, and tame") {
   CHECK(file_name(blob("7", "a|b!c^[d]{e}.png")) == "a_b_c__d__e_--7.png");
   CHECK(file_name(blob("7", "../../etc/passwd")) == ".._.._etc_passwd--7");
   CHECK(file_name(blob("7", "")) == "file--7");
+  CHECK(file_name(blob("7", " ")) == "file--7");
+  CHECK(file_name(blob("7", "  a report.pdf ")) == "a report--7.pdf");
   CHECK(file_name(blob("inline:7", "a.png")) != file_name(blob("inline_7", "a.png")));
   CHECK(file_name(blob("7", std::string(400, 'x') + ".png")).size() < 200);
   CHECK(file_name(blob("7", "Größe.pdf")) == "Größe--7.pdf");
@@ -364,6 +366,13 @@ TEST_CASE("the way through a workflow is found by walking, and short once it is 
   workflows.learn("task", "done", {exit("7", "open", "new")});
   CHECK(workflows.next("task", "open", review, visited) == nullptr);
   CHECK_FALSE(workflows.knows("bug", "open"));
+  // One that demands what nobody has is taken only where there is no other.
+  Exit strict = exit("8", "done", "done");
+  strict.fields = parsed(R"({"customfield_1":{"required":true}})");
+  workflows.learn("bug", "open", {strict, exit("9", "done", "done")});
+  CHECK(workflows.next("bug", "open", done, {})->id == "9");
+  workflows.learn("bug", "open", {strict});
+  CHECK(workflows.next("bug", "open", done, {})->id == "8");
 }
 
 TEST_CASE("a transition's demands are met where that is possible, and named where it is not") {
@@ -375,7 +384,9 @@ TEST_CASE("a transition's demands are met where that is possible, and named wher
   const std::vector<Exit> exits = exits_from(transitions);
   REQUIRE(exits.size() == 1);
   CHECK(print(demanded_fields(exits[0], "Done")) == R"({"resolution":{"name":"Done"}})");
-  CHECK(print(demanded_fields(exits[0], "Nothing")) == R"({"resolution":{"id":"1"}})");
+  CHECK(print(demanded_fields(exits[0], "done")) == R"({"resolution":{"name":"Done"}})");
+  // No other is put in its place: what is "Fixed" may be shown as "Won't Do" then.
+  CHECK(cause_of([&] { demanded_fields(exits[0], "Nothing"); }) == "unknown_resolution");
   Exit other = exits[0];
   other.fields = parsed(R"({"customfield_1":{"required":true}})");
   CHECK(cause_of([&] { demanded_fields(other, "Done"); }) == "transition_needs_field");
