@@ -281,11 +281,13 @@ awaitable<ShownTicket> Api::ticket(TicketId ticket, bool with_people) {
   co_return shown;
 }
 
-awaitable<std::optional<ListPage>> Api::conversations(TicketId ticket, int page) {
+awaitable<ListPage> Api::conversations(TicketId ticket, int page) {
   std::string target =
       ticket_path(ticket) + "/conversations" + http::Query().add("per_page", per_child_page).add("page", page).text();
   http::Response response = co_await get(std::move(target));
-  if (is_none(response)) co_return std::nullopt;
+  ListPage none;
+  none.status = response.status;
+  if (is_none(response)) co_return none;
   if (!response.ok()) throw refusal(response);
   co_return page_of(response);
 }

@@ -27,6 +27,7 @@ struct TicketId {
 };
 
 struct ListPage {
+  int status = 200;  ///< of conversations also 404, 405 and 410: the ticket is gone or may not be looked into
   Array rows;
   Second answered{};  ///< by the service's clock
   bool more = false;
@@ -78,8 +79,8 @@ class Api {
   /// With everything but its conversations; none where there is none. `with_people` embeds requester and stats, 1
   /// more each.
   awaitable<ShownTicket> ticket(TicketId ticket, bool with_people);
-  /// A hundred a page, in order of creation; nothing where the ticket is gone or may not be looked into.
-  awaitable<std::optional<ListPage>> conversations(TicketId ticket, int page);
+  /// A hundred a page, in order of creation.
+  awaitable<ListPage> conversations(TicketId ticket, int page);
   awaitable<ChildList> time_entries(std::int64_t ticket);
   awaitable<ChildList> satisfaction_ratings(std::int64_t ticket);
   /// Of all tickets; nothing where the plan has none or the service has no such list.

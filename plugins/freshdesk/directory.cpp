@@ -28,6 +28,19 @@ Person person_of(std::int64_t id, const Value& value) {
   return Person{std::to_string(id), text(value, "name"), text(value, "email")};
 }
 
+void take_names(const Array& rows, std::map<std::int64_t, std::string>& names) {
+  for (const Value& row : rows) names[number(row, "id")] = text(row, "name");
+}
+
+/// Ids that are not among `known`, and that no list was read again for.
+std::set<std::int64_t> new_among(const std::set<std::int64_t>& ids, const std::map<std::int64_t, std::string>& known,
+                                 const std::set<std::int64_t>& in_none) {
+  std::set<std::int64_t> unknown;
+  for (const std::int64_t id : ids)
+    if (!known.count(id) && !in_none.count(id)) unknown.insert(id);
+  return unknown;
+}
+
 }  // namespace
 
 std::map<std::int64_t, std::string> labels_of(const Value& choices) {
@@ -48,11 +61,23 @@ std::map<std::int64_t, std::string> labels_of(const Value& choices) {
 
 void Directory::warn(const std::string& message) { api_.services().write_log(LogLevel::warning, "freshdesk", message); }
 
+void Directory::take_labels(const Array& fields) {
+  for (const Value& field : fields) {
+    const std::string type = text(field, "type");
+    const Value* choices = member(field, "choices");
+    auto* labels = type == "default_status"     ? &fixed_.statuses
+                   : type == "default_priority" ? &fixed_.priorities
+                   : type == "default_source"   ? &fixed_.sources
+                                                : nullptr;
+    if (!labels || !choices) continue;
+    for (auto& [id, label] : labels_of(*choices)) (*labels)[id] = label;
+  }
+}
+
 std::map<std::int64_t, std::string> Directory::named(const std::optional<Array>& rows, std::string_view what) {
   std::map<std::int64_t, std::string> names;
   if (!rows) warn(fmt::format("the key's agent may not see {}: tickets keep their ids instead of names", what));
-  if (rows)
-    for (const Value& row : *rows) names[number(row, "id")] = text(row, "name");
+  if (rows) take_names(*rows, names);
   return names;
 }
 
@@ -68,20 +93,12 @@ awaitable<void> Directory::list_once() {
   fixed_.priorities = usual_priorities;
   fixed_.sources = usual_sources;
   if (!fields) warn("the key's agent may not see the ticket fields: custom statuses keep their numbers");
-  if (fields)
-    for (const Value& field : *fields) {
-      const std::string type = text(field, "type");
-      const Value* choices = member(field, "choices");
-      auto* labels = type == "default_status"     ? &fixed_.statuses
-                     : type == "default_priority" ? &fixed_.priorities
-                     : type == "default_source"   ? &fixed_.sources
-                                                  : nullptr;
-      if (!labels || !choices) continue;
-      for (auto& [id, label] : labels_of(*choices)) (*labels)[id] = label;
-    }
+  if (fields) take_labels(*fields);
+  fields_listed_ = fields.has_value();
+  groups_listed_ = groups.has_value();
+  products_listed_ = products.has_value();
   fixed_.groups = named(groups, "groups");
   fixed_.products = named(products, "products");
-  agents_listed_ = agents.has_value();
   if (!agents) warn("the key's agent may not list agents: each is asked for by id");
   if (agents)
     for (const Value& agent : *agents)
@@ -90,14 +107,35 @@ awaitable<void> Directory::list_once() {
   listed_ = true;
 }
 
+/// What came into being since it was listed. What is in no list then, a group that was deleted for example, is looked
+/// for once.
+awaitable<void> Directory::list_again(const WantedNames* wanted) {
+  const std::set<std::int64_t> statuses = new_among(wanted->statuses, fixed_.statuses, in_none_.statuses);
+  if (fields_listed_ && !statuses.empty()) {
+    const std::optional<Array> fields = co_await api_.all("ticket_fields");
+    if (fields) take_labels(*fields);
+    in_none_.statuses.insert(statuses.begin(), statuses.end());
+  }
+  const std::set<std::int64_t> groups = new_among(wanted->groups, fixed_.groups, in_none_.groups);
+  if (groups_listed_ && !groups.empty()) {
+    const std::optional<Array> rows = co_await api_.all("groups");
+    if (rows) take_names(*rows, fixed_.groups);
+    in_none_.groups.insert(groups.begin(), groups.end());
+  }
+  const std::set<std::int64_t> products = new_among(wanted->products, fixed_.products, in_none_.products);
+  if (products_listed_ && !products.empty()) {
+    const std::optional<Array> rows = co_await api_.all("products");
+    if (rows) take_names(*rows, fixed_.products);
+    in_none_.products.insert(products.begin(), products.end());
+  }
+}
+
 awaitable<void> Directory::ask(std::string resource, std::set<std::int64_t> ids,
-                               std::function<void(std::int64_t, Found)> take,
-                               std::map<std::int64_t, Error>& troubled) {
+                               std::function<void(std::int64_t, Found)> take, std::map<std::int64_t, Error>& troubled) {
   boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
   // How many really go at once the limiter decides.
   TaskGroup group(executor, 64);
-  const auto one = [](Api& api, std::string kind, std::int64_t id,
-                      std::function<void(std::int64_t, Found)> use,
+  const auto one = [](Api& api, std::string kind, std::int64_t id, std::function<void(std::int64_t, Found)> use,
                       std::map<std::int64_t, Error>& bad) -> awaitable<void> {
     const auto look = [](Api& desk, std::string named, std::int64_t wanted, Found& out) -> awaitable<void> {
       out = co_await desk.one(std::move(named), wanted);
@@ -120,6 +158,7 @@ awaitable<void> Directory::ask(std::string resource, std::set<std::int64_t> ids,
 
 awaitable<Names> Directory::look_up(WantedNames wanted) {
   co_await list_once();
+  co_await list_again(&wanted);
   Names names = fixed_;
   std::set<std::int64_t> unknown_people, unknown_companies;
   for (const std::int64_t id : wanted.people) {
@@ -139,10 +178,10 @@ awaitable<Names> Directory::look_up(WantedNames wanted) {
   std::set<std::int64_t> no_contacts;
   const std::function<void(std::int64_t, Found)> take_contact = [&](std::int64_t id, Found found) {
     if (found) names.people[id] = person_of(id, *found);
-    if (!found && !agents_listed_)
-      no_contacts.insert(id);
+    if (found)
+      contacts_.put(id, std::optional<Person>(names.people[id]));
     else
-      contacts_.put(id, found ? std::optional<Person>(names.people[id]) : std::nullopt);
+      no_contacts.insert(id);  // of an agent who joined lately, or whom the key's agent may not list
   };
   co_await ask("contacts", std::move(unknown_people), take_contact, names.troubled_people);
   const std::function<void(std::int64_t, Found)> take_agent = [&](std::int64_t id, Found found) {

@@ -28,7 +28,7 @@ struct Names {
 
 /// The ids that a batch of tickets names.
 struct WantedNames {
-  std::set<std::int64_t> people, companies;
+  std::set<std::int64_t> people, companies, statuses, groups, products;
 };
 
 /// `choices` of a ticket field: {"2":["Open","Being Processed"]}, {"Low":1}, or a list of texts, which has no numbers.
@@ -64,8 +64,10 @@ class Recent {
 };
 
 /// Looks names up with as few requests as will do: agents, groups, products and labels are listed once, contacts and
-/// companies asked for one by one and remembered, the last ten thousand of each. A kind of names that the key may not
-/// see is warned of once; its ids stand for themselves then. One strand; several calls at once.
+/// companies asked for one by one and remembered, the last ten thousand of each. Runs last for hours: who is no contact
+/// is asked for as an agent, and an unknown status, group or product has its list read again, once for each id. A kind
+/// of names that the key may not see is warned of once; its ids stand for themselves then. One strand; several calls at
+/// once.
 class Directory {
  public:
   explicit Directory(Api& api) : api_(api) {}
@@ -84,6 +86,8 @@ class Directory {
  private:
   using Found = std::optional<Value>;
   awaitable<void> list_once();
+  awaitable<void> list_again(const WantedNames* wanted);
+  void take_labels(const Array& fields);
   awaitable<std::optional<std::unordered_set<std::int64_t>>> timed_tickets();
   awaitable<void> ask(std::string resource, std::set<std::int64_t> ids, std::function<void(std::int64_t, Found)> take,
                       std::map<std::int64_t, Error>& troubled);
@@ -94,9 +98,10 @@ class Directory {
   static constexpr int most_time_pages = 200;
 
   Api& api_;
-  bool listed_ = false, agents_listed_ = false;
+  bool listed_ = false, fields_listed_ = false, groups_listed_ = false, products_listed_ = false;
   std::unordered_map<std::int64_t, Person> agents_;
-  Names fixed_;  ///< groups, products and labels
+  Names fixed_;          ///< groups, products and labels
+  WantedNames in_none_;  ///< ids that lists have been read again for
   Recent<std::optional<Person>> contacts_{remembered};
   Recent<std::string> companies_{remembered};
 

@@ -31,6 +31,24 @@ class MemoryStream final : public ByteStream {
   std::size_t at_ = 0;
 };
 
+/// A stream of which the first bytes have been looked at.
+class BegunStream final : public ByteStream {
+ public:
+  BegunStream(std::string start, std::unique_ptr<ByteStream> rest)
+      : start_(std::move(start)), rest_(std::move(rest)), ended_(start_.empty()) {}
+  awaitable<std::string> read(std::size_t limit) override {
+    std::string part = start_.substr(0, limit);
+    start_.erase(0, part.size());
+    if (part.empty() && !ended_) part = co_await rest_->read(limit);
+    co_return part;
+  }
+
+ private:
+  std::string start_;
+  std::unique_ptr<ByteStream> rest_;
+  bool ended_;
+};
+
 /// Passes bytes on and sees to it that they are as many as were announced.
 class CountedStream final : public ByteStream {
  public:
@@ -93,10 +111,9 @@ awaitable<std::optional<Value>> Files::owner_of(const Value* locator, int page, 
     ShownTicket shown = co_await api_.ticket(ticket, false);
     co_return std::move(shown.ticket);
   }
-  std::optional<ListPage> listed = co_await api_.conversations(ticket, page);
-  if (!listed) co_return std::nullopt;
-  more = listed->more;
-  for (Value& conversation : listed->rows)
+  ListPage listed = co_await api_.conversations(ticket, page);
+  more = listed.more;
+  for (Value& conversation : listed.rows)
     if (number(conversation, "id") == number(*locator, "conversation")) co_return std::move(conversation);
   co_return std::nullopt;
 }
@@ -237,7 +254,12 @@ awaitable<PictureFile> Files::look_at_one(std::string address) {
     const std::int64_t size =
         answer.status == 206 ? id_in(range.substr(range.find('/') + 1)) : id_in(answer.headers.get("Content-Length"));
     if (size >= 0) file.size = static_cast<std::uint64_t>(size);
-    if (answer.status == 206) co_await answer.body->read(1024);
+    const std::string start = co_await answer.body->read(1024);
+    if (is_no_picture(file.media_type, start)) {
+      status = answer.status;
+      throw Error(ErrorKind::transient, "not_the_picture",
+                  fmt::format("its address answers {} with a page or a message in its place", status));
+    }
   } catch (const http::StatusError& error) {
     trouble = error;
     status = error.status();
@@ -254,6 +276,7 @@ awaitable<PictureFile> Files::look_at_one(std::string address) {
     file.gone = true;
   else
     file.trouble = trouble->what();
+  if (!file.trouble.empty()) file.size.reset(), file.media_type.clear();
   // A quota that is closed for longer than a look has patience for is not open again a minute later.
   file.passing = kind == ErrorKind::transient;
   file.silent = file.passing && status == 0;
@@ -284,8 +307,18 @@ awaitable<std::unique_ptr<ByteStream>> Files::open(Blob blob) {
       refused = error;
     }
     if (!refused) {
-      if (!blob.size) co_return std::move(answer.body);
-      co_return std::make_unique<CountedStream>(std::move(answer.body), what, *blob.size);
+      std::unique_ptr<ByteStream> body = std::move(answer.body);
+      // What is listed may well be a page; what a text shows is a picture.
+      if (blob.id.starts_with("inline:")) {
+        std::string start = co_await body->read(1024);
+        if (is_no_picture(answer.headers.get("Content-Type"), start))
+          throw Error(ErrorKind::transient, "not_the_picture",
+                      fmt::format("{}: its address answers with a page or a message in its place", what))
+              .with_advice("open the ticket in Freshdesk: where the picture is shown, run `migrate retry`");
+        body = std::make_unique<BegunStream>(std::move(start), std::move(body));
+      }
+      if (!blob.size) co_return std::move(body);
+      co_return std::make_unique<CountedStream>(std::move(body), what, *blob.size);
     }
     if (refused->retryable()) throw *refused;
     if (asked == 2)

@@ -31,8 +31,9 @@ class Files {
   /// Remembers the addresses of an owner's attachments; the last two thousand.
   void remember(const Value& owner);
   /// Throws Error(not_found, "file_missing") when the owner no longer lists the file, "file_refused" when its address
-  /// is refused even when fresh. The stream throws Error(transient, "file_size") at its end when the size is another
-  /// than was announced.
+  /// is refused even when fresh, Error(transient,
+  /// "not_the_picture") when a page answers in the place of a picture that a text shows. The stream throws
+  /// Error(transient, "file_size") at its end when the size is another than was announced.
   awaitable<std::unique_ptr<ByteStream>> open(Blob blob);
   /// What lies behind the addresses of one ticket's pictures, by their ids: the first byte of each is asked for,
   /// outside the account's quota. What a passing trouble may have hidden is looked at once more a minute later. Anybody

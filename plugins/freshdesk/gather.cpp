@@ -143,6 +143,8 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
     updated_of(ticket.parts.ticket);  // throws where it is no time
     files_.remember(ticket.parts.ticket);
     if (config_.conversations) co_await gather_conversations(ticket);
+    const bool timed = config_.time_entries && !ticket.gone && !ticket.parts.archived;
+    if (timed) co_await gather_times(ticket);
   }
   if (ticket.gone && listed)
     services_.write_log(LogLevel::info, "freshdesk",
@@ -154,7 +156,6 @@ awaitable<void> FreshdeskSource::gather(Gathered& ticket) {
     note_unoffered(ticket);
     co_return;
   }
-  if (config_.time_entries) co_await gather_times(ticket);
   if (config_.satisfaction_ratings && !ratings_refused_) co_await gather_ratings(ticket);
 }
 
@@ -244,18 +245,36 @@ awaitable<void> FreshdeskSource::view(Gathered& ticket) {
   put_over(ticket.parts.ticket, std::move(*shown));
 }
 
-/// All pages, once. False: the service does not show them.
-awaitable<bool> FreshdeskSource::list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said) {
+/// A ticket of the desk whose list is not found was removed, or archived, this moment, or the answer was wrong: a
+/// lagging replica's, for example. Of the others the service may not show more than it does. Throws Error(transient)
+/// where the ticket is still there.
+awaitable<void> FreshdeskSource::doubt_missing(Gathered& ticket, const char* what, int status) {
+  if (ticket.shelf != Shelf::desk || ticket.parts.archived) {
+    ticket.parts.warnings.push_back(hidden(what, status));
+    co_return;
+  }
+  const TicketId id{ticket.id, false};
+  const ShownTicket still = co_await api_.ticket(id, false);
+  ticket.gone = !still.ticket || truth(*still.ticket, "deleted") || truth(*still.ticket, "spam");
+  if (ticket.gone) co_return;
+  ticket.parts.archived = truth(*still.ticket, "archived");
+  throw Error(
+      ErrorKind::transient, fmt::format("{}_missing", what),
+      fmt::format("the helpdesk shows the ticket and does not find the list of its {} (status {})", what, status));
+}
+
+/// All pages, once. The status of the answer: other than 200 where the service does not show them.
+awaitable<int> FreshdeskSource::list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said) {
   const TicketId id{ticket.id, ticket.parts.archived};
   said.clear();
   for (int page = 1;; ++page) {
-    std::optional<ListPage> listed = co_await api_.conversations(id, page);
-    if (!listed) co_return false;
-    for (Value& conversation : listed->rows) {
+    ListPage listed = co_await api_.conversations(id, page);
+    if (listed.status != 200) co_return listed.status;
+    for (Value& conversation : listed.rows) {
       files_.remember(conversation);
       said.push_back(TicketParts::Said{std::move(conversation), page});
     }
-    if (!listed->more) co_return true;
+    if (!listed.more) co_return listed.status;
   }
 }
 
@@ -266,15 +285,9 @@ awaitable<void> FreshdeskSource::gather_conversations(Gathered& ticket) {
   std::vector<std::int64_t> before;
   for (int pass = 1; pass <= most_passes; ++pass) {
     std::vector<TicketParts::Said> said;
-    const bool shown = co_await list_conversations(ticket, said);
-    if (!shown) {
-      // Either the ticket was removed this moment, or the service does not show what was said in it.
-      const TicketId id{ticket.id, false};
-      const bool of_desk = ticket.shelf == Shelf::desk && !ticket.parts.archived;
-      ShownTicket still;
-      if (of_desk) still = co_await api_.ticket(id, false);
-      ticket.gone = of_desk && !still.ticket;
-      if (!ticket.gone) ticket.parts.warnings.push_back(hidden("conversations", 404));
+    const int status = co_await list_conversations(ticket, said);
+    if (status != 200) {
+      co_await doubt_missing(ticket, "conversations", status);
       co_return;
     }
     std::vector<std::int64_t> ids;
@@ -315,8 +328,13 @@ awaitable<void> FreshdeskSource::gather_times(Gathered& ticket) {
   ticket.parts.time_entries = std::move(times.rows);
   if (times.status == 403 && !times.of_ticket)
     directory_.no_time_entries();
-  else if (times.status != 200)
+  else if (times.status == 403 || (times.status != 200 && !empty_times_seen_))
+    // Nobody knows whether the plan has any.
     ticket.parts.warnings.push_back(hidden("time_entries", times.status));
+  else if (times.status != 200)
+    co_await doubt_missing(ticket, "time_entries", times.status);
+  else
+    empty_times_seen_ = empty_times_seen_ || ticket.parts.time_entries.empty();
 }
 
 awaitable<void> FreshdeskSource::gather_ratings(Gathered& ticket) {

@@ -13,6 +13,21 @@ namespace migrate::freshdesk {
 
 namespace {
 
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return lower;
+}
+
 /// The claim `id` of a token, whose signature is nobody's business here. Empty when it is none.
 std::string id_in_token(const std::string& token) {
   const std::size_t first = token.find('.'), last = token.rfind('.');
@@ -122,15 +137,20 @@ std::optional<KeptPicture> kept_picture(const std::string& shown, const std::str
   return picture;
 }
 
+bool is_data_address(std::string_view address) { return lowered(trimmed(address).substr(0, 5)) == "data:"; }
+
 std::optional<EmbeddedPicture> embedded_picture(std::string_view address) {
-  constexpr std::string_view scheme = "data:", marker = ";base64,";
-  if (!address.starts_with(scheme)) return std::nullopt;
-  const std::size_t at = address.find(marker);
-  if (at == std::string_view::npos) return std::nullopt;
+  if (!is_data_address(address)) return std::nullopt;
+  address = trimmed(address).substr(5);
+  const std::size_t comma = address.find(',');
+  if (comma == std::string_view::npos) return std::nullopt;
+  const std::string head = lowered(address.substr(0, comma));
+  const std::size_t last = head.rfind(';');
+  if (last == std::string::npos || trimmed(std::string_view(head).substr(last + 1)) != "base64") return std::nullopt;
   EmbeddedPicture picture;
-  picture.media_type = std::string(address.substr(scheme.size(), at - scheme.size()));
-  picture.media_type = picture.media_type.substr(0, picture.media_type.find(';'));
-  picture.base64 = std::string(address.substr(at + marker.size()));
+  picture.media_type = std::string(trimmed(std::string_view(head).substr(0, head.find(';'))));
+  picture.base64 = http::decode(address.substr(comma + 1)).value_or("%");  // which is no base64
+  std::erase_if(picture.base64, is_blank);
   std::string bytes;
   if (!picture.media_type.starts_with("image/") || !base64_decode(picture.base64, bytes)) return std::nullopt;
   std::string ending = picture.media_type.substr(6);
@@ -138,6 +158,16 @@ std::optional<EmbeddedPicture> embedded_picture(std::string_view address) {
   picture.size = bytes.size();
   picture.name = sha256(bytes).substr(0, 16) + "." + ending;
   return picture;
+}
+
+bool is_no_picture(std::string_view media_type, std::string_view start) {
+  const std::string type = lowered(trimmed(media_type.substr(0, media_type.find(';'))));
+  if (type == "text/html" || type == "application/xhtml+xml" || type == "application/json") return true;
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (start.starts_with(mark)) start.remove_prefix(mark.size());
+  const std::string text = lowered(trimmed(start.substr(0, 1000)));
+  // A drawing may hold a page, in its midst.
+  return text.starts_with('<') && std::min(text.find("<!doctype html"), text.find("<html")) < text.find("<svg");
 }
 
 std::string escaped(std::string_view text) {

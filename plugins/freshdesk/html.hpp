@@ -23,8 +23,8 @@ struct KeptPicture {
   std::string name;       ///< of the file where the address tells; else empty
   bool own_host = false;  ///< lies where the service keeps files: fit to be fetched
 };
-/// `shown` is the address in the text, `site` the helpdesk's. Nothing for pictures of others: anybody can write their address into a mail, so
-/// they are never fetched.
+/// `shown` is the address in the text, `site` the helpdesk's. Nothing for pictures of others: anybody can write their
+/// address into a mail, so they are never fetched.
 std::optional<KeptPicture> kept_picture(const std::string& shown, const std::string& site);
 
 /// A picture that is itself in its address ("data:image/png;base64,…").
@@ -32,7 +32,13 @@ struct EmbeddedPicture {
   std::string media_type, base64, name;
   std::size_t size = 0;  ///< bytes
 };
+bool is_data_address(std::string_view address);
+/// As browsers read it: letters of either case, "%2B", and blanks of folded lines. Nothing where no picture comes out.
 std::optional<EmbeddedPicture> embedded_picture(std::string_view address);
+
+/// Whether what came in place of a picture is a page or a program's words: a form to sign in, a notice of maintenance.
+/// `start`: its first bytes, as far as they are known.
+bool is_no_picture(std::string_view media_type, std::string_view start);
 
 std::string escaped(std::string_view text);
 

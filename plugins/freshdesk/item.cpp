@@ -83,6 +83,10 @@ bool is_forward(const Value& conversation) {
   return member(conversation, "source") && number(conversation, "source") == 8;
 }
 
+std::string in_digest(const std::optional<Person>& person) {
+  return person ? fmt::format("{}\t{}\t{}", person->id, person->name, person->email) : std::string();
+}
+
 /// Makes one record.
 class Making {
  public:
@@ -310,6 +314,9 @@ class Making {
         blob.locator = locator(kind, conversation);
         blob.locator.get_object().emplace("address", kept->address);
       } else {
+        if (is_data_address(address))
+          warn("picture_missing", field,
+               fmt::format("{} shows a picture that is in its address (data:) and cannot be read", field));
         if (address.starts_with("cid:"))
           warn("picture_missing", field,
                fmt::format("{} shows a picture {} that the helpdesk has not kept", field, address));
@@ -403,7 +410,10 @@ class Making {
       all += fmt::format("\nc{} {} {} {}", text(said.conversation, "id"), text(said.conversation, "updated_at"),
                          text(said.conversation, "last_edited_at"), truth(said.conversation, "deleted"));
     for (const Value& entry : parts_.time_entries)
-      all += fmt::format("\nt{} {}", text(entry, "id"), text(entry, "updated_at"));
+      all += fmt::format("\nt{} {} {}", text(entry, "id"), text(entry, "updated_at"), text(entry, "time_spent"));
+    // Who is renamed changes nothing of a ticket, but how its authors are called where it arrives.
+    for (const Comment& comment : item_.comments) all += "\nb" + in_digest(comment.author);
+    for (const Worklog& worklog : item_.worklogs) all += "\nw" + in_digest(worklog.author);
     for (const Value& file : list(ticket_, "attachments")) all += "\na" + text(file, "id");
     if (parts_.prime) all += fmt::format("\np{}", parts_.prime);
     // Another run may be able to fetch them, also those that somebody on the way has called gone.
@@ -442,6 +452,12 @@ void add_wanted(const TicketParts& parts, WantedNames& wanted) {
   };
   want(number(parts.ticket, "requester_id"));
   want(number(parts.ticket, "responder_id"));
+  const auto add = [&](std::set<std::int64_t>& ids, const char* name) {
+    if (const std::int64_t id = number(parts.ticket, name); id != 0) ids.insert(id);
+  };
+  add(wanted.statuses, "status");
+  add(wanted.groups, "group_id");
+  add(wanted.products, "product_id");
   for (const TicketParts::Said& said : parts.conversations) want(number(said.conversation, "user_id"));
   for (const Value& entry : parts.time_entries) want(number(entry, "agent_id"));
   const std::int64_t company = number(parts.ticket, "company_id");

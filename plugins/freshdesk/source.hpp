@@ -75,7 +75,8 @@ class FreshdeskSource final : public Source {
   awaitable<void> gather_or_note(Gathered& ticket);
   awaitable<void> gather(Gathered& ticket);
   awaitable<void> view(Gathered& ticket);
-  awaitable<bool> list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said);
+  awaitable<int> list_conversations(Gathered& ticket, std::vector<TicketParts::Said>& said);
+  awaitable<void> doubt_missing(Gathered& ticket, const char* what, int status);
   awaitable<void> gather_conversations(Gathered& ticket);
   void note_unoffered(Gathered& ticket);
   awaitable<void> gather_times(Gathered& ticket);
@@ -94,6 +95,7 @@ class FreshdeskSource final : public Source {
   std::map<std::string, Listed> rests_;
   bool rows_have_files_ = true;  ///< the lists of some accounts show a ticket's attachments; most do not
   bool ratings_refused_ = false, hidden_told_ = false;
+  bool empty_times_seen_ = false;  ///< a ticket without time entries was answered with an empty list
   std::optional<std::int64_t> newest_;
 };
 

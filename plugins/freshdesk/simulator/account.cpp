@@ -20,7 +20,8 @@ Account::Account(std::uint64_t seed, std::size_t tickets, Seconds today)
       product_ids_(seed, 4, 43'000'004'000, 5) {}
 
 UserKind Account::kind(std::size_t index) const noexcept {
-  if (index < agents) return index == 5 || index == 11 ? UserKind::former_agent : UserKind::agent;
+  if (index == 5) return UserKind::downgraded_agent;
+  if (index < agents) return index == 11 ? UserKind::former_agent : UserKind::agent;
   const std::size_t number = index - agents;
   if (number % 11 == 5) return UserKind::deleted;
   if (number % 11 == 8) return UserKind::merged;
@@ -70,8 +71,10 @@ std::optional<std::size_t> Account::find_user(std::int64_t id) const noexcept {
 const std::vector<std::uint32_t>& Account::contacts() const {
   if (contacts_.empty()) {
     std::vector<std::pair<std::string, std::uint32_t>> named;
-    for (std::size_t index = agents; index < users_; ++index) {
-      if (kind(index) != UserKind::merged) named.emplace_back(user(index).name, static_cast<std::uint32_t>(index));
+    for (std::size_t index = 0; index < users_; ++index) {
+      const UserKind kind = this->kind(index);
+      const bool no_contact = kind == UserKind::agent || kind == UserKind::former_agent || kind == UserKind::merged;
+      if (!no_contact) named.emplace_back(user(index).name, static_cast<std::uint32_t>(index));
     }
     std::sort(named.begin(), named.end());
     contacts_.reserve(named.size());

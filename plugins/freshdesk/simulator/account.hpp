@@ -38,8 +38,9 @@ enum class UserKind {
   former_agent,  ///< an agent who was deleted: found under no address
   contact,       ///< active
   blocked,
-  deleted,  ///< softly: 405
-  merged    ///< into another contact: found under no address
+  deleted,          ///< softly: 405
+  merged,           ///< into another contact: found under no address
+  downgraded_agent  ///< an agent who was deleted, which leaves a contact
 };
 
 struct User {
@@ -77,7 +78,7 @@ class Account {
   std::optional<std::size_t> company_of(std::size_t user) const noexcept;
   std::int64_t user_id(std::size_t index) const noexcept { return user_ids_.at(index); }
   std::optional<std::size_t> find_user(std::int64_t id) const noexcept;
-  /// Contacts of every kind but merged ones, by name.
+  /// Contacts of every kind but merged ones, with those who were agents, by name.
   const std::vector<std::uint32_t>& contacts() const;
 
   std::size_t companies() const noexcept { return companies_; }

@@ -90,7 +90,7 @@ const std::vector<Desk::Route>& Desk::routes() {
       {"tickets/*/watchers", "GET", &Desk::list_watchers},
       {"tickets/*/associated_tickets", "GET", &Desk::list_associated},
       {"tickets/*/prime_association", "GET", &Desk::view_prime},
-      {"tickets/archived/*", "GET, DELETE", &Desk::view_archived, LimitedList::none, 1, true},
+      {"tickets/archived/*", "GET, DELETE", &Desk::view_archived, LimitedList::none, 0, true},
       {"tickets/archived/*/conversations", "GET", &Desk::list_archived_conversations, LimitedList::none, 0, true},
       {"search/tickets", "GET", &Desk::search_tickets},
       {"time_entries", "GET", &Desk::list_times, LimitedList::none, 0, true},

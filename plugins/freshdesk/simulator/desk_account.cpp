@@ -39,7 +39,8 @@ http::Response Desk::list_contacts(const Call& call) {
   };
   std::vector<std::uint32_t> found;
   for (const std::uint32_t index : account_.contacts()) {
-    if (account_.kind(index) != kind || type == "visitor") continue;
+    const UserKind own = account_.kind(index);
+    if ((own == UserKind::downgraded_agent ? UserKind::contact : own) != kind || type == "visitor") continue;
     const auto employer = company ? account_.company_of(index) : std::nullopt;
     if (company && (!employer || account_.company(*employer).id != *company)) continue;
     if (!by_person || is_wanted(account_.user(index))) found.push_back(index);
@@ -55,6 +56,7 @@ http::Response Desk::view_contact(const Call& call) {
   switch (account_.kind(*user)) {
     case UserKind::contact:
     case UserKind::blocked:
+    case UserKind::downgraded_agent:
       return http::Response(200, render_.contact(*user));
     case UserKind::deleted: {
       http::Response response = without_body(405);

@@ -145,10 +145,10 @@ Value Desk::state() const {
     tickets.push_back(std::move(ticket));
   }
   for (std::size_t i = 0; i < account_.users(); ++i) {
-    static constexpr std::array<std::string_view, 6> kinds{"agent",   "former_agent", "contact",
-                                                           "blocked", "deleted",      "merged"};
+    static constexpr std::array<std::string_view, 7> kinds{"agent",   "former_agent", "contact",         "blocked",
+                                                           "deleted", "merged",       "downgraded_agent"};
     const UserKind kind = account_.kind(i);
-    const bool is_agent = kind == UserKind::agent || kind == UserKind::former_agent;
+    const bool is_agent = i < Account::agents;
     Value user = is_agent ? canonical.agent(i, scope_of(i)) : canonical.contact(i);
     user.get_object().emplace("kind", kinds[static_cast<std::size_t>(kind)]);
     (is_agent ? agents : contacts).push_back(std::move(user));

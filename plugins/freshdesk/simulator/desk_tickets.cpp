@@ -76,7 +76,7 @@ http::Response Desk::list_tickets(const Call& call) {
                 fmt::format("You cannot access tickets beyond the {}th page. Please provide a smaller page number.",
                             settings_.page_cap));
   }
-  const auto includes = given.choices("include", {"description", "requester", "stats", "company"});
+  const auto includes = given.choices("include", {"description", "requester", "stats"});
   const Wanted wanted = wanted_tickets(given);
   if (auto refused = given.refusal()) return std::move(*refused);
   const std::string_view list = wanted.kind == TicketKind::deleted ? "deleted"
@@ -173,12 +173,11 @@ http::Response Desk::view_ticket(const Call& call) {
 }
 
 http::Response Desk::view_archived(const Call& call) {
-  Parameters given(call.request, {"include"});
-  const auto includes = given.choices("include", {"requester", "company", "stats"});
+  Parameters given(call.request, {});
   if (auto refused = given.refusal()) return std::move(*refused);
   std::size_t ticket = 0;
   if (auto refused = find_ticket(call, true, ticket)) return std::move(*refused);
-  return http::Response(200, render_.ticket(ticket, Shape::archived, includes, call.now));
+  return http::Response(200, render_.ticket(ticket, Shape::archived, {}, call.now));
 }
 
 http::Response Desk::list_conversations(const Call& call) { return conversations_of(call, false); }

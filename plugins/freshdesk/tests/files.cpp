@@ -334,3 +334,35 @@ TEST_CASE("a picture that is in its address needs nobody to be asked") {
     CHECK(digest == fmt::format("4 {}", sha256(std::string("\0\1\2\3", 4))));
   });
 }
+
+TEST_CASE("a page that answers when a picture is fetched is not taken for it; a page that is attached arrives") {
+  Lab lab(60);
+  const auto expected = files_of(lab);
+  const auto records = lab.read_all();
+  std::string body;
+  lab.rewrite = [&](const http::Request&, http::Response& response) {
+    if (!response.ok() || response.headers.get("Content-Type").starts_with("application/json")) return;
+    if (body.empty()) response.headers.set("Content-Type", "text/html");
+    if (!body.empty()) response.body = body;
+  };
+  int pictures = 0, attached = 0;
+  lab.run([&]() -> awaitable<void> {
+    const std::shared_ptr<Source> source = lab.source();
+    for (const Record& record : records)
+      for (Blob blob : record.blobs) {
+        if (text(blob.locator, "owner") == "text") continue;
+        const bool picture = blob.id.starts_with("inline:");
+        body.clear();
+        const std::string found = co_await digest_of(*source, blob);
+        CHECK(found == (picture ? "not_the_picture" : expected.at(blob.id)));
+        ++(picture ? pictures : attached);
+        if (!picture) continue;
+        body = "<html><head><title>Maintenance</title></head></html>";
+        blob.size.reset();
+        const std::string begun = co_await digest_of(*source, blob);
+        CHECK(begun == "not_the_picture");
+      }
+  });
+  CHECK(pictures > 5);
+  CHECK(attached > 5);
+}

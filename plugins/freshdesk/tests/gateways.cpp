@@ -154,3 +154,91 @@ TEST_CASE("a ticket that is gone since it was listed is left out, which the log 
   CHECK(std::count(lines.begin(), lines.end(), "ticket " + victim + " was listed and is gone from there: left out") ==
         1);
 }
+
+TEST_CASE("a list that is not found once, of a ticket that is there, is asked for again") {
+  for (const char* what : {"/conversations", "/time_entries"})
+    for (const int status : {404, 405, 410}) {
+      CAPTURE(what);
+      CAPTURE(status);
+      Lab lab(60);
+      Migration undisturbed(lab);
+      const Report expected = undisturbed.run();
+      const auto tickets = lab.truth_of({"active"});
+      std::string victim;  // not the first one: by then it is known that the plan has time entries
+      for (const auto& [id, ticket] : tickets)
+        if (!list(ticket, "conversations").empty() && !list(ticket, "time_entries").empty()) victim = id;
+      const auto spoil = at_first("/api/v2/tickets/" + victim + what, http::Response(status), 1);
+      std::size_t others = 0;
+      lab.rewrite = [&](const http::Request& request, http::Response& response) {
+        const bool of_victim = request.path() == "/api/v2/tickets/" + victim + what;
+        others += !of_victim && request.path().ends_with(what);
+        if (others > 10) spoil(request, response);
+      };
+      lab.config.per_page = 10;
+      Migration migration(lab);
+      const Report report = migration.run();
+      CHECK(report.status == Status::done);
+      CHECK(report.warnings == expected.warnings);
+      CHECK(migration.sink->taken.at(victim).comments == undisturbed.sink->taken.at(victim).comments);
+      CHECK(migration.sink->taken.at(victim).worklogs == undisturbed.sink->taken.at(victim).worklogs);
+    }
+}
+
+TEST_CASE("a ticket that is there and whose conversations stay not found fails, and every other one arrives") {
+  for (const int status : {404, 405}) {
+    CAPTURE(status);
+    Lab lab(60);
+    const auto tickets = lab.truth_of({"active"});
+    const std::string victim = std::next(tickets.begin(), 5)->first;
+    lab.rewrite = instead("/api/v2/tickets/" + victim + "/conversations", http::Response(status));
+    Migration migration(lab);
+    const Report report = migration.run();
+    CHECK(report.status == Status::done_with_failures);
+    CHECK(report.types.at("tickets").written == tickets.size() - 1);
+    CHECK(report.causes.at("tickets").at("ticket_unreadable").count == 1);
+    CHECK(told(lab, fmt::format("status {}", status)) == 1);
+    lab.rewrite = nullptr;
+    CHECK(migration.run(Mode::retry).status == Status::done);
+    CHECK(migration.sink->taken.at(victim).comments > 0);
+  }
+}
+
+TEST_CASE("where the helpdesk knows of no ticket's time entries they are hidden, and the tickets arrive") {
+  Lab lab(30);
+  lab.rewrite = [](const http::Request& request, http::Response& response) {
+    if (request.path().ends_with("/time_entries")) response = http::Response(404);
+  };
+  Migration migration(lab);
+  const Report report = migration.run();
+  CHECK(report.status == Status::done);
+  CHECK(migration.sink->taken.size() == lab.truth_of({"active"}).size());
+  CHECK(report.warnings.at("tickets").at("time_entries_hidden") == migration.sink->taken.size());
+}
+
+TEST_CASE("a ticket that is removed, or archived, while what belongs to it is read is met in its new place") {
+  Lab lab(60);
+  const auto tickets = lab.truth_of({"active"});
+  const std::string victim = std::next(tickets.begin(), 5)->first, path = "/api/v2/tickets/" + victim;
+  for (const char* shown : {"deleted", "spam", "archived"}) {
+    CAPTURE(shown);
+    bool moved = false;
+    lab.rewrite = [&](const http::Request& request, http::Response& response) {
+      moved = moved || request.path() == path + "/conversations";
+      if (moved && request.path() == path + "/conversations") response = http::Response(404);
+      if (moved && request.path() == "/api/v2/tickets/archived/" + victim + "/conversations")
+        response = http::Response(200, Array());
+      if (!moved || request.path() != path) return;
+      Value ticket = response.json();
+      ticket.as_object()[shown] = true;
+      response.body = boost::json::serialize(ticket);
+    };
+    std::size_t found = 0;
+    const auto records = lab.read_all();
+    for (const Record& record : records) {
+      CHECK_FALSE(record.failure);
+      found += record.ref.id == victim;
+    }
+    CHECK(found == (std::string_view(shown) == "archived"));
+    CHECK(records.size() == tickets.size() - 1 + found);
+  }
+}

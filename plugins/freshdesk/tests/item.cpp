@@ -189,9 +189,32 @@ TEST_CASE("the version changes with what belongs to a ticket, and with nothing e
     parts.conversations[0].conversation.as_object()["updated_at"] = "2024-01-31T09:32:00Z";
   }));
   CHECK(changed([](TicketParts& parts) { parts.time_entries.clear(); }));
+  CHECK(changed([](TicketParts& parts) { parts.time_entries[0].as_object()["time_spent"] = "01:45"; }));
+  CHECK(changed([](TicketParts& parts) {
+    parts.conversations[0].conversation.as_object()["from_email"] = "Bob Gone <bob@other.test>";
+  }));
   CHECK(changed([](TicketParts& parts) { parts.ticket.as_object()["attachments"].as_array().clear(); }));
   CHECK_FALSE(
       changed([](TicketParts& parts) { parts.ticket.as_object()["description"] = "<img src='https://x?sig=2'>"; }));
+}
+
+TEST_CASE("an author who is called otherwise makes another version, of a comment as of a time entry") {
+  TicketParts said = full(), worked = full();
+  said.ticket.as_object()["responder_id"] = nullptr;
+  worked.ticket.as_object()["responder_id"] = nullptr;
+  said.time_entries.clear();
+  worked.conversations.clear();
+  for (const TicketParts& parts : {said, worked}) {
+    const std::string version = record_of(parts, names(), site).version;
+    for (const Person& person : {Person{"11", "Ada King", "ada@acme.test"}, Person{"11", "Ada", "king@acme.test"}}) {
+      Names now = names();
+      now.people[11] = person;
+      CHECK(record_of(parts, now, site).version != version);
+    }
+    Names nobody = names();
+    nobody.people.clear();
+    CHECK(record_of(parts, nobody, site).version != version);
+  }
 }
 
 TEST_CASE("labels are found whichever way round they are told") {
@@ -260,10 +283,43 @@ TEST_CASE("pictures that the service keeps are known by their addresses, those o
   CHECK(picture->name.ends_with(".svg"));
   CHECK_FALSE(embedded_picture("data:text/html;base64,PHN2Zy8+"));
   CHECK_FALSE(embedded_picture("data:image/png;base64,*"));
+  for (const char* shown : {"data:image/png;base64,aVZCTw%3D%3D", "data:image/png;base64,aVZC%0D%0ATw==",
+                            "DATA:IMAGE/PNG;BASE64,aVZCTw==", "data:image/png;base64,\r\n aVZC\r\n\tTw==",
+                            "data:image/png;charset=x; base64 ,aVZCTw", " data:image/png;base64,aVZCTw=="}) {
+    CAPTURE(shown);
+    const auto read = embedded_picture(shown);
+    REQUIRE(read);
+    CHECK(read->media_type == "image/png");
+    CHECK(read->base64.starts_with("aVZCTw"));
+    CHECK(read->name == embedded_picture("data:image/png;base64,aVZCTw==")->name);
+    CHECK(read->size == 4);
+  }
+  const auto sum = embedded_picture("data:image/gif;base64,%2B/%2b+");
+  REQUIRE(sum);
+  CHECK(sum->base64 == "+/++");
+  for (const char* unread : {"data:image/png;base64,%", "data:image/png;base64", "data:image/png,base64,aVZCTw==",
+                             "data:image/svg+xml;utf8,<svg/>", "xdata:image/png;base64,aVZCTw=="})
+    CHECK_FALSE_MESSAGE(embedded_picture(unread), unread);
   const auto shown = pictures_in("<p>a<IMG SRC='b' alt='c.png'><img src=b><img src=\"d\" alt=\"no name\"></p>");
   REQUIRE(shown.size() == 2);
   CHECK(shown[0].name == "c.png");
   CHECK(shown[1].name.empty());
+}
+
+TEST_CASE("a picture in its own address is carried however it is written; one that cannot be read is told") {
+  TicketParts parts = full();
+  parts.ticket.as_object()["description"] =
+      "<img src='data:image/png;base64,aVZCTw%3D%3D'><img src='DATA:image/png;BASE64,aVZC\n Tw'>"
+      "<img src='data:image/png;base64,*'><img src='Data:image/svg+xml;utf8,%3Csvg/%3E'>";
+  parts.conversations.clear();
+  const Record record = record_of(parts, names(), site);
+  const Item item(record.data);
+  CHECK(item.images.size() == 2);
+  const auto of_text = [](const Blob& blob) { return text(blob.locator, "owner") == "text"; };
+  CHECK(std::count_if(record.blobs.begin(), record.blobs.end(), of_text) == 1);  // the bytes are the same
+  const auto missing = [](const Warning& warning) { return warning.cause == "picture_missing"; };
+  CHECK(std::count_if(record.warnings.begin(), record.warnings.end(), missing) == 2);
+  for (const Warning& warning : record.warnings) CHECK(warning.message.size() < 200);
 }
 
 TEST_CASE("small values: mailboxes, time spent, order of members") {

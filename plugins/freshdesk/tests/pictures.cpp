@@ -150,3 +150,32 @@ TEST_CASE("a picture that was called gone and is there in a later run makes anot
     CHECK(files_of(migration) > before + 5);
   }
 }
+
+TEST_CASE("what answers in a picture's place with a page, or with words of a program, is no picture") {
+  Lab whole(60);
+  Migration undisturbed(whole);
+  const Report expected = undisturbed.run();
+  for (const char* type : {"text/html; charset=utf-8", "Application/JSON", ""}) {
+    CAPTURE(type);
+    Lab lab(60);
+    bool down = true;
+    lab.rewrite = [&](const http::Request& request, http::Response& response) {
+      if (!down || !is_look(request)) return;
+      response = http::Response(200);
+      if (*type) response.headers.set("Content-Type", type);
+      const bool json = std::string_view(type).starts_with("App");
+      response.body = json ? "{}" : "\n<!DOCTYPE html><html><body>Sign in</body></html>";
+    };
+    Migration migration(lab);
+    const auto begin = lab.services.clock->now();
+    const Report report = migration.run();
+    CHECK(lab.services.clock->now() - begin < std::chrono::minutes(10));
+    CHECK(report.status == Status::done);
+    CHECK(warned(report, "picture_unreachable") > 5);
+    CHECK(files_of(migration) + 5 < files_of(undisturbed));
+    down = false;
+    const Report again = migration.run(Mode::full, true);
+    CHECK(warned(again, "picture_unreachable") == warned(expected, "picture_unreachable"));
+    CHECK(files_of(migration) == files_of(undisturbed));
+  }
+}

@@ -117,13 +117,15 @@ TEST_CASE("people: contacts, agents, and those whose numbers lead nowhere") {
       ++kinds[kind];
       const http::Response contact = desk.api(fmt::format("/contacts/{}", id_of(user)));
       const http::Response agent = desk.api(fmt::format("/agents/{}", id_of(user)));
-      CHECK(contact.status == (kind == "contact" || kind == "blocked" ? 200 : kind == "deleted" ? 405 : 404));
+      const bool shown = kind == "contact" || kind == "blocked" || kind == "downgraded_agent";
+      CHECK(contact.status == (shown ? 200 : kind == "deleted" ? 405 : 404));
       CHECK(agent.status == (kind == "agent" ? 200 : 404));
       if (contact.status != 200) CHECK(contact.body.empty());
     }
   }
-  for (const char* kind : {"contact", "blocked", "deleted", "merged", "agent", "former_agent"}) CHECK(kinds[kind] > 1);
-  CHECK(static_cast<int>(desk.all("/contacts").size()) == kinds["contact"]);
+  for (const char* kind : {"contact", "blocked", "deleted", "merged", "agent"}) CHECK(kinds[kind] > 1);
+  for (const char* kind : {"former_agent", "downgraded_agent"}) CHECK(kinds[kind] == 1);
+  CHECK(static_cast<int>(desk.all("/contacts").size()) == kinds["contact"] + kinds["downgraded_agent"]);
   CHECK(static_cast<int>(desk.all("/contacts?state=deleted").size()) == kinds["deleted"]);
   CHECK(static_cast<int>(desk.all("/contacts?state=blocked").size()) == kinds["blocked"]);
   CHECK(desk.all("/contacts?state=verified").size() + desk.all("/contacts?state=unverified").size() ==
