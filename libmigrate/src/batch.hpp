@@ -18,6 +18,7 @@ struct Unit {
   RecordRef source;
   std::size_t first = 0, count = 0;
   std::optional<Error> failure;
+  int attempts = 1;  ///< after which it failed
   bool skipped_by_person = false;
   bool alive() const noexcept { return !failure && !skipped_by_person && count > 0; }
   bool dropped() const noexcept { return !failure && !skipped_by_person && count == 0; }

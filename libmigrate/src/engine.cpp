@@ -19,23 +19,6 @@ std::chrono::system_clock::time_point time_from(std::int64_t milliseconds) {
   return std::chrono::system_clock::time_point(std::chrono::milliseconds(milliseconds));
 }
 
-/// Filters that a resumed run must agree with.
-Value scope_of(const RunOptions& options) {
-  Object scope;
-  Array only;
-  for (const std::string& type : options.only) only.emplace_back(type);
-  scope.emplace("only", std::move(only));
-  if (options.where) {
-    Object where;
-    where.emplace("type", options.where->type);
-    where.emplace("field", options.where->field);
-    where.emplace("value", options.where->value);
-    scope.emplace("where", std::move(where));
-  }
-  if (options.mode == Mode::test) scope.emplace("sample", static_cast<std::int64_t>(options.sample));
-  return scope;
-}
-
 }  // namespace
 
 /// '/' separates run and stream in keys of the store.
@@ -96,11 +79,11 @@ awaitable<void> Engine::open_run() {
   co_await recall_failures();
   had_deferred_ = co_await journal_.any(Table::deferred);
   report_.state_id = journal_.state_id();
-  std::optional<RunState> last = co_await journal_.last_run();
-  const bool writes = options_.mode == Mode::full || options_.mode == Mode::incremental || options_.mode == Mode::test;
+  last_ = co_await journal_.last_run();
+  const std::optional<RunState>& last = last_;
   const std::string mode(to_string(options_.mode));
   const Value scope = scope_of(options_);
-  if (!writes) {
+  if (!brings()) {
     if (last) run_ = *last;
     // A dry run is about the source, not about a run.
     if (last && !last->finished && options_.mode != Mode::dry_run) unfinished_ = last;
@@ -118,21 +101,29 @@ awaitable<void> Engine::open_run() {
   run_.fatal = nullptr;
   const std::optional<Value> settled = co_await journal_.store().get(Table::run, "settled");
   settled_before_ = !last || settled;
-  std::vector<Entry> open;
-  if (writes || options_.mode == Mode::retry) open.push_back(Entry{Table::run, "settled", nullptr});
-  if (writes)
-    co_await journal_.save(run_, std::move(open));
-  else if (!open.empty() && settled_before_)
-    co_await journal_.store().commit(std::move(open));
   elapsed_before_ms_ = run_.elapsed_ms;
   report_.run = run_.number;
   if (run_.started_ms) report_.started = time_from(run_.started_ms);
   const std::vector<StreamState> streams = co_await journal_.streams(run_.number);
   for (const StreamState& stream : streams) tallies_[stream.name] = stream.tally;
-  // Whoever goes on with the run meets that once more.
-  if (!writes && !run_.under_way.types.empty()) under_way_[{}] = run_.under_way;
+  // Until whoever goes on with the run meets that once more.
+  if (!run_.under_way.types.empty()) under_way_[{}] = run_.under_way;
   refresh_report();
   failed_before_ = report_.total().failed;
+}
+
+bool Engine::brings() const noexcept {
+  return options_.mode == Mode::full || options_.mode == Mode::incremental || options_.mode == Mode::test;
+}
+
+/// From here on it is the state's last run. A run that its checks turn away leaves the one before it as it was.
+awaitable<void> Engine::enter_run() {
+  std::vector<Entry> open;
+  if (brings() || options_.mode == Mode::retry) open.push_back(Entry{Table::run, "settled", nullptr});
+  if (brings())
+    co_await journal_.save(run_, std::move(open));
+  else if (!open.empty() && settled_before_)
+    co_await journal_.store().commit(std::move(open));
 }
 
 awaitable<void> Engine::execute() {
@@ -146,6 +137,7 @@ awaitable<void> Engine::execute() {
   co_await begin_phase(Phase::pre_validation);
   co_await preflight();
   co_await end_phase(Phase::pre_validation);
+  co_await enter_run();
   switch (options_.mode) {
     case Mode::dry_run: co_await dry_run(); co_return;
     case Mode::verify: {
@@ -266,6 +258,14 @@ awaitable<void> Engine::import_all() {
   co_await pipeline_.sink->prepare(std::move(schemas));
   if (options_.mode == Mode::test) co_await select_sample();
   co_await find_earlier_ends();
+  // From here on the batches count it: in the row of the run it would be counted twice after a death.
+  if (!run_.under_way.types.empty()) {
+    under_way_.clear();
+    run_.under_way = Tally();
+    std::vector<Entry> nothing_else;
+    co_await journal_.save(run_, std::move(nothing_else));
+    refresh_report();
+  }
   co_await begin_phase(Phase::import);
   std::unique_ptr<Stage> stage = import_stage();
   if (complete_pass()) resolver_.trust_keys_of(run_.number);
@@ -289,14 +289,11 @@ bool Engine::complete_pass() const {
          !options_.where && earlier_ends_.empty();
 }
 
-namespace {
-/// A command that was turned away before it did anything.
-bool has_not_begun(const Report& report) {
-  const std::string& cause = report.fatal->cause;
-  return report.status == Status::preflight_failed || cause == "foreign_target" || cause == "unfinished_rollback" ||
-         cause == "nothing_to_retry";
+/// What was turned away before that has done nothing. A rollback begins when it knows that it may.
+bool Engine::has_begun() const {
+  if (options_.mode == Mode::rollback) return report_.rollback.has_value();
+  return std::count(report_.completed.begin(), report_.completed.end(), Phase::pre_validation) > 0;
 }
-}  // namespace
 
 /// Status, times and causes; saves the run.
 awaitable<void> Engine::conclude() {
@@ -309,6 +306,8 @@ awaitable<void> Engine::conclude() {
               fmt::format("none of the {} records of {} that were read has a field \"{}\": nothing was chosen",
                           filtered_, options_.where->type, options_.where->field),
               "Look at how the source calls it: fields are those of its records, before any rule."});
+  std::optional<Check> chosen = chosen_by(options_.mode == Mode::dry_run ? scope_of(options_) : run_.scope);
+  if (chosen && !report_.fatal) report_.checks.push_back(std::move(*chosen));
   if (!report_.fatal) {
     if (report_.verification && report_.verification->differences > 0)
       report_.status = Status::differences;
@@ -327,20 +326,20 @@ awaitable<void> Engine::conclude() {
   if (options_.mode != Mode::dry_run) report_.causes = co_await causes_of(pipeline_.store);
   report_.orphans_removed = co_await removed_orphans(*pipeline_.store);
   if (options_.mode == Mode::dry_run || run_.number == 0) co_return;
-  // The row of the last run tells of what it did, not of what has not begun.
-  const bool looks_back =
-      options_.mode == Mode::verify || options_.mode == Mode::retry || options_.mode == Mode::rollback;
-  if (looks_back && report_.fatal && has_not_begun(report_)) co_return;
+  // The row of the last run tells of what it did, not of what has not begun. One that has never begun has done nothing.
+  const bool nothing_done = !last_ || (brings() && last_->number == run_.number && last_->phases.empty());
+  if (report_.fatal && !has_begun() && !nothing_done) co_return;
   run_.status = to_string(report_.status);
   run_.elapsed_ms = report_.elapsed.count();
   run_.finished_ms = milliseconds_since_epoch(report_.finished);
   run_.under_way = Tally();
   for (const auto& [batch, tally] : under_way_) run_.under_way += tally;
   if (report_.fatal) run_.fatal = to_value(*report_.fatal);
-  // How it came to its end is told when it has come to it.
-  if (unfinished_ && options_.mode != Mode::rollback) {
-    run_.status = unfinished_->status;
-    run_.fatal = unfinished_->fatal;
+  // How it came to its end is told when it has come to it, and no look at it that was cut short changes that.
+  const bool looks_back = options_.mode == Mode::verify || options_.mode == Mode::retry;
+  if (looks_back && last_ && (unfinished_ || report_.fatal)) {
+    run_.status = last_->status;
+    run_.fatal = last_->fatal;
   }
   std::vector<Entry> also;
   const bool wrote = options_.mode != Mode::verify && options_.mode != Mode::rollback && !report_.rollback;
@@ -358,6 +357,7 @@ Failure failure_of(const Unit& unit, Phase phase) {
   failure.cause = error.cause;
   failure.message = error.what();
   failure.advice = error.advice;
+  failure.attempts = unit.attempts;
   failure.skipped_by_person = unit.skipped_by_person && !unit.failure;
   return failure;
 }

@@ -101,6 +101,9 @@ class Engine {
 
  private:
   awaitable<void> open_run();
+  awaitable<void> enter_run();
+  bool brings() const noexcept;
+  bool has_begun() const;
   awaitable<void> preflight();
   awaitable<std::optional<Check>> check_target();
   awaitable<std::optional<Check>> check_others();
@@ -146,6 +149,7 @@ class Engine {
   awaitable<void> roll_back_items(ItemSink& sink);
   awaitable<void> forget_outcomes();
   awaitable<void> require_migrated();
+  awaitable<void> forget_links_of_nothing();
   awaitable<void> end_open_rollback();
   awaitable<std::optional<Error>> undo_patiently(ItemSink& sink, Receipt receipt);
   awaitable<void> verify(VerifyLevel level);
@@ -170,6 +174,7 @@ class Engine {
   Journal journal_;
   Resolver resolver_;
   RunState run_;
+  std::optional<RunState> last_;        ///< the last run, as the state had it before this one
   std::optional<RunState> unfinished_;  ///< the run that is verified or whose failures are tried again has not ended
   Report report_;
   std::map<std::string, Tally> tallies_;  ///< by stream, as committed
@@ -204,8 +209,9 @@ struct Examination {
   RefSet absent;
   std::uint64_t records = 0, compared = 0, differences = 0;
   std::vector<Finding> examples;
-  Report::Preview outlook;  ///< of a preview
-  Causes causes;            ///< likewise, of what would be refused
+  std::vector<Finding> refused;  ///< of a preview: one for each unit, as far as they are listed
+  Report::Preview outlook;       ///< of a preview
+  Causes causes;                 ///< likewise, of what would be refused
 };
 std::unique_ptr<Stage> make_examination(Engine& engine, Examination& examination);
 
@@ -226,6 +232,11 @@ void fill_links(Operation& operation, const Answers& answers, const InBatch& in_
       field = nullptr;
   }
 }
+
+/// Filters that a resumed run must agree with.
+Value scope_of(const RunOptions& options);
+/// Which records a run with this scope has chosen, for its report; nothing when it is about all of them.
+std::optional<Check> chosen_by(const Value& scope);
 
 /// Whether a run with these options moves records of this type: RunOptions::where is about one type, and no other.
 bool asked_for(const RunOptions& options, const std::string& type);

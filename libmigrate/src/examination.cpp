@@ -12,6 +12,8 @@ MIGRATE_BEGIN
 namespace {
 
 constexpr std::size_t example_limit = 1000;
+/// Each of them is to be mended, and the state of a rehearsal has nothing of them.
+constexpr std::size_t refusal_limit = 20'000;
 
 class ExaminationStage final : public Stage {
  public:
@@ -195,8 +197,9 @@ awaitable<void> ExaminationStage::find_extras(Look& look) {
 void ExaminationStage::report(std::vector<Finding> findings) {
   examination_.differences += findings.size();
   for (Finding& finding : findings) {
-    if (examination_.examples.size() >= example_limit) return;
-    examination_.examples.push_back(std::move(finding));
+    std::vector<Finding>& list = finding.refused ? examination_.refused : examination_.examples;
+    const std::size_t limit = finding.refused ? refusal_limit : example_limit;
+    if (list.size() < limit) list.push_back(std::move(finding));
   }
 }
 

@@ -312,7 +312,12 @@ awaitable<std::optional<Error>> ItemImport::write_once(Work& work, Item& item) {
 awaitable<void> ItemImport::fail(Work& work, Item& item, Error error) {
   item.state = Item::State::failed;
   Unit& unit = work.batch.units[item.unit];
-  if (!unit.failure) unit.failure = error;
+  if (!unit.failure) {
+    unit.failure = error;
+    unit.attempts = item.attempts;
+    // The error's own advice is about a further attempt of this run, and there is none.
+    if (error.retryable()) unit.failure->advice = "migrate retry tries it again when the service is well";
+  }
   if (item.update) co_return;
   if (engine_.options().on_record_failure == OnRecordFailure::keep) {
     engine_.leave_steps();

@@ -227,6 +227,16 @@ awaitable<void> Engine::dry_run() {
   findings.checked = findings.compared = examination.compared;
   findings.records = examination.records;
   findings.examples = std::move(examination.examples);
+  std::vector<Finding>& refused = examination.refused;
+  if (examination.outlook.refuse > refused.size()) {
+    Check check;
+    check.name = "list of refusals";
+    check.message = fmt::format(
+        "only the first {} of {} records that would be refused are listed; all of them are in migration-log.jsonl",
+        refused.size(), examination.outlook.refuse);
+    report_.checks.push_back(std::move(check));
+  }
+  std::move(refused.begin(), refused.end(), std::back_inserter(findings.examples));
   report_.verification = std::move(findings);
   report_.preview = examination.outlook;
   report_.causes = std::move(examination.causes);

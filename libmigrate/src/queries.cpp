@@ -145,6 +145,8 @@ awaitable<std::optional<Report>> last_report(std::shared_ptr<CheckpointStore> st
     report.rollback = std::move(undone);
   }
   if (run->fatal.is_object()) report.fatal = error_from(run->fatal);
+  std::optional<Check> chosen = chosen_by(run->scope);
+  if (chosen && !report.fatal) report.checks.push_back(std::move(*chosen));
   report.causes = co_await causes_of(store);
   report.orphans_cleaned = run->cleaned;
   report.orphans_removed = co_await removed_orphans(*store);

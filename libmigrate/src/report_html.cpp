@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "atomic_file.hpp"
 #include "report_parts.hpp"
 #include "report_text.hpp"
@@ -49,7 +51,8 @@ std::string header(const Context& context) {
   const Counters total = report.total();
   const bool good = report.status == Status::done;
   std::string text = fmt::format("<title>{0}</title></head>\n<body>\n<h1>{0}</h1>\n", escape_html(report.migration));
-  text += fmt::format("<p class=\"{}\"><strong>{}</strong></p>\n", good ? "good" : "bad", headline(report));
+  text +=
+      fmt::format("<p class=\"{}\"><strong>{}</strong></p>\n", good ? "good" : "bad", escape_html(headline(report)));
   text += fmt::format("<p class=\"faint\">Run {} ({}), {} to {}</p>\n", report.run, escape_html(report.mode),
                       iso_time(report.started), iso_time(report.finished));
   if (report.fatal) {
@@ -63,7 +66,8 @@ std::string header(const Context& context) {
           tile("time at work", duration_text(report.elapsed)) +
           tile("records a second", fmt::format("{:.0f}", rate_of(total.read, report.elapsed)));
   if (const std::uint64_t count = left_out(report)) text += tile("left out by a person", count_text(count));
-  if (total.files) text += tile("attachments arrived", percent_text(total.files_written, total.files));
+  if (total.files && !report.rollback)
+    text += tile("attachments arrived", percent_text(total.files_written, total.files));
   if (total.files || report.orphans_cleaned) text += tile("orphans cleaned up", count_text(report.orphans_cleaned));
   return text + "</div>\n";
 }
@@ -118,7 +122,8 @@ std::string warnings_section(const Report& report) {
          bar_chart("Warnings by cause", bars, "warned");
 }
 
-std::string proof_section(const Report& report) {
+std::string proof_section(const Context& context) {
+  const Report& report = context.report;
   std::string text;
   for (const Check& check : report.checks) {
     if (check.passed) continue;
@@ -126,11 +131,8 @@ std::string proof_section(const Report& report) {
                         escape_html(check.advice));
   }
   if (!text.empty()) text = "<h2>Checks that did not pass</h2>\n" + text;
-  const Counters total = report.total();
-  if (total.files) {
-    text += fmt::format("<h2>Attachments</h2>\n<p>{} of {} arrived ({}).</p>\n", count_text(total.files_written),
-                        count_text(total.files), percent_text(total.files_written, total.files));
-  }
+  if (const std::string files = attachments_text(report); !files.empty())
+    text += fmt::format("<h2>Attachments</h2>\n<p>{}.</p>\n", files);
   if (const std::string orphans = orphans_text(report); !orphans.empty())
     text += fmt::format("<h2>Orphaned items</h2>\n<p>{}.</p>\n", orphans);
   if (report.rollback) {
@@ -144,12 +146,21 @@ std::string proof_section(const Report& report) {
                         verification_text(verification));
   if (verification.examples.empty()) return text;
   text += "<div class=\"wide\"><table>\n<tr><th>record</th><th>field</th><th>expected</th><th>found</th><th></th></tr>\n";
-  for (const Finding& finding : verification.examples) {
+  const std::size_t listed = std::min(verification.examples.size(), context.options.max_listed);
+  for (std::size_t i = 0; i < listed; ++i) {
+    const Finding& finding = verification.examples[i];
     text += fmt::format("<tr><td>{} {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                         escape_html(finding.record.type), escape_html(finding.record.id), escape_html(finding.field),
                         escape_html(finding.expected), escape_html(finding.found), escape_html(finding.message));
   }
-  return text + "</table></div>\n";
+  text += "</table></div>\n";
+  const std::uint64_t all = std::max<std::uint64_t>(verification.differences, verification.examples.size());
+  if (all > listed)
+    text += fmt::format(
+        "<p><strong>Only the first {} of {} are listed here.</strong> More of them are in "
+        "<code>verification-results/{}.json</code>.</p>\n",
+        count_text(listed), count_text(all), escape_html(verification.level));
+  return text;
 }
 
 class HtmlPart final : public Part {
@@ -161,7 +172,7 @@ class HtmlPart final : public Part {
     file_.write(types_section(context.report));
     file_.write(causes_section(context));
     file_.write(warnings_section(context.report));
-    file_.write(proof_section(context.report));
+    file_.write(proof_section(context));
   }
   void failure(const Failure& failure) override { row(failure, failure.message); }
   void left_out(const Failure& failure) override { row(failure, "left out by a person: " + failure.message); }

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "atomic_file.hpp"
@@ -106,11 +109,29 @@ class VerificationPart final : public Part {
     document["run"] = context_.report.run;
     document["finished"] = iso_time(context_.report.finished);
     const auto path = context_.options.directory / "verification-results" / (verification->level + ".json");
+    if (lists_more(path, document)) return {};
     write_file_atomically(path, boost::json::serialize(document) + "\n");
     return {path};
   }
 
  private:
+  /// The state keeps only the first findings of a verification: the file that its run has written is the better one.
+  static bool lists_more(const std::filesystem::path& path, const Object& document) {
+    std::ifstream in(path, std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    boost::system::error_code fault;
+    const Value file = boost::json::parse(text, fault);
+    const Object* there = fault ? nullptr : file.if_object();
+    if (!there) return false;
+    for (const char* name : {"migration", "run", "level", "checked", "compared", "records", "differences"}) {
+      const Value* value = there->if_contains(name);
+      if (!value || boost::json::serialize(*value) != boost::json::serialize(document.at(name))) return false;
+    }
+    const Value* examples = there->if_contains("examples");
+    const Array& known = document.at("examples").get_array();
+    if (!examples || !examples->is_array() || examples->get_array().size() <= known.size()) return false;
+    return std::equal(known.begin(), known.end(), examples->get_array().begin());
+  }
   const Context& context_;
 };
 

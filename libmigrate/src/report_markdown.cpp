@@ -31,7 +31,7 @@ std::string going_on(const Context& context) {
   if (cause == "unfinished_run") mode = to_string(Mode::full);
   if (cause == "nothing_to_retry") mode = to_string(Mode::full);
   if (report.rollback || cause == "unfinished_rollback") mode = to_string(Mode::rollback);
-  return resume_command(mode, context.options.arguments);
+  return resume_command(mode, context.options.arguments, context.options.called_with);
 }
 
 std::string next_steps(const Context& context) {
@@ -39,16 +39,22 @@ std::string next_steps(const Context& context) {
   const std::string file = context.options.arguments.empty() ? "FILE" : context.options.arguments;
   const bool ended = report.status == Status::done || report.status == Status::done_with_failures;
   if (ended && is_rehearsal(report))
-    return fmt::format("{}Migrate: `migrate run {}`.\n",
-                       report.total().failed ? "Mend the causes above, or leave these records out. " : "", file);
+    return fmt::format("{}Migrate: `{}`.\n",
+                       report.total().failed ? "Mend the causes above, or leave these records out. " : "",
+                       resume_command(to_string(Mode::full), file, context.options.called_with));
+  const std::string rest =
+      chosen_text(report).empty()
+          ? std::string()
+          : fmt::format("What was not chosen is brought by a run without that choice: `migrate run {}`.\n", file);
   switch (report.status) {
     case Status::done:
       if (report.rollback)
         return fmt::format("To bring everything over again, from the beginning: `migrate run {}`.\n", file);
       if (!causes_by_count(report).empty())
         return fmt::format("Mend the causes above, and migrate what failed: `migrate retry {}`.\n", file);
-      return report.verification ? "Nothing is left to do.\n"
-                                 : fmt::format("Compare the target with the source: `migrate verify {}`.\n", file);
+      if (!report.verification)
+        return fmt::format("Compare the target with the source: `migrate verify {}`.\n", file) + rest;
+      return rest.empty() ? "Nothing is left to do.\n" : rest;
     case Status::done_with_failures:
       return fmt::format(
           "1. Mend the causes above, in the source or in the migration file.\n2. Migrate what failed: "
@@ -121,11 +127,8 @@ std::string proof_section(const Report& report) {
     text += fmt::format("\n## Verification\n\nLevel {}: {}.\n", report.verification->level,
                         verification_text(*report.verification));
   }
-  const Counters total = report.total();
-  if (total.files) {
-    text += fmt::format("\n## Attachments\n\n{} of {} arrived ({}).\n", count_text(total.files_written),
-                        count_text(total.files), percent_text(total.files_written, total.files));
-  }
+  if (const std::string files = attachments_text(report); !files.empty())
+    text += fmt::format("\n## Attachments\n\n{}.\n", files);
   if (const std::string orphans = orphans_text(report); !orphans.empty())
     text += fmt::format("\n## Orphaned items\n\n{}.\n", orphans);
   if (report.rollback) {
@@ -139,7 +142,8 @@ class MarkdownPart final : public Part {
   explicit MarkdownPart(const Context& context) : context_(context) {}
   std::vector<std::filesystem::path> finish() override {
     const Report& report = context_.report;
-    std::string text = fmt::format("# {}: {}\n\n", escape_markdown(report.migration), headline(report));
+    std::string text =
+        fmt::format("# {}: {}\n\n", escape_markdown(report.migration), escape_markdown(headline(report)));
     text += fmt::format("- Run {} ({}), started {}, finished {}, {} of work\n", report.run, report.mode,
                         iso_time(report.started), iso_time(report.finished), duration_text(report.elapsed));
     text += fmt::format("- {}\n", arrival_text(report));

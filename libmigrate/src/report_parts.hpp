@@ -41,6 +41,9 @@ std::unique_ptr<Part> mappings_part(const Context& context);
 /// What stands in Report::causes for records that a person has left out: they have not arrived, and have not failed.
 inline constexpr const char* cause_of_person = "skipped_by_person";
 
+/// The check in Report::checks that names the records which a run was about, where it was not about all of them.
+inline constexpr const char* chosen_records = "run: chosen records";
+
 /// The causes of failure of all types, most frequent first.
 struct CauseRow {
   std::string type, cause;

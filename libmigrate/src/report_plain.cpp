@@ -95,7 +95,9 @@ std::string rollback_text(const UndoResult& rollback) {
 std::string items_text(const Report& report) {
   const Counters total = report.total();
   std::string text;
-  if (total.files)
+  if (total.files && report.rollback)
+    text += fmt::format("attachments: {}\n", attachments_text(report));
+  else if (total.files)
     text += fmt::format("attachments: {} of {} ({})\n", count_text(total.files_written), count_text(total.files),
                         percent_text(total.files_written, total.files));
   if (const std::string orphans = orphans_text(report); !orphans.empty()) text += "orphaned items: " + orphans + '\n';
@@ -104,7 +106,7 @@ std::string items_text(const Report& report) {
 
 std::string report_as_text(const Report& report, const std::string& arguments) {
   const Counters total = report.total();
-  std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), headline(report));
+  std::string text = fmt::format("{}: {}\n", on_one_line(report.migration), on_one_line(headline(report)));
   text += fmt::format("run {} ({}), {}, {} records, {} a second\n", report.run, report.mode,
                       duration_text(report.elapsed), count_text(total.read),
                       count_text(static_cast<std::uint64_t>(rate_of(total.read, report.elapsed) + 0.5)));

@@ -162,6 +162,22 @@ std::string orphans_text(const Report& report) {
                      count_text(report.orphans_removed));
 }
 
+std::string attachments_text(const Report& report) {
+  const Counters total = report.total();
+  if (!total.files) return std::string();
+  if (report.rollback)
+    return fmt::format("{} of {} had arrived, before the migration was taken back", count_text(total.files_written),
+                       count_text(total.files));
+  return fmt::format("{} of {} arrived ({})", count_text(total.files_written), count_text(total.files),
+                     percent_text(total.files_written, total.files));
+}
+
+std::string chosen_text(const Report& report) {
+  for (const Check& check : report.checks)
+    if (check.name == chosen_records) return check.message;
+  return std::string();
+}
+
 bool is_rehearsal(const Report& report) { return report.mode == to_string(Mode::dry_run); }
 
 std::uint64_t left_out(const Report& report, const std::string& type) {
@@ -212,9 +228,9 @@ std::string preview_text(const Report::Preview& preview) {
 
 std::string undone_text(const UndoResult& rollback) {
   const char* what = rollback.of_items ? "items" : "rows";
-  return fmt::format("{} {} removed, {} restored, {} kept because somebody has changed them since",
-                     count_text(rollback.removed), what, count_text(rollback.restored),
-                     count_text(rollback.kept.size()));
+  return fmt::format("{} {} removed, {} restored, {} kept{}", count_text(rollback.removed), what,
+                     count_text(rollback.restored), count_text(rollback.kept.size()),
+                     rollback.kept.empty() ? "" : " (changed since, or not let go by the target)");
 }
 
 namespace {
@@ -227,6 +243,9 @@ std::string taken_back(const UndoResult& rollback) {
 std::string headline_of_rehearsal(const Report& report) {
   const Counters total = report.total();
   if (total.read == 0) return "Rehearsed: there is nothing to move";
+  const std::string chosen = chosen_text(report);
+  if (total.failed == 0 && !chosen.empty())
+    return fmt::format("Rehearsed: the chosen records would arrive ({}); nothing was written", chosen);
   if (total.failed == 0) return "Rehearsed: everything would arrive; nothing was written";
   return fmt::format("Rehearsed: {} of {} records would not arrive; nothing was written", count_text(total.failed),
                      count_text(total.read));
@@ -241,6 +260,8 @@ std::string headline_of_done(const Report& report) {
   if (const std::uint64_t count = left_out(report))
     return fmt::format("Done; {} left out by a person", count_text(count));
   if (report.total().read == 0) return "Done: there was nothing to move";
+  const std::string chosen = chosen_text(report);
+  if (!chosen.empty()) return fmt::format("Done: the chosen records arrived ({})", chosen);
   return "Done: everything arrived";
 }
 
@@ -281,7 +302,12 @@ std::string retry_command(const std::string& arguments, const std::string& cause
 
 }  // namespace reporting
 
-std::string resume_command(std::string_view mode, const std::string& arguments) {
+std::string resume_command(std::string_view mode, const std::string& arguments, const CalledWith& called_with) {
+  const bool migrates = mode != to_string(Mode::rollback) && mode != to_string(Mode::verify) &&
+                        mode != to_string(Mode::retry);
+  const bool rehearses = mode == to_string(Mode::dry_run);
+  const auto known = called_with.find(migrates && !rehearses ? "run" : std::string(mode));
+  if (known != called_with.end()) return fmt::format("migrate {} {}", migrates ? "run" : mode, known->second);
   const std::string file = arguments.empty() ? "FILE" : arguments;
   for (const Mode other : {Mode::rollback, Mode::verify, Mode::retry})
     if (mode == to_string(other)) return fmt::format("migrate {} {}", mode, file);

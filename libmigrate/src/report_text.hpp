@@ -42,6 +42,10 @@ std::string verification_text(const Report::Verification& verification);
 /// "3 cleaned up by the run, 0 removed with migrate orphans": half-made items that are gone from the target; empty
 /// where the run was about no such items.
 std::string orphans_text(const Report& report);
+/// "6 of 8 arrived (75.0 %)"; empty where there are none.
+std::string attachments_text(const Report& report);
+/// Which records the run was about, e.g. "only tickets"; empty: all.
+std::string chosen_text(const Report& report);
 /// "34 of 34 records arrived (100 %), …", or what there is to say instead.
 std::string arrival_text(const Report& report);
 /// "3 would be created, 1 changed, …".

@@ -107,6 +107,7 @@ class XlsxPart final : public Part {
   std::vector<std::filesystem::path> finish() override {
     note(*migrated_, migrated_rows_, "mappings/<type>.json");
     note(*unmigrated_, unmigrated_rows_, "final-migration-report.json");
+    note_refusals();
     write_summary();
     lxw_workbook* book = std::exchange(book_, nullptr);
     const lxw_error code = workbook_close(book);
@@ -135,6 +136,16 @@ class XlsxPart final : public Part {
         .text(fmt::format("Only the first {} of {} rows are listed here; all of them are in {}.", count_text(limit_),
                           count_text(rows), where),
               true)
+        .end_row();
+  }
+  /// What a rehearsal does not list itself cannot be listed here.
+  void note_refusals() {
+    const std::uint64_t all = context_.report.total().failed;
+    if (!is_rehearsal(context_.report) || all <= unmigrated_rows_) return;
+    unmigrated_
+        ->text(fmt::format("Only the first {} of {} records are listed here; all of them are in migration-log.jsonl.",
+                           count_text(unmigrated_rows_), count_text(all)),
+               true)
         .end_row();
   }
   void write_summary();
@@ -171,8 +182,9 @@ void XlsxPart::write_summary() {
   line("Success rate", percent_text(arrived(report), total.read));
   if (total.files) {
     sheet.text("Attachments", true).count(total.files).end_row();
-    sheet.text("Attachments arrived", true).count(total.files_written).end_row();
-    line("Attachment success rate", percent_text(total.files_written, total.files));
+    sheet.text(report.rollback ? "Attachments arrived, before the rollback" : "Attachments arrived", true);
+    sheet.count(total.files_written).end_row();
+    if (!report.rollback) line("Attachment success rate", percent_text(total.files_written, total.files));
   }
   if (total.files || report.orphans_cleaned || report.orphans_removed) {
     sheet.text("Orphans cleaned up", true).count(report.orphans_cleaned).end_row();

@@ -1,4 +1,6 @@
 // Takes back what this migration has made: chunks of a database, steps of a service.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -10,6 +12,8 @@ MIGRATE_BEGIN
 namespace {
 constexpr std::size_t walk_batch = 1000;
 constexpr std::size_t kept_remembered = 1000;  ///< with their names, of what stayed
+/// Of items that the service could not take back for now: then it is not about them.
+constexpr std::size_t most_in_a_row = 5;
 /// In Table::run from the first thing that a rollback does to the last, with what it has counted: whoever comes in
 /// between must not take what is left for all that there was.
 constexpr const char* open_rollback = "open_rollback";
@@ -26,6 +30,12 @@ std::size_t count_in(const Value& row, const char* name) {
   return count && count->is_int64() ? static_cast<std::size_t>(count->get_int64()) : 0;
 }
 
+/// What says nothing about the one step: nothing else could be taken back either.
+bool ends_rollback(const Error& error) {
+  return error.kind() == ErrorKind::unauthorized || error.kind() == ErrorKind::cancelled ||
+         error.kind() == ErrorKind::internal;
+}
+
 /// Steps of items as they are taken back, counted by item: it is gone with the step that made it, and as it was with
 /// the last one that changed what had been there.
 class ItemCount {
@@ -37,33 +47,74 @@ class ItemCount {
       left.made = left.made || step.receipt.step == "create";
     }
   }
-  /// Whether an item is done with.
-  bool undone(const Receipt& receipt) {
+  /// Whether an item is done with. What could not be taken back of one that is gone is gone with it: its rows go, too.
+  bool undone(const Receipt& receipt, std::vector<Entry>& entries) {
     Left& left = items_.at(Journal::key(receipt.record));
     --left.steps;
+    in_a_row_ = 0;
     // Whether a step without a receipt had an effect is not known.
     if (receipt.uncertain || (left.made ? receipt.step != "create" : left.steps > 0)) return false;
+    for (const std::string& row : left.rows) entries.push_back(Entry{Table::step, row, nullptr});
+    if (left.kept) release(receipt.record, left);
     ++(left.made ? result_.removed : result_.restored);
     return true;
   }
   /// An item is kept once, however many of its steps are.
-  void kept(const Receipt& receipt, const std::string& why) {
-    Left& left = items_.at(Journal::key(receipt.record));
+  void kept(const StepRow& step, const Error& why) {
+    Left& left = items_.at(Journal::key(step.receipt.record));
+    if (!step.elsewhere) left.rows.push_back(step.row);
+    if (!why.retryable()) in_a_row_ = 0;
+    if (why.retryable() && !left.waiting) {
+      left.waiting = true;
+      ++waiting_;
+      ++in_a_row_;
+      if (!first_) first_ = why;
+    }
     if (left.kept) return;
     left.kept = true;
     Finding finding;
-    finding.record = receipt.record;
-    finding.message = why;
+    finding.record = step.receipt.record;
+    finding.message = why.what();
     result_.kept.push_back(std::move(finding));
+  }
+  /// Whether the step is for the next rollback: what was done after it is still there. The item may go with all that.
+  bool passed_over(const StepRow& step) {
+    Left& left = items_.at(Journal::key(step.receipt.record));
+    if (!left.waiting || step.receipt.step == "create") return false;
+    if (!step.elsewhere) left.rows.push_back(step.row);
+    return true;
+  }
+  bool is_service_down() const { return in_a_row_ >= most_in_a_row; }
+  /// What is left for another rollback, if anything.
+  std::optional<Error> unfinished() const {
+    if (waiting_ == 0) return std::nullopt;
+    Error error(first_->kind(), first_->cause,
+                fmt::format("{} {} could not be taken back for now: {}", waiting_, waiting_ == 1 ? "item" : "items",
+                            first_->what()));
+    error.with_advice("migrate rollback goes on with it, and tries again, when the service is well");
+    return error;
   }
 
  private:
   struct Left {
     std::size_t steps = 0;
     bool made = false, kept = false;
+    bool waiting = false;           ///< kept because of what may pass
+    std::vector<std::string> rows;  ///< of steps that are still there
   };
+  /// It has gone after all.
+  void release(const RecordRef& record, Left& left) {
+    left.kept = false;
+    std::erase_if(result_.kept, [&record](const Finding& finding) { return finding.record == record; });
+    if (left.waiting) --waiting_;
+    left.waiting = false;
+    left.rows.clear();
+  }
+
   std::unordered_map<std::string, Left> items_;
   UndoResult& result_;
+  std::size_t waiting_ = 0, in_a_row_ = 0;
+  std::optional<Error> first_;
 };
 }  // namespace
 
@@ -81,36 +132,40 @@ awaitable<void> Engine::roll_back_tables(TableSink& sink) {
   }
 }
 
-/// Newest first, over all records.
+/// Newest first, over all records. One that the service does not let go stays, and the others go.
 awaitable<void> Engine::roll_back_items(ItemSink& sink) {
   RecordRef everything;
   const std::vector<StepRow> steps = co_await receipts_of(journal_, std::move(everything));
   ItemCount items(steps, *report_.rollback);
   for (const StepRow& step : steps) {
     if (options_.stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped", "the rollback was stopped; run it again");
+    if (items.passed_over(step)) continue;
     co_await announce_undo(journal_, step);
     Receipt receipt = step.receipt;
     const std::optional<Error> trouble = co_await undo_patiently(sink, std::move(receipt));
-    if (trouble && trouble->kind() != ErrorKind::conflict) give_up(*trouble);
+    if (trouble && (ends_rollback(*trouble) || (trouble->retryable() && stopping()))) give_up(*trouble);
     if (trouble) {
-      co_await retract_undo(journal_, step);
-      items.kept(step.receipt, trouble->what());
+      if (trouble->kind() == ErrorKind::conflict) co_await retract_undo(journal_, step);
+      items.kept(step, *trouble);
+      if (items.is_service_down()) break;
       continue;
     }
     std::vector<Entry> entries;
     entries.push_back(Entry{Table::step, step.row, nullptr});
-    if (items.undone(step.receipt)) entries.push_back(note_of(*report_.rollback));
+    if (items.undone(step.receipt, entries)) entries.push_back(note_of(*report_.rollback));
     co_await journal_.store().commit(std::move(entries));
     if (options_.observer) options_.observer->on_progress(report_);
   }
+  const std::optional<Error> unfinished = items.unfinished();
+  if (unfinished) throw *unfinished;
 }
 
 /// First of all nothing is settled any more: a run after a rollback that was cut short must not pass over what is gone.
+/// What waits for records goes after them: such a run books no links of what it finds settled.
 /// Imported mappings are a person's work and stay, but what they lead to is as it was before. So do the failures of a
 /// run that takes itself back: they tell why.
 awaitable<void> Engine::forget_outcomes() {
-  for (const Table table : {Table::cursor, Table::deferred, Table::alias, Table::vanished})
-    co_await journal_.clear(table);
+  co_await journal_.clear(Table::cursor);
   if (options_.mode == Mode::rollback) co_await journal_.clear(Table::failed);
   std::string after;
   while (true) {
@@ -132,6 +187,7 @@ awaitable<void> Engine::forget_outcomes() {
     }
     co_await journal_.store().commit(std::move(entries));
   }
+  for (const Table table : {Table::deferred, Table::alias, Table::vanished}) co_await journal_.clear(table);
 }
 
 awaitable<void> Engine::roll_back() {
@@ -198,10 +254,29 @@ awaitable<void> Engine::require_migrated() {
         .with_advice("migrate run brings everything over, from the beginning");
 }
 
+/// A rollback that was cut short may have come to the outcomes of records and not to their links that waited. Those are
+/// booked anew with the record, as it is now.
+awaitable<void> Engine::forget_links_of_nothing() {
+  std::string after;
+  while (true) {
+    const std::vector<Entry> rows = co_await journal_.store().scan(Table::deferred, "", after, walk_batch);
+    if (rows.empty()) co_return;
+    after = rows.back().key;
+    std::vector<std::string> keys;
+    for (const Entry& row : rows) keys.push_back(Journal::key(Journal::deferred_from(row).record));
+    const std::vector<Value> outcomes = co_await journal_.store().get_many(Table::outcome, std::move(keys));
+    std::vector<Entry> entries;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (!outcomes[i].is_object()) entries.push_back(Entry{Table::deferred, rows[i].key, nullptr});
+    if (!entries.empty()) co_await journal_.store().commit(std::move(entries));
+  }
+}
+
 /// Whoever migrates from here on has decided against going on with it.
 awaitable<void> Engine::end_open_rollback() {
   const bool open = co_await is_rollback_open(journal_.store());
   if (!open) co_return;
+  if (pipeline_.sink->as_items()) co_await forget_links_of_nothing();
   std::vector<Entry> entries;
   entries.push_back(Entry{Table::run, open_rollback, nullptr});
   co_await journal_.store().commit(std::move(entries));

@@ -1,7 +1,10 @@
 // Which records a run is about: the filter of a person, the sample of a test run with all that it needs.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine.hpp"
+#include "report_parts.hpp"
 
 MIGRATE_BEGIN
 
@@ -57,6 +60,45 @@ void Engine::filter(Batch& batch) {
     });
     batch.raw.covers.reset();
   }
+}
+
+Value scope_of(const RunOptions& options) {
+  Object scope;
+  Array only;
+  for (const std::string& type : options.only) only.emplace_back(type);
+  scope.emplace("only", std::move(only));
+  if (options.where) {
+    Object where;
+    where.emplace("type", options.where->type);
+    where.emplace("field", options.where->field);
+    where.emplace("value", options.where->value);
+    scope.emplace("where", std::move(where));
+  }
+  if (options.mode == Mode::test) scope.emplace("sample", static_cast<std::int64_t>(options.sample));
+  return scope;
+}
+
+std::optional<Check> chosen_by(const Value& scope) {
+  const Object* filters = scope.if_object();
+  if (!filters) return std::nullopt;
+  std::string chosen;
+  const auto add = [&chosen](const std::string& words) { chosen += (chosen.empty() ? "" : ", ") + words; };
+  if (const Value* sample = filters->if_contains("sample"); sample && sample->is_int64())
+    add(fmt::format("the first {} of each type and what they need", sample->get_int64()));
+  if (const Value* only = filters->if_contains("only"); only && only->is_array() && !only->get_array().empty()) {
+    std::string types;
+    for (const Value& type : only->get_array()) types += (types.empty() ? "" : " and ") + std::string(type.as_string());
+    add("only " + types);
+  }
+  if (const Value* where = filters->if_contains("where"); where && where->is_object())
+    add(fmt::format("{} whose {} is {}", std::string(where->at("type").as_string()),
+                    std::string(where->at("field").as_string()), std::string(where->at("value").as_string())));
+  if (chosen.empty()) return std::nullopt;
+  Check check;
+  check.name = reporting::chosen_records;
+  check.passed = true;
+  check.message = std::move(chosen);
+  return check;
 }
 
 /// The first `sample` records of each type, and all that the required links of chosen records need. Masters come

@@ -160,6 +160,8 @@ class RunRecorder::State {
     const auto left = eta();
     Array errors;
     for (const Object& error : last_errors) errors.push_back(error);
+    Object calls;
+    for (const auto& [command, words] : called_with) calls[command] = reporting::clean_utf8(words);
     return {{"migration", migration},
             {"migrationId", state_id},
             {"run", run_number},
@@ -178,7 +180,8 @@ class RunRecorder::State {
             {"eta_seconds", left ? Value(static_cast<std::int64_t>(left->count())) : Value()},
             {"types", counters_as_json(types)},
             {"failures", failures},
-            {"lastErrors", std::move(errors)}};
+            {"lastErrors", std::move(errors)},
+            {"calledWith", std::move(calls)}};
   }
   void write_status() {
     if (status.empty()) return;
@@ -242,6 +245,7 @@ class RunRecorder::State {
   std::chrono::milliseconds elapsed{0};
   Steady::time_point attempt_started = Steady::now(), last_status{};
   std::map<std::string, Counters> types;
+  std::map<std::string, std::string> called_with;
   std::vector<Phase> completed;
   std::optional<Phase> phase;
   std::optional<std::uint64_t> expected;
@@ -342,6 +346,11 @@ void RunRecorder::finish(const Report& report) {
   if (state_->rehearses()) state_->put_back_status();
   if (!state_->completed.empty()) state_->write_checkpoint(state_->completed.back());
   state_->directory.clear_stop();
+}
+
+void RunRecorder::note_call(std::map<std::string, std::string> called_with) {
+  const std::lock_guard lock(state_->mutex);
+  state_->called_with = std::move(called_with);
 }
 
 void RunRecorder::log(LogLevel level, std::string_view who, std::string_view what) {

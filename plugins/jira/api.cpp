@@ -281,6 +281,9 @@ awaitable<Account> Api::myself() {
     error.with_advice(denied.empty() ? "check email and token; a token of the Cloud runs out after a year at most, and "
                                        "goes with the e-mail address of its owner"
                                      : "sign in with a browser once, then run again");
+    // Who is sent on to another address comes there without credentials.
+    if (const std::string moved = http::error_of(response).advice; moved.find("`url`") != std::string::npos)
+      error.with_advice(moved);
     throw error;
   }
   known_at_ = services_.clock->now();

@@ -98,6 +98,44 @@ TEST_CASE("a run after a rollback that died at any point makes everything anew")
   }
 }
 
+TEST_CASE("a link that waits outlives a rollback that died at any point, as the record has it then") {
+  for (const bool given_up : {false, true}) {
+    const auto begin = [](World& world) {
+      world.source->records("tickets").at(3).links.push_back(
+          link_to("blocks", "tickets", "9", Missing::deferred, "missing_ticket"));
+      REQUIRE(world.run().has_value());
+      REQUIRE(links_of(world.service).size() == 1);
+    };
+    const auto change = [&](World& world) {
+      Record& ticket = world.source->records("tickets").at(3);
+      if (given_up) ticket.links.clear();
+      if (given_up) ticket.version = "2";
+      world.source->add("tickets", 9, Object{{"title", "ticket 9"}}).version = "1";
+    };
+    World undisturbed;
+    begin(undisturbed);
+    const int before = undisturbed.faults.passed;
+    REQUIRE(undisturbed.run(mode(Mode::rollback)).has_value());
+    const int points = undisturbed.faults.passed - before;
+    change(undisturbed);
+    REQUIRE(undisturbed.run().has_value());
+    REQUIRE(links_of(undisturbed.service).size() == (given_up ? 1 : 2));
+    for (int at = 1; at <= points; ++at) {
+      if (!testing_support::in_shard(at)) continue;
+      World world;
+      begin(world);
+      world.faults.at = world.faults.passed + at;
+      REQUIRE_FALSE(world.run(mode(Mode::rollback)).has_value());
+      world.revive();
+      change(world);
+      CAPTURE(given_up);
+      INFO("died at point " << at);
+      REQUIRE(world.run().has_value());
+      REQUIRE(links_of(world.service) == links_of(undisturbed.service));
+    }
+  }
+}
+
 TEST_CASE("a rollback that the service is too busy for once goes on, and can be stopped") {
   World world;
   REQUIRE(world.run().has_value());

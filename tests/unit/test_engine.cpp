@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "memory_systems.hpp"
+#include "migrate/report_writer.hpp"
 
 using namespace testing_systems;
 
@@ -320,6 +321,38 @@ TEST_CASE("a verification that is stopped has proved nothing, and says so") {
   // What the run has brought is none the less.
   CHECK(report.types.at("owners").written == 10);
   CHECK(report.types.at("things").written == 30);
+  // And the run has ended as it had.
+  world.ask([&]() -> awaitable<void> {
+    const std::optional<Report> stored = co_await last_report(world.store);
+    CHECK(stored->status == Status::done);
+    CHECK_FALSE(stored->fatal.has_value());
+  });
+}
+
+TEST_CASE("a run of chosen records says which, and does not claim that everything arrived") {
+  World world;
+  const auto told = [&](RunOptions options) { return report_as_text(world.run(std::move(options))); };
+  RunOptions test = mode(Mode::test);
+  test.sample = 5;
+  CHECK(told(test).find("Done: the chosen records arrived (the first 5 of each type and what they need)\n") !=
+        std::string::npos);
+  world.ask([&]() -> awaitable<void> {
+    const std::optional<Report> stored = co_await last_report(world.store);
+    CHECK(report_as_text(*stored).find("the first 5 of each type") != std::string::npos);
+  });
+  RunOptions only = mode(Mode::full);
+  only.only = {"owners"};
+  CHECK(told(only).find("Done: the chosen records arrived (only owners)\n") != std::string::npos);
+  // A look at that run is about no more than the run was.
+  only.mode = Mode::verify;
+  CHECK(told(only).find("the chosen records arrived (only owners)") != std::string::npos);
+  RunOptions where = mode(Mode::full);
+  where.where = Where{"owners", "name", "owner 7"};
+  CHECK(told(where).find("the chosen records arrived (owners whose name is owner 7)") != std::string::npos);
+  where.mode = Mode::dry_run;
+  CHECK(told(where).find("Rehearsed: the chosen records would arrive (owners whose name is owner 7); nothing") !=
+        std::string::npos);
+  CHECK(told(mode(Mode::full)).find("Done: everything arrived\n") != std::string::npos);
 }
 
 TEST_CASE("a basic verification of tables compares a hundred rows at least, a comprehensive one each") {

@@ -1,5 +1,6 @@
 #include <boost/json/parse.hpp>
 
+#include "migrate/sink.hpp"
 #include "scripted_service.hpp"
 
 using namespace migrate;
@@ -392,6 +393,49 @@ TEST_CASE("never from https to http, never in circles, never a POST") {
   });
 }
 
+TEST_CASE("a relative address of a redirect is meant from what was asked for") {
+  const auto led = [](const std::string& target, const std::string& location) {
+    ClientLab lab;
+    lab.options.base_url = "https://service.example/base";
+    lab.service.say(302, "", {{"Location", location}}).say(200);
+    run([&]() -> awaitable<void> {
+      http::Client client = lab.client();
+      http::Request request("GET", target);
+      co_await client.send(request);
+    });
+    return lab.service.seen.back().target;
+  };
+  CHECK(led("/dir/file", "other?x=1") == "/base/dir/other?x=1");
+  CHECK(led("/q?y=2", "?x=1") == "/base/q?x=1");
+  CHECK(led("?y=2", "?x=1") == "/base?x=1");
+  CHECK(led("/dir/file", "../up") == "/base/up");
+  CHECK(led("https://service.example/dir/file", "other") == "/dir/other");
+}
+
+TEST_CASE("what another origin refuses is told as the other's") {
+  ClientLab lab;
+  ScriptedService other;
+  lab.attach(other, "https://jira.acme.example");
+  lab.options.auth = http::Auth::bearer(Secret("the-token"));
+  lab.service.say(301, "", {{"Location", "https://jira.acme.example/rest/myself"}});
+  other.say(401, R"({"message":"Log in first"})");
+  run([&]() -> awaitable<void> {
+    http::Client client = lab.client();
+    http::Request request("GET", "/rest/myself");
+    http::Response response = co_await client.send(request);
+    CHECK(response.request ==
+          "GET /rest/myself (redirected to https://jira.acme.example, where no credentials are sent)");
+    const http::StatusError error = http::error_of(response);
+    CHECK(std::string(error.what()) == response.request + " was answered 401: Log in first");
+    CHECK(error.advice.find("set `url` to it") != std::string::npos);
+    CHECK(error.detail.at("request") == "GET /rest/myself");
+    // Nobody has led there: the note would say nothing.
+    request.target = "https://jira.acme.example/rest/myself";
+    response = co_await client.send(request);
+    CHECK(response.request == "GET /rest/myself");
+  });
+}
+
 TEST_CASE("a whole URL elsewhere gets no credentials") {
   ClientLab lab;
   ScriptedService files;
@@ -502,6 +546,21 @@ TEST_CASE("JSON there and back") {
   CHECK(lab.service.seen[1].body == R"({"x":[1]})");
   CHECK(lab.service.seen[1].headers.get("Content-Type") == "application/json");
   CHECK(lab.service.seen[0].headers.get("Accept") == "application/json");
+}
+
+TEST_CASE("a page with a good status finishes no step") {
+  ClientLab lab;
+  lab.service.say(200, "<!DOCTYPE html><title>Back at noon</title>");
+  run([&]() -> awaitable<void> {
+    http::Client client = lab.client();
+    Step step;
+    const auto error = co_await thrown_by<http::StatusError>(client.send_step(step, post()));
+    CHECK(error.kind() == ErrorKind::transient);
+    CHECK_FALSE(http::nothing_applied(error));
+    http::Request request("GET", "/page.html");  // a file may be one
+    const http::StreamedResponse file = co_await client.open(std::move(request));
+    CHECK(file.status == 200);
+  });
 }
 
 TEST_CASE("fault points stand around what changes something") {

@@ -196,5 +196,31 @@ TEST_CASE("the id under which the service finds the request") {
 
 TEST_CASE("checked() lets good answers pass") {
   CHECK(http::checked(response(204)).status == 204);
+  CHECK(http::checked(response(200, "<status>ok</status>")).ok());
   CHECK_THROWS_AS(http::checked(response(404)), http::StatusError);
+}
+
+TEST_CASE("a page with a good status is no answer to what changes something, and its outcome is unknown") {
+  const std::string page = "<!DOCTYPE html><html><head><title>Down for maintenance</title></head></html>";
+  for (const int status : {200, 201, 202}) {
+    CAPTURE(status);
+    CHECK_THROWS_AS(http::checked(response(status, page)), http::StatusError);
+    const http::StatusError error = http::error_of(response(status, page));
+    CHECK(error.kind() == ErrorKind::transient);
+    CHECK_FALSE(error.refused());
+    CHECK(contains(error.what(), "Down for maintenance"));
+    CHECK(contains(error.advice, "in place of the service"));
+  }
+  const http::StatusError error = http::error_of(response(200, "<html><form>Log in</form>"));
+  CHECK(error.kind() == ErrorKind::unauthorized);
+  CHECK_FALSE(error.refused());
+}
+
+TEST_CASE("a redirect that is not followed says where it leads") {
+  const http::Headers location{{"Location", "https://jira.acme.example/rest/issue?access_token=abcdef0123"}};
+  const http::StatusError error = http::error_of(response(301, "", location));
+  CHECK(error.kind() == ErrorKind::invalid);
+  CHECK(contains(error.what(), "redirect to https://jira.acme.example/rest/issue"));
+  CHECK_FALSE(contains(error.what(), "abcdef0123"));
+  CHECK(contains(error.advice, "`url`"));
 }

@@ -291,6 +291,86 @@ TEST_CASE("every report says how many orphans were cleaned up, and how many file
   CHECK(report_as_text(report).find("orphan") == std::string::npos);
 }
 
+TEST_CASE("after a rollback no report says that attachments are there") {
+  Report report;
+  report.migration = "world";
+  report.status = Status::differences;
+  report.types["tickets"].read = report.types["tickets"].written = 7;
+  report.types["tickets"].files = 8;
+  report.types["tickets"].files_written = 6;
+  report.rollback = UndoResult();
+  World world(1);
+  world.report = report;
+  Pipeline no_store = world.pipeline();
+  no_store.store = nullptr;
+  world.write(no_store, ReportFiles());
+  const std::string page = world.content("migration-report.html");
+  for (const std::string& text : {report_as_text(report), world.content("migration-executive-summary.md"), page}) {
+    CHECK(text.find("6 of 8 had arrived, before the migration was taken back") != std::string::npos);
+    CHECK(text.find("75.0 %") == std::string::npos);
+  }
+  CHECK(page.find("attachments arrived") == std::string::npos);
+  const Value json = boost::json::parse(world.content("final-migration-report.json"));
+  CHECK(json.at("totals").at("files_written") == 6);
+}
+
+TEST_CASE("the summary of a run of chosen records says how the others come") {
+  Report report;
+  report.migration = "world";
+  report.types["things"].read = report.types["things"].written = 5;
+  Check chosen;
+  chosen.name = "run: chosen records";
+  chosen.passed = true;
+  chosen.message = "things whose name is <b>";
+  report.checks.push_back(chosen);
+  World world(1);
+  world.report = report;
+  Pipeline no_store = world.pipeline();
+  no_store.store = nullptr;
+  const auto next = [&] {
+    world.write(no_store, ReportFiles());
+    const std::string text = world.content("migration-executive-summary.md");
+    return text.substr(text.find("## Next"));
+  };
+  CHECK(next().find("brought by a run without that choice: `migrate run 'my file.yaml'`") != std::string::npos);
+  CHECK(world.content("migration-report.html").find("whose name is &lt;b&gt;") != std::string::npos);
+  world.report.verification.emplace();
+  CHECK(next().find("Nothing is left to do") == std::string::npos);
+  CHECK(next().find("brought by a run without that choice") != std::string::npos);
+  world.report.checks.clear();
+  CHECK(next().find("Nothing is left to do") != std::string::npos);
+}
+
+TEST_CASE("reports from the state leave the fuller list of a verification where it is") {
+  World world(3);
+  Report::Verification verification;
+  verification.level = "standard";
+  verification.differences = 98;
+  for (int i = 0; i < 98; ++i) {
+    Finding finding;
+    finding.record = RecordRef{"things", std::to_string(i)};
+    verification.examples.push_back(std::move(finding));
+  }
+  world.report.verification = verification;
+  const auto listed = [&] {
+    world.write();
+    const std::string text = world.content("verification-results/standard.json");
+    return boost::json::parse(text).at("examples").as_array().size();
+  };
+  CHECK(listed() == 98);
+  world.report.verification->examples.resize(20);
+  CHECK(listed() == 98);
+  CHECK(world.content("migration-report.html").find("Only the first 20 of 98 are listed here") != std::string::npos);
+  // That of another run says nothing of this one, and neither does one that has found something else.
+  world.report.verification->examples.front().record.id = "else";
+  CHECK(listed() == 20);
+  world.report.verification = verification;
+  CHECK(listed() == 98);
+  ++world.report.run;
+  world.report.verification->examples.resize(20);
+  CHECK(listed() == 20);
+}
+
 TEST_CASE("words of a shell") {
   CHECK(shell_word("a/b-c_1.yaml") == "a/b-c_1.yaml");
   CHECK(shell_word("") == "''");

@@ -374,6 +374,25 @@ TEST_CASE("what a person has decided in a retry stays decided, whatever comes af
   }
 }
 
+TEST_CASE("a failure tells how often it was tried, and that a retry is the next time") {
+  World world(2);
+  world.on_write = [](const Operation& operation) {
+    if (operation.record().ref.id != "2") return;
+    throw Error(ErrorKind::transient, "busy", "was answered 500").with_advice("It is tried again.");
+  };
+  check_counts(world.run(), 2, 1);
+  std::vector<Failure> failures;
+  std::function<void(const Failure&)> each = [&failures](const Failure& failure) { failures.push_back(failure); };
+  const auto look = [&]() -> awaitable<bool> {
+    co_await for_each_failure(world.store, each);
+    co_return true;
+  };
+  REQUIRE(wait_for(look()));
+  REQUIRE(failures.size() == 1);
+  CHECK(failures.front().attempts == RetryPolicy().attempts);
+  CHECK(failures.front().advice == "migrate retry tries it again when the service is well");
+}
+
 TEST_CASE("a dry run is not about the run that has not ended") {
   World world(6);
   world.batch = 2;

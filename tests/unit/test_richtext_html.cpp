@@ -1,6 +1,7 @@
 // HTML into the tree: what browsers, mail programs, Freshdesk, Azure DevOps and Matrix write.
 #include <doctest/doctest.h>
 
+#include "migrate/richtext/text.hpp"
 #include "richtext_kit.hpp"
 
 using namespace migrate;
@@ -64,6 +65,19 @@ TEST_CASE("marks of elements and of styles") {
       {"<span style='COLOR: Black'>x</span><span style='color:#000000'>y</span><span style='color:windowtext'>z</span>", R"(p("xyz"))"},
       {"<q>x</q>", "p(\"\u201cx\u201d\")"},
       {"<sub>a<sup>b</sup></sub>", R"(p("a"v "b"^))"},
+  });
+}
+
+TEST_CASE("a style takes back what its element says, and nothing else does") {
+  check({
+      {"<b style='mso-bidi-font-weight:normal'>x</b><i style='mso-bidi-font-style:normal'>y</i>", R"(p("x"b "y"i))"},
+      {"<strong style='font-weight:normal'>x</strong><b style='FONT-WEIGHT: 400'>y</b>", R"(p("xy"))"},
+      {"<em style='font-style:normal'>x</em>", R"(p("x"))"},
+      {"<b style='font-weight:bold'>x</b><b style='color:#ff0000'>y</b>", R"(p("x"b "y"b#ff0000))"},
+      {"<b style='font-weight:normal' id=docs-internal-guid-1><p>x<b>y</b></p></b>", R"(p("x" "y"b))"},
+      {"<b style='font:bold 14px Arial'>x</b><b style='font:14px Arial'>y</b>", R"(p("xy"b))"},
+      {"<span style='font:bold 14px Arial'>x</span><span style='font:italic 700 .8em/1.2 Arial'>y</span>", R"(p("x"b "y"bi))"},
+      {"<span style='font:400 14px Arial Bold'>x</span><span style='font:7.0pt \"Times New Roman\"'>y</span>", R"(p("xy"))"},
   });
 }
 
@@ -251,6 +265,27 @@ TEST_CASE("numbers that items have, and kinds of numbers that are not told apart
   CHECK(losses("<ol reversed><li>a</ol>") == "reversed list: numbers 1");
 }
 
+TEST_CASE("an empty item keeps the numbers of those behind it") {
+  check({
+      {"<ol><li>a<li><li>c</ol>", R"(ol1(li(p("a")) li() li(p("c"))))"},
+      {"<ol><li>a<li><p>&nbsp;</p><li><br><li>d<li></ol>", R"(ol1(li(p("a")) li() li() li(p("d"))))"},
+      {"<ol start=5><li><li>b</ol>", R"(ol6(li(p("b"))))"},
+      {"<ol><li><li></ol>", ""},
+      {"<ul><li>a<li><li>c</ul>", R"(ul(li(p("a")) li(p("c"))))"},
+      {"<ol><li>a<li><input type=checkbox><li>c</ol>", R"(ol1(li(p("a")) li() li(p("c"))))"},
+  });
+  CHECK(losses("<ol><li>a<li><li>c</ol>") == "");
+  const Node document = parse_html("<ol><li>a<li><li>c</ol>").document;
+  CHECK(shape(parse_adf(print_adf(document).document).document) == shape(document));
+  CHECK(print_markdown(document).text == "1. a\n2.\n3. c\n");
+  CHECK(shape(parse_markdown(print_markdown(document).text).document) == shape(document));
+  CHECK(print_wiki(document).text == "# a\n# \u00a0\n# c");
+  const Node loose = parse_html("<ul><li>x<ol><li>a<p>b</p><li><li>c</ol><li>y</ul>").document;
+  CHECK(shape(loose) == R"(ul(li(p("x") ol1(li(p("a") p("b")) li() li(p("c")))) li(p("y"))))");
+  CHECK(shape(parse_markdown(print_markdown(loose).text).document) == shape(loose));
+  CHECK(plain_text(document) == "1. a\n2. \n3. c");
+}
+
 TEST_CASE("what the tree does not know is named, with what can be read of it") {
   CHECK(tree("<iframe src='https://video.test/1'>no frames</iframe>") == "p(raw(iframe|https://video.test/1|https://video.test/1))");
   CHECK(tree("<video><source type=x><source src=/v.mp4>No <b>video</b></video>") == "p(raw(video|No video|/v.mp4))");
@@ -284,6 +319,23 @@ TEST_CASE("what has no place in the tree is told, what says nothing is not") {
     CAPTURE(colour);
     CHECK(losses(std::string("<span style='color: ") + colour + "'>x</span>") == "");
   }
+
+  const auto highlighted = [](std::string_view css) { return losses(fmt::format("a <span style='{}'>b</span>", css)); };
+  for (const char* css : {"background:yellow;mso-highlight:yellow", "BACKGROUND-COLOR: rgb(255, 0, 0)",
+                          "background:#ff0 none repeat scroll 0 0", "background:black", "background-color:lightyellow"}) {
+    CAPTURE(css);
+    CHECK(highlighted(css) == "background: nothing 1");
+  }
+  for (const char* css : {"background:none", "background-color:transparent", "background:white", "background:#FFF",
+                          "background-color:#ffffff", "background-color:rgb(255, 255, 255)", "background:inherit",
+                          "background-color:initial", "background-color:rgba(0, 0, 0, 0)", "background:url(/a.png)",
+                          "background:0 0", "background-image:none"}) {
+    CAPTURE(css);
+    CHECK(highlighted(css) == "");
+  }
+  CHECK(losses("<b style='background:yellow'>a <span style='background:yellow'>b</span></b>") == "background: nothing 1");
+  CHECK(losses("<div style='background:yellow'>a</div><span style='background:yellow'> </span>") == "");
+  CHECK(losses("<table border=1 bgcolor=red><tr style='background:red'><td style='background:#eee'>a</table>") == "");
 
   CHECK(losses("<pre lang='json:table'>x</pre>") == "language of code: nothing 1");
   CHECK(losses("<pre lang='c++'>x</pre>") == "");

@@ -94,6 +94,25 @@ TEST_CASE("wiki markup out") {
   });
 }
 
+TEST_CASE("wiki markup: a mark before a number sign begins no list") {
+  check_wiki({
+      {"<b># of seats: 5</b><br><b># of users: 7</b>", "*\\# of seats: 5*\n*\\# of users: 7*"},
+      {"<s># x</s>", "-\\# x-"},
+      {"<s>#</s> x <b># y</b>", "-\\#- x *# y*"},
+      {"<b><s># x</s></b>", "*{-}# x{-}*"},
+      {"<b>#</b>x # y", "{*}#{*}x # y"},
+  });
+}
+
+TEST_CASE("wiki markup: an item that begins with a list") {
+  check_wiki({
+      {"<ul><ul><li>z</li></ul></ul>", "** z"},
+      {"<ul><li><ol><li>z<li>y</ol><li>x</ul>", "*# z\n*# y\n* x"},
+      {"<ul><li><pre>z</pre></ul>", "* \u00a0\n{noformat}\nz\n{noformat}"},
+      {"<ol><li>a<li><ul><li>z</ul><li>c</ol>", "# a\n# \u00a0\n#* z\n# c"},
+  });
+}
+
 TEST_CASE("wiki markup: marks and links end with their line") {
   check_wiki({
       {"<b>Regards,<br>Anna</b>", "*Regards,*\n*Anna*"},
@@ -158,6 +177,7 @@ TEST_CASE("wiki markup: files, accounts and items of the target, and what has no
   CHECK(wiki_losses("<ul><li>a<p>b<table><tr><td>1<td>2</table></ul>") == "paragraph: a line 2, table: lines 1");
   CHECK(wiki_losses("<ul><li><input type=checkbox>a</ul>") == "task: text 1");
   CHECK(wiki("<table><tr><td colspan=2>a<tr><td><ul><li>b<li>c</ul><td><pre>x\ny</pre></table>") == "|a| |\n|\\- b\\\\ \\- c|{{x}}\\\\ {{y}}|");
+  CHECK(wiki("<table><tr><td><ol><li>a<li><li>b</ol><td>c</table>") == "|\\- a\\\\ \\- b|c|");
   CHECK(wiki("<pre lang=brainfuck>x</pre>") == "{code}\nx\n{code}");
   CHECK(wiki_losses("<pre lang=brainfuck>x</pre>") == "language of code: nothing 1");
 }

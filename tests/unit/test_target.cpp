@@ -48,6 +48,31 @@ struct World {
   }
 };
 
+/// A source whose check may fail.
+class Gate final : public Source {
+ public:
+  explicit Gate(std::shared_ptr<Source> inner) : inner_(std::move(inner)) {}
+  std::string closed;  ///< why; empty: it is open
+  SourceTraits traits() const override { return inner_->traits(); }
+  awaitable<std::vector<Check>> check() override {
+    Check check;
+    check.name = "token";
+    check.passed = closed.empty();
+    check.message = closed;
+    std::vector<Check> checks;
+    checks.push_back(std::move(check));
+    co_return checks;
+  }
+  awaitable<std::vector<Partition>> partitions() override { return inner_->partitions(); }
+  awaitable<RecordBatch> read(const Partition& partition, Cursor from, std::size_t limit) override {
+    return inner_->read(partition, std::move(from), limit);
+  }
+  awaitable<RecordBatch> fetch(std::vector<RecordRef> refs) override { return inner_->fetch(std::move(refs)); }
+
+ private:
+  std::shared_ptr<Source> inner_;
+};
+
 bool is_foreign(const Report& report) {
   if (!report.fatal) return false;
   const std::string text = report.fatal->what();
@@ -94,6 +119,67 @@ TEST_CASE("a state is refused for another target than its own, by everything tha
   CHECK(world.run(world.items("a", "a")).status == Status::done);
   CHECK(world.run(world.items("a", "a"), Mode::rollback).status == Status::done);
   CHECK(world.services["a"].items.empty());
+}
+
+TEST_CASE("what was turned away is no run: the one before it can be verified, retried and gone on with") {
+  World world;
+  world.source->records("things")[3].data.as_object()["comments"] = Array{"poison"};
+  const Report first = world.run(world.items("a", "a"));
+  REQUIRE(first.status == Status::done_with_failures);
+  const auto stored = [&] { return wait_for(last_report(world.store)).value(); };
+  for (const Mode mode : {Mode::full, Mode::incremental, Mode::test}) {
+    INFO(to_string(mode));
+    CHECK(world.run(world.items("b", "b"), mode).status == Status::preflight_failed);
+    CHECK(stored().run == 1);
+    CHECK(stored().status == Status::done_with_failures);
+    CHECK_FALSE(stored().fatal.has_value());
+    CHECK(stored().types.at("things").written == 3);
+  }
+  world.source->records("things")[3].data.as_object()["comments"] = Array();
+  const Report retried = world.run(world.items("a", "a"), Mode::retry);
+  CHECK(retried.status == Status::done);
+  CHECK(retried.run == 1);
+  CHECK(stored().status == Status::done);
+  CHECK(world.run(world.items("a", "a")).run == 2);
+}
+
+TEST_CASE("the first run that is turned away is told of as not started, and goes on as the first") {
+  World world;
+  Pipeline closed = world.items("a", "a");
+  auto gate = std::make_shared<Gate>(closed.source);
+  closed.source = gate;
+  const auto stored = [&] { return wait_for(last_report(world.store)).value(); };
+  for (const char* reason : {"wrong token", "no such account"}) {
+    gate->closed = reason;
+    CHECK(world.run(closed).status == Status::preflight_failed);
+    CHECK(stored().status == Status::preflight_failed);
+    CHECK(std::string(stored().fatal->what()).find(reason) != std::string::npos);
+    CHECK(stored().run == 1);
+  }
+  gate->closed.clear();
+  const Report report = world.run(closed);
+  CHECK(report.run == 1);
+  CHECK(report.status == Status::done);
+  CHECK(stored().types.at("things").written == 4);
+}
+
+TEST_CASE("a run that was broken off and is turned away can still be gone on with, and says why it ended") {
+  World world;
+  Pipeline all = world.items("a", "a");
+  auto gate = std::make_shared<Gate>(all.source);
+  all.source = gate;
+  world.source->before_read = [] { throw Error(ErrorKind::unauthorized, "expired", "the token has expired"); };
+  REQUIRE(world.run(all).status == Status::broken_off);
+  gate->closed = "wrong token";
+  world.source->before_read = nullptr;
+  CHECK(world.run(all).status == Status::preflight_failed);
+  const Report stored = wait_for(last_report(world.store)).value();
+  CHECK(stored.status == Status::broken_off);
+  CHECK(std::string(stored.fatal->what()).find("expired") != std::string::npos);
+  gate->closed.clear();
+  const Report report = world.run(all);
+  CHECK(report.run == 1);
+  CHECK(report.status == Status::done);
 }
 
 TEST_CASE("a target that calls itself something else now is the same when a person says so, from then on") {

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <mutex>
 
+#include "migrate/report_writer.hpp"
 #include "migrate/working_directory.hpp"
 #include "temporary_folder.hpp"
 
@@ -55,8 +56,7 @@ bool stops(std::stop_source& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
-  return wake.wait_for(lock, stop.get_token(), std::chrono::seconds(30), [] { return false; }) ||
-         stop.stop_requested();
+  return wake.wait_for(lock, stop.get_token(), std::chrono::seconds(30), [] { return false; }) || stop.stop_requested();
 }
 
 }  // namespace
@@ -228,4 +228,32 @@ TEST_CASE("one line of progress") {
   progress.eta = std::chrono::seconds(3);
   progress.failures = 2;
   CHECK(one_line(progress) == "import  50.0 %  12,300 of 24,600  4,100/s  3.0 s left  2 failed");
+}
+
+TEST_CASE("the status tells what commands were called with, and the one that goes on is called the same way") {
+  TemporaryFolder folder;
+  const WorkingDirectory directory(folder.path);
+  const std::map<std::string, std::string> calls{{"run", " --only people --no-rollback"}, {"verify", " --level basic"}};
+  {
+    RunRecorder recorder(directory, std::stop_source());
+    recorder.note_call(calls);
+    recorder.on_start(report_with(3, 1), 4);
+  }
+  const Object status = object_in(directory.status_file());
+  CHECK(boost::json::serialize(status.at("calledWith")) ==
+        R"({"run":" --only people --no-rollback","verify":" --level basic"})");
+
+  const CalledWith known{{"run", "f.yaml --only people"},
+                         {"dry_run", "f.yaml --dry-run --verify basic"},
+                         {"verify", "f.yaml --level basic"}};
+  for (const char* mode : {"full", "incremental", "test"})
+    CHECK(resume_command(mode, "f.yaml", known) == "migrate run f.yaml --only people");
+  CHECK(resume_command("dry_run", "f.yaml", known) == "migrate run f.yaml --dry-run --verify basic");
+  CHECK(resume_command("verify", "f.yaml", known) == "migrate verify f.yaml --level basic");
+  // What is not known is made of the mode.
+  CHECK(resume_command("retry", "f.yaml", known) == "migrate retry f.yaml");
+  CHECK(resume_command("rollback", "f.yaml", known) == "migrate rollback f.yaml");
+  CHECK(resume_command("test", "f.yaml") == "migrate run f.yaml --mode test");
+  CHECK(resume_command("dry_run", "f.yaml") == "migrate run f.yaml --dry-run");
+  CHECK(resume_command("full", "") == "migrate run FILE");
 }

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <tuple>
 
-#include "session.hpp"
+#include "migrate/mapping_file.hpp"
+#include "types.hpp"
 
 namespace migrate::program {
 
@@ -43,7 +45,8 @@ Check working_directory(const Plan& plan) {
   }
   check.passed = space.available >= least_free;
   check.message = fmt::format("{}: {} MiB are free", wanted.string(), space.available >> 20);
-  if (!check.passed) check.advice = "State and reports need more: make room, or name another folder: --working-dir DIR.";
+  if (!check.passed)
+    check.advice = "State and reports need more: make room, or name another folder: --working-dir DIR.";
   return check;
 }
 
@@ -72,13 +75,39 @@ std::optional<Check> lost_state(const Plan& plan) {
                            (plan.directory.path() / "mappings").string() + "/<type>.json")};
 }
 
+/// Passed where `look` throws nothing.
+Check check_of(std::string name, const std::function<void()>& look) {
+  Check check{std::move(name), true, {}, {}};
+  try {
+    look();
+  } catch (const Error& error) {
+    check.passed = false;
+    check.message = error.what();
+    check.advice = error.advice;
+  }
+  return check;
+}
+
+/// The mapping files that a run would begin with.
+void add_mappings(std::vector<Check>& checks, const Plan& plan, Session& session) {
+  for (const auto& [type, file] : plan.file.mappings) {
+    checks.push_back(check_of("mappings: " + type, [&, &type = type, &file = file] {
+      read_mappings(file, type, [](Mapping) {});
+      wait_for(require_mapped_type(session.pipeline(), type, session.log()));
+    }));
+  }
+}
+
 int check_file(const FileArguments& arguments) {
   const Plan plan = load_plan(arguments);
   std::vector<Check> checks;
   {
-    const Session session(plan, arguments.verbosity, Access::look);
+    Session session(plan, arguments.verbosity, Access::look);
     checks = wait_for(check(session.pipeline()));
+    add_mappings(checks, plan, session);
   }
+  if (!plan.file.run.only.empty() || plan.file.run.where)
+    checks.push_back(check_of("only and where", [&] { require_types(plan, arguments.verbosity, plan.file.run); }));
   checks.push_back(working_directory(plan));
   if (std::optional<Check> lost = lost_state(plan)) checks.push_back(std::move(*lost));
   for (const Check& found : checks) {

@@ -39,6 +39,19 @@ void require_type_of_map(const MapArguments& arguments, Session& session) {
   if (!arguments.type.empty()) wait_for(require_known_type(session.pipeline(), arguments.type));
 }
 
+/// What the file names is of one target. A state without a run is of none yet.
+void require_own_target(Session& session) {
+  if (!wait_for(last_report(session.pipeline().store))) return;
+  try {
+    wait_for(require_target(session.pipeline()));
+  } catch (Error& error) {
+    if (error.cause == "foreign_target") throw;
+    throw Error(error.kind(), error.cause,
+                fmt::format("whether the sink leads to the target of this state cannot be told: {}", error.what()))
+        .with_advice("Nothing was imported.");
+  }
+}
+
 int import_file(const MapArguments& arguments, const Plan& plan) {
   require_type(arguments, "--import");
   std::vector<Mapping> mappings;
@@ -46,12 +59,13 @@ int import_file(const MapArguments& arguments, const Plan& plan) {
                 [&](Mapping mapping) { mappings.push_back(std::move(mapping)); });
   {
     Session look(plan, arguments.verbosity, Access::look);
+    require_own_target(look);
     wait_for(require_mapped_type(look.pipeline(), arguments.type, look.log()));
   }
   const Session session(plan, arguments.verbosity, Access::state);
   const std::size_t count = wait_for(import_mappings(session.pipeline().store, std::move(mappings)));
-  std::cout << fmt::format("{} {} are known as migrated now: links to them resolve, and their rows are adopted.\n", count,
-                           arguments.type);
+  std::cout << fmt::format("{} {} are known as migrated now: links to them resolve, and their rows are adopted.\n",
+                           count, arguments.type);
   return exit_done;
 }
 
@@ -137,10 +151,8 @@ class PendingPrinter {
     const std::string cause = pending.cause.empty() ? "not_tried" : pending.cause;
     ++causes_[{pending.record.type, cause}];
     if (json_) {
-      const Object object{{"type", pending.record.type},
-                          {"id", pending.record.id},
-                          {"cause", cause},
-                          {"message", pending.message}};
+      const Object object{
+          {"type", pending.record.type}, {"id", pending.record.id}, {"cause", cause}, {"message", pending.message}};
       std::cout << (count_ == 0 ? "[\n" : ",\n") << boost::json::serialize(object);
     } else {
       std::cout << fmt::format("{}\t{}\t{}\t{}\n", pending.record.type, pending.record.id, cause, pending.message);
@@ -170,8 +182,7 @@ int list_pending(const MapArguments& arguments) {
   require_types(plan, arguments.verbosity, options);
   const Session session(plan, arguments.verbosity, Access::look);
   PendingPrinter printer(arguments.json);
-  wait_for(for_each_pending(session.pipeline(), std::move(options),
-                            [&](const Pending& pending) { printer(pending); }));
+  wait_for(for_each_pending(session.pipeline(), std::move(options), [&](const Pending& pending) { printer(pending); }));
   printer.finish();
   return exit_done;
 }
@@ -199,7 +210,9 @@ void add_map_commands(Cli cli) {
   auto asked = std::make_shared<MapArguments>();
   CLI::App* pending = cli.app.add_subcommand("pending", "Lists what is not migrated yet, and why");
   add_file_arguments(*pending, *asked);
-  pending->add_option("--only", asked->only, "Only this type; may be repeated")->delimiter(',')->allow_extra_args(false);
+  pending->add_option("--only", asked->only, "Only this type; may be repeated")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   pending->add_option("--where", asked->where, "TYPE.FIELD=VALUE: only records that have this value");
   pending->add_flag("--json", asked->json, "As JSON");
   pending->callback([cli, asked] { cli.action = [asked] { return list_pending(*asked); }; });

@@ -4,8 +4,8 @@
 #include <iostream>
 #include <memory>
 
+#include "called_with.hpp"
 #include "migrate/config_shape.hpp"
-#include "operation.hpp"
 
 namespace migrate::program {
 
@@ -42,6 +42,19 @@ RunOptions options_of(const Plan& plan, const RunArguments& arguments) {
   return options;
 }
 
+/// Not --fresh, which would begin anew, nor --same-target, which is said once.
+std::string typed_of(const RunArguments& arguments, Mode mode) {
+  Words words;
+  const bool chosen = mode == Mode::incremental || mode == Mode::test;
+  words.option("--mode", chosen ? std::string(to_string(mode)) : arguments.mode);
+  for (const std::string& type : arguments.only) words.option("--only", type);
+  words.option("--where", arguments.where).option("--verify", arguments.verify);
+  words.flag("--no-rollback", arguments.no_rollback);
+  for (const std::string& phase : arguments.skip_phases) words.option("--skip-phases", phase);
+  if (arguments.batch_size > 0) words.option("--batch-size", std::to_string(arguments.batch_size));
+  return words.flag("--interactive", arguments.interactive).text();
+}
+
 /// Whether to go on; the person may have second thoughts about --fresh.
 bool fresh_is_wanted(const Plan& plan, const RunArguments& arguments) {
   if (!arguments.fresh || arguments.dry_run || arguments.yes) return true;
@@ -68,7 +81,8 @@ bool fresh_is_wanted(const Plan& plan, const RunArguments& arguments) {
     // The next run writes it anew.
   }
   std::cout << fmt::format(
-      "--fresh starts a new run of {} from the first record. The last run {}. What it brought to the target stays there "
+      "--fresh starts a new run of {} from the first record. The last run {}. What it brought to the target stays "
+      "there "
       "and is compared again; what it had left to do is not gone on with.\n",
       plan.file.name, told);
   return confirmed("Start anew?");
@@ -79,6 +93,7 @@ int run_file(const RunArguments& arguments) {
   const Plan plan = load_plan(arguments);
   Undertaking undertaking;
   undertaking.options = options_of(plan, arguments);
+  undertaking.typed = typed_of(arguments, undertaking.options.mode);
   undertaking.progress = progress;
   undertaking.interactive = arguments.interactive;
   undertaking.import_mappings = undertaking.options.mode != Mode::dry_run;
@@ -87,6 +102,14 @@ int run_file(const RunArguments& arguments) {
     return exit_usage;
   }
   return undertake(plan, arguments, std::move(undertaking));
+}
+
+/// Neither run nor imported: in a mistyped place all would seem to be missing.
+void require_begun(const Plan& plan, int verbosity) {
+  const Session session(plan, verbosity, Access::existing);
+  const std::shared_ptr<CheckpointStore> store = session.pipeline().store;
+  if (wait_for(last_report(store)) || !wait_for(store->scan(Table::outcome, "", "", 1)).empty()) return;
+  throw no_state(plan, "its state is empty");
 }
 
 /// A cause that nothing has failed with is a slip of the pen, or settled already: neither must pass for a success.
@@ -111,11 +134,13 @@ void require_cause(const Plan& plan, const RunArguments& arguments) {
 int retry_file(const RunArguments& arguments) {
   const ProgressStyle progress = progress_style_from(arguments.progress);
   const Plan plan = load_plan(arguments);
+  require_begun(plan, arguments.verbosity);
   require_cause(plan, arguments);
   Undertaking undertaking;
   undertaking.options = plan.file.run;
   undertaking.options.mode = Mode::retry;
   undertaking.options.cause = arguments.cause;
+  undertaking.typed = Words().option("--cause", arguments.cause).flag("--interactive", arguments.interactive).text();
   undertaking.options.verify = VerifyLevel::none;
   undertaking.progress = progress;
   undertaking.interactive = arguments.interactive;
@@ -131,9 +156,11 @@ int verify_file(const RunArguments& arguments) {
   }
   const ProgressStyle progress = progress_style_from(arguments.progress);
   const Plan plan = load_plan(arguments);
+  require_begun(plan, arguments.verbosity);
   Undertaking undertaking;
   undertaking.options = plan.file.run;
   undertaking.options.mode = Mode::verify;
+  undertaking.typed = Words().option("--level", arguments.level).text();
   undertaking.options.verify = level;
   undertaking.options.on_verify_failure = OnVerifyFailure::report;
   undertaking.progress = progress;
@@ -152,7 +179,8 @@ void add_run_options(CLI::App& run, RunArguments& arguments) {
                  "none, basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
   run.add_flag("--same-target", arguments.same_target,
                "The sink leads to the target of the last run, although it calls itself something else now");
-  run.add_flag("--no-rollback", arguments.no_rollback, "Leaves the target as it is when verification finds differences");
+  run.add_flag("--no-rollback", arguments.no_rollback,
+               "Leaves the target as it is when verification finds differences");
   run.add_option("--skip-phases", arguments.skip_phases, "linking, verification, post_migration")
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -187,7 +215,8 @@ void add_run_commands(Cli cli) {
   auto proof = std::make_shared<RunArguments>();
   CLI::App* verify = cli.app.add_subcommand("verify", "Compares the target with the source");
   add_file_arguments(*verify, *proof);
-  verify->add_option("--level", proof->level, "basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
+  verify->add_option("--level", proof->level,
+                     "basic (100 records at least), standard (1,000 and a tenth) or comprehensive (all)");
   add_progress(*verify, *proof);
   verify->callback([cli, proof] { cli.action = [proof] { return verify_file(*proof); }; });
 }

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <memory>
 
-#include "operation.hpp"
+#include "called_with.hpp"
 
 namespace migrate::program {
 
@@ -20,6 +20,23 @@ std::string text_at(const Object& object, const char* name) {
   const Value* value = object.if_contains(name);
   if (!value || value->is_null()) return "–";
   return value->is_string() ? std::string(value->get_string()) : boost::json::serialize(*value);
+}
+
+/// What it ended with, where it says so itself.
+std::string last_cause(const Object& status) {
+  const Value* errors = status.if_contains("lastErrors");
+  if (!errors || !errors->is_array() || errors->get_array().empty()) return {};
+  const Value& last = errors->get_array().back();
+  return last.is_object() ? text_at(last.get_object(), "cause") : std::string();
+}
+
+/// A run may have been taking itself back, and a retry or verification may wait for the run.
+std::string mode_to_go_on(const Object& status) {
+  const std::string cause = last_cause(status);
+  if (text_at(status, "phase") == to_string(Phase::rollback) || cause == "unfinished_rollback")
+    return std::string(to_string(Mode::rollback));
+  if (cause == "unfinished_run" || cause == "nothing_to_retry") return std::string(to_string(Mode::full));
+  return text_at(status, "mode");
 }
 
 void print_status(const Plan& plan, const Object& status) {
@@ -47,12 +64,10 @@ void print_status(const Plan& plan, const Object& status) {
                                text_at(e, "message"));
     }
   }
-  if (text_at(status, "status") == "interrupted") {
-    // A run may have been taking itself back.
-    const bool back = text_at(status, "phase") == to_string(Phase::rollback);
-    const std::string mode = back ? std::string(to_string(Mode::rollback)) : text_at(status, "mode");
-    std::cout << fmt::format("The process that ran it is gone. Go on with: {}\n", resume_command(mode, plan.arguments));
-  }
+  const std::string word = text_at(status, "status");
+  if (word != "interrupted" && word != to_string(Status::stopped) && word != to_string(Status::broken_off)) return;
+  std::cout << fmt::format("{}Go on with: {}\n", word == "interrupted" ? "The process that ran it is gone. " : "",
+                           resume_command(mode_to_go_on(status), plan.arguments, complete(plan, calls_before(plan))));
 }
 
 int show_status(const StateArguments& arguments) {
@@ -74,8 +89,9 @@ int stop_run(const StateArguments& arguments) {
   plan.directory.request_stop();
   const std::optional<Value> status = plan.directory.read_status();
   if (status && text_at(status->get_object(), "status") == "running") {
-    std::cout << fmt::format("{} is asked to stop (process {}): it finishes or takes back what is in flight and saves.\n",
-                             plan.file.name, text_at(status->get_object(), "pid"));
+    std::cout << fmt::format(
+        "{} is asked to stop (process {}): it finishes or takes back what is in flight and saves.\n", plan.file.name,
+        text_at(status->get_object(), "pid"));
   } else {
     std::cout << fmt::format("No run of {} seems to be going on; the next one to start forgets this request.\n",
                              plan.file.name);
@@ -97,10 +113,7 @@ int write_report(const StateArguments& arguments) {
   if (arguments.max_rows > 0) files.max_rows = arguments.max_rows;
   const Session session(plan, arguments.verbosity, Access::existing);
   std::optional<Report> report = wait_for(last_report(session.pipeline().store));
-  if (!report) {
-    throw Error(ErrorKind::not_found, "no_state", fmt::format("{} has not been run yet", plan.file.name))
-        .with_advice("Start it with: migrate run " + plan.arguments);
-  }
+  if (!report) throw no_state(plan, "its state is empty");
   const auto written = wait_for(write_reports(std::move(*report), session.pipeline(), std::move(files)));
   for (const std::filesystem::path& file : written) std::cout << file.string() << '\n';
   return exit_done;

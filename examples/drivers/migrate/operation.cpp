@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <iostream>
 
+#include "called_with.hpp"
 #include "interactive.hpp"
 #include "migrate/mapping_file.hpp"
 #include "signals.hpp"
@@ -37,8 +38,9 @@ awaitable<void> import_configured(const Plan& plan, std::shared_ptr<CheckpointSt
 /// Nothing has been read or written.
 bool refused_at_the_door(const Report& report) {
   const std::string cause = report.fatal ? report.fatal->cause : std::string();
+  const bool checked = std::count(report.completed.begin(), report.completed.end(), Phase::pre_validation) > 0;
   return report.status == Status::preflight_failed || cause == "foreign_target" || cause == "unfinished_rollback" ||
-         cause == "nothing_to_retry";
+         cause == "nothing_to_retry" || (report.fatal && report.mode != to_string(Mode::rollback) && !checked);
 }
 
 awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking undertaking, RunRecorder& recorder) {
@@ -58,8 +60,14 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
     co_await import_configured(plan, std::move(store), session.log());
   }
   const bool rehearsal = undertaking.options.mode == Mode::dry_run;
+  const CalledWith before = calls_before(plan);
+  CalledWith calls = calls_with(before, plan, undertaking);
+  recorder.note_call(calls);
+  // What was rehearsed is what is to be migrated.
+  if (rehearsal) calls["run"] = plan.further + undertaking.typed;
   Outcome outcome;
   outcome.report = co_await run(pipeline, std::move(undertaking.options));
+  if (refused_at_the_door(outcome.report)) recorder.note_call(before);
   recorder.finish(outcome.report);
 
   // A rehearsal must not replace the reports of what really happened, and neither must what did not begin.
@@ -69,6 +77,7 @@ awaitable<Outcome> perform(const Plan& plan, Session& session, Undertaking under
   else if (refused_at_the_door(outcome.report) && std::filesystem::exists(directory / "final-migration-report.json"))
     directory /= "not-started";
   ReportFiles wanted = report_files(plan, std::move(directory));
+  wanted.called_with = complete(plan, calls);
   try {
     outcome.files = co_await write_reports(outcome.report, pipeline, std::move(wanted));
   } catch (const Error& error) {
@@ -91,6 +100,7 @@ ReportFiles report_files(const Plan& plan, std::filesystem::path directory) {
   ReportFiles files;
   files.directory = std::move(directory);
   files.arguments = plan.arguments;
+  files.called_with = complete(plan, calls_before(plan));
   files.max_rows = plan.file.reports.max_rows;
   files.formats = {ReportFormat::verification, ReportFormat::mappings};
   for (const std::string& name : plan.file.reports.formats) {

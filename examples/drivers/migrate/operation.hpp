@@ -11,6 +11,7 @@ struct Undertaking {
   ProgressStyle progress = ProgressStyle::none;
   bool interactive = false;
   bool import_mappings = false;  ///< those that the migration file names
+  std::string typed;  ///< the options that shape it, for the command that goes on; each with a blank before it
 };
 
 /// Runs to the end and returns the exit code.

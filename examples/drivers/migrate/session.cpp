@@ -40,10 +40,22 @@ Plan load_plan(const FileArguments& arguments, Needs needs) {
   for (const ConfigFault& warning : file.warnings) std::cerr << "warning: " << to_string(warning) << '\n';
   WorkingDirectory directory(file.working_dir);
   // Secrets cannot be among them: they are refused on the command line.
-  std::string text = shell_word(arguments.file.string());
-  if (!arguments.working_dir.empty()) text += " --working-dir " + shell_word(arguments.working_dir);
-  for (const std::string& assignment : arguments.set) text += " --set " + shell_word(assignment);
-  return Plan{std::move(registry), std::move(file), std::move(directory), std::move(text)};
+  std::string place = shell_word(arguments.file.string());
+  if (!arguments.working_dir.empty()) place += " --working-dir " + shell_word(arguments.working_dir);
+  std::string further;
+  for (const std::string& assignment : arguments.set) further += " --set " + shell_word(assignment);
+  for (const std::filesystem::path& folder : arguments.plugins)
+    further += " --plugins " + shell_word(std::filesystem::absolute(folder).string());
+  std::string text = place + further;
+  return Plan{std::move(registry), std::move(file),    std::move(directory),
+              std::move(place),    std::move(further), std::move(text)};
+}
+
+Error no_state(const Plan& plan, const std::string& why) {
+  Error error(ErrorKind::not_found, "no_state", fmt::format("{} has not been run yet: {}", plan.file.name, why));
+  error.with_advice("Start it with: migrate run " + plan.arguments +
+                    ". If it was run with another --working-dir or --set, give the same here.");
+  return error;
 }
 
 void LogTarget::attach(RunRecorder* recorder) {
@@ -73,12 +85,7 @@ Session::Session(const Plan& plan, int verbosity, Access access) : log_(std::mak
   if (local && access != Access::state && file.store.options.is_object())
     file.store.options.get_object()["put_aside"] = false;
   if (local && access != Access::state && !std::filesystem::exists(database)) {
-    if (access == Access::existing) {
-      throw Error(ErrorKind::not_found, "no_state",
-                  fmt::format("{} has not been run yet: there is no {}", plan.file.name, database.string()))
-          .with_advice("Start it with: migrate run " + plan.arguments +
-                       ". If it was run with another --working-dir or --set, give the same here.");
-    }
+    if (access == Access::existing) throw no_state(plan, "there is no " + database.string());
     file.store = ConnectorConfig{"memory", Object()};
   } else if (access == Access::state) {
     // Who only looks needs no right to write there.
@@ -101,9 +108,7 @@ Session::~Session() {
 void wait_for(awaitable<void> work) {
   boost::asio::io_context context;
   std::exception_ptr failure;
-  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error) {
-    failure = error;
-  });
+  boost::asio::co_spawn(context, std::move(work), [&](std::exception_ptr error) { failure = error; });
   context.run();
   if (failure) std::rethrow_exception(failure);
 }

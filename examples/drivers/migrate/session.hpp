@@ -37,10 +37,15 @@ struct Plan {
   Registry registry;
   MigrationFile file;
   WorkingDirectory directory;
-  std::string arguments;  ///< FILE and the options that say where, as typed: for the commands that messages recommend
+  std::string place;      ///< FILE and --working-dir as typed, for a shell
+  std::string further;    ///< --set and --plugins, each with a blank before it
+  std::string arguments;  ///< both: for the commands that messages recommend
 };
 enum class Needs { everything, state };  ///< state: neither the ends nor their secrets
 Plan load_plan(const FileArguments& arguments, Needs needs = Needs::everything);
+
+/// What a command that needs a state says where there is none.
+Error no_state(const Plan& plan, const std::string& why);
 
 /// The file that holds the state; nothing where the store keeps it elsewhere.
 std::optional<std::filesystem::path> state_file_of(const Plan& plan);

@@ -75,8 +75,21 @@ namespace {
 struct TypeOfMap {
   bool known = false;    ///< by the id map, the source or the target
   bool certain = false;  ///< that it does not exist, if it is not known
+  bool asked = false;    ///< the source has told its types
   std::string suggestion;
 };
+
+awaitable<Types> types_of_map(std::shared_ptr<CheckpointStore> store) {
+  Types types;
+  std::string after;
+  while (true) {
+    const std::vector<Entry> next = co_await store->scan(Table::outcome, "", after, 1);
+    if (next.empty()) break;
+    types.push_back(next.front().key.substr(0, next.front().key.find('/')));
+    after = types.back() + char('/' + 1);  // behind all of this type
+  }
+  co_return types;
+}
 
 awaitable<TypeOfMap> look_for(Pipeline pipeline, std::string type) {
   TypeOfMap found;
@@ -90,7 +103,11 @@ awaitable<TypeOfMap> look_for(Pipeline pipeline, std::string type) {
   const Types of_sink = tables ? tables->types() : Types();
   for (const std::string& each : of_sink)
     if (!has(known, each)) known.push_back(each);
+  const Types of_map = co_await types_of_map(pipeline.store);
+  for (const std::string& each : of_map)
+    if (!has(known, each)) known.push_back(each);
   found.known = has(known, type);
+  found.asked = of_source.has_value();
   found.suggestion = config::suggestion(type, known);
   const std::string near = config::nearest(type, known);
   // A transformer may name types that neither the source nor a service knows.
@@ -103,10 +120,13 @@ awaitable<TypeOfMap> look_for(Pipeline pipeline, std::string type) {
 
 awaitable<void> require_known_type(Pipeline pipeline, std::string type) {
   const TypeOfMap found = co_await look_for(std::move(pipeline), type);
-  if (found.known || !found.certain) co_return;
-  throw Error(ErrorKind::invalid, "unknown_type",
-              fmt::format("--type: there is no type \"{}\"{}", type, found.suggestion))
-      .with_advice("Nothing has been done.");
+  if (found.known) co_return;
+  if (found.certain || found.asked)
+    throw Error(ErrorKind::invalid, "unknown_type",
+                fmt::format("--type: there is no type \"{}\"{}", type, found.suggestion))
+        .with_advice("Nothing has been done.");
+  std::cerr << fmt::format(
+      "warning: nothing is known of a type \"{}\", and the source, which cannot be asked now, may have it\n", type);
 }
 
 awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarget& log) {
@@ -116,10 +136,10 @@ awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarg
     throw Error(ErrorKind::invalid, "unknown_type",
                 fmt::format("a mapping file is given for \"{}\", and there is no such type{}", type, found.suggestion))
         .with_advice("Nothing was imported: under a wrong name it would help nobody, and all would be made once more.");
-  const std::string warning =
-      fmt::format("a mapping file is given for \"{}\", which neither the source nor the target is known to have: if it "
-                  "is wrong, what the file lists is made once more",
-                  type);
+  const std::string warning = fmt::format(
+      "a mapping file is given for \"{}\", which neither the source nor the target is known to have: if it "
+      "is wrong, what the file lists is made once more",
+      type);
   std::cerr << "warning: " << warning << '\n';
   log.write(LogLevel::warning, "mappings", warning);
 }

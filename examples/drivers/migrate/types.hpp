@@ -15,7 +15,8 @@ void require_types(const Plan& plan, int verbosity, const RunOptions& options);
 /// name types of its own, one that is near to none of them is only warned of. Asks source and state; writes nothing.
 awaitable<void> require_mapped_type(Pipeline pipeline, std::string type, LogTarget& log);
 
-/// The same for a type of the id map that is asked for, where there is nothing to be warned of.
+/// The same for a type of the id map that is asked for: what a transformer has made is on the id map, or there is
+/// nothing to tell of it. Only where the source cannot be asked a type that nobody knows is warned of.
 awaitable<void> require_known_type(Pipeline pipeline, std::string type);
 
 }  // namespace migrate::program

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,10 +27,15 @@ MIGRATE_API std::string_view to_string(ReportFormat format) noexcept;
 /// From the names above, and `md`.
 MIGRATE_API std::optional<ReportFormat> report_format_from(std::string_view name) noexcept;
 
+/// By command what it was called with: what follows `migrate run`, `migrate verify`, …, as a shell takes it. The commands
+/// are "run", "retry", "verify" and "rollback", and "dry_run" for a rehearsal.
+using CalledWith = std::map<std::string, std::string>;
+
 struct MIGRATE_API ReportFiles {
   ReportFiles();
   std::filesystem::path directory;
   std::string arguments;               ///< of the commands that the reports recommend; see report_as_text()
+  CalledWith called_with;              ///< for the command that goes on; see resume_command()
   std::set<ReportFormat> formats;      ///< default: all
   std::size_t max_rows = 200'000;      ///< rows in each sheet of the workbook; never more than Excel takes
   std::size_t max_listed = 1'000;      ///< failures in the HTML page
@@ -49,8 +55,10 @@ MIGRATE_API Value report_as_json(const Report& report, const std::string& argume
 /// them, warnings, verification. Plain text, ends with a line feed. `arguments` is what follows `migrate run` or
 /// `migrate retry`, as a shell takes it: the migration file and options; empty: "FILE".
 MIGRATE_API std::string report_as_text(const Report& report, const std::string& arguments = std::string());
-/// The command that goes on with what `mode` (Report::mode) had begun.
-MIGRATE_API std::string resume_command(std::string_view mode, const std::string& arguments);
+/// The command that goes on with what `mode` (Report::mode) had begun: as it was called, or with `arguments` and the mode
+/// where that is not known. With other options it might go on with something else.
+MIGRATE_API std::string resume_command(std::string_view mode, const std::string& arguments,
+                                       const CalledWith& called_with = CalledWith());
 /// `word` as one argument of a POSIX shell.
 MIGRATE_API std::string shell_word(std::string_view word);
 

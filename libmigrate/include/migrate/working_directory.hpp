@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -80,6 +81,10 @@ class MIGRATE_API RunRecorder final : public Observer {
   void on_retry(const RecordRef& record, int attempt, std::chrono::milliseconds wait, const Error& error) override;
   /// The last word of the run; also removes the stop request.
   void finish(const Report& report);
+
+  /// The options by command, which go into the status as `calledWith`: so it is known also of a killed run which command
+  /// goes on with it. See resume_command(); before on_start().
+  void note_call(std::map<std::string, std::string> called_with);
 
   /// One line of migration-log.jsonl. Fits Services::log.
   void log(LogLevel level, std::string_view who, std::string_view what);

@@ -85,6 +85,7 @@ class Client::State {
     Request request;
     RateClass taken;
     std::string name;       ///< "POST /path", for people
+    std::string led_to;     ///< another origin, by a redirect that has taken the credentials away
     bool own = true;        ///< to the base origin: with credentials
     bool streamed = false;  ///< the answer's body is
     bool idempotent = false;
@@ -122,6 +123,7 @@ class Client::State {
     course.idempotent = is_idempotent(request);
     course.redirects = request.redirects.value_or(options.redirects);
     course.start = services.clock->now();
+    course.to.target = request.target;  // what a redirect's relative address is meant from
     course.request = std::move(request);
     return course;
   }
@@ -163,7 +165,10 @@ class Client::State {
       }
       const milliseconds closed = limiter->answered(outcome.permit, outcome.response);
       std::optional<milliseconds> wait = again(course, outcome.response, closed);
-      if (!wait) co_return std::move(outcome);
+      if (!wait) {
+        if (!course.led_to.empty()) outcome.response.request += redirect_note(course.led_to);
+        co_return std::move(outcome);
+      }
       outcome = Outcome();
       if (wait->count() > 0) co_await services.clock->sleep(*wait);
     }
@@ -246,6 +251,7 @@ class Client::State {
     }
     if (!next.same_origin(course.to)) {
       // Whatever proves who is asking stays behind, for good: also when the way leads back.
+      if (course.own || !course.led_to.empty()) course.led_to = next.origin();
       course.own = false;
       course.taken = RateClass(next.origin());
       Headers kept;
@@ -388,7 +394,7 @@ awaitable<StreamedResponse> Client::open(Request request, RateClass taken) {
 namespace {
 
 Value json_of(const Response& response) {
-  if (!response.ok() || is_web_page(response)) throw error_of(response);
+  if (!is_answer(response)) throw error_of(response);
   return response.body.empty() ? Value() : response.json();
 }
 
@@ -417,7 +423,7 @@ awaitable<Response> Client::send_step(Step& step, Request request, RateClass tak
   } catch (const TransportError& error) {
     failure = error;
   }
-  if (!failure && response.ok()) co_return std::move(response);
+  if (!failure && is_answer(response)) co_return std::move(response);
   if (failure ? nothing_applied(*failure) : nothing_applied(response)) co_await step.refused();
   if (failure) throw *failure;
   throw error_of(response);

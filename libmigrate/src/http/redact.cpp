@@ -114,6 +114,10 @@ std::string redacted_target(std::string_view target) {
   return result;
 }
 
+std::string redirect_note(std::string_view origin) {
+  return " (redirected to " + std::string(origin) + ", where no credentials are sent)";
+}
+
 std::string excerpt(std::string_view text, std::size_t limit, const Secrets* secrets) {
   // Masked before it is cut, so that no half of a credential is left over; what lies far behind the cut plays no part.
   std::string whole(text.substr(0, 4 * limit));

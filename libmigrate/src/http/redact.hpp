@@ -29,6 +29,9 @@ bool names_secret(std::string_view name);
 bool holds_secret(std::string_view name, std::string_view text);
 /// A path, or a whole URL, with the values of secret parameters and user information masked.
 std::string redacted_target(std::string_view target);
+/// Behind the request in Response::request, where the answer is another origin's. An address has no blank in it: what
+/// stands behind the second one is this.
+std::string redirect_note(std::string_view origin);
 /// Free text, "Bearer …", name=value and "name":"value" masked; at most `limit` bytes of it, on one line.
 std::string excerpt(std::string_view text, std::size_t limit = 300, const Secrets* secrets = nullptr);
 /// The text of secret members replaced, at any depth.

@@ -60,7 +60,27 @@ ErrorKind kind_of(const Response& response) {
   }
 }
 
+/// "GET /path" of a request, without the note that it was redirected.
+std::string_view bare_request(const Response& response) {
+  const std::string_view whole = response.request;
+  return whole.substr(0, whole.find(' ', whole.find(' ') + 1));
+}
+
+/// Where a redirect leads that was not followed, for people.
+std::string place_of(const Response& response, const Secrets* secrets) {
+  if (response.status < 300 || response.status >= 400) return {};
+  return excerpt(redacted_target(response.headers.get("Location")), 200, secrets);
+}
+
 std::string advice_for(const Response& response, ErrorKind kind, bool page) {
+  const bool led_away = bare_request(response).size() < response.request.size();
+  if (led_away && (kind == ErrorKind::unauthorized || kind == ErrorKind::not_found)) {
+    return "The service has sent the request to another address, and credentials go to the one of `url` only: if the "
+           "other one is the service's own, set `url` to it.";
+  }
+  if (response.status >= 300 && response.status < 400 && response.headers.has("Location")) {
+    return "The service wants to be asked at another address: set `url` to that.";
+  }
   if (page && kind == ErrorKind::unauthorized) {
     return "Check the credentials and the address: what answered is a page for people, not the service's interface.";
   }
@@ -160,6 +180,8 @@ StatusError error_of(const Response& response) {
   std::string message =
       fmt::format("{} was answered {}", response.request.empty() ? "A request" : response.request, response.status);
   if (sign_in) message += " with a sign-in page";
+  const std::string place = place_of(response, response.secrets_.get());
+  if (!place.empty()) message += " with a redirect to " + place;
   if (!words.empty()) message += (sign_in ? " (" : ": ") + words + (sign_in ? ")" : "");
   StatusError error(kind, std::move(cause), message, response.status, nothing_applied(response));
   error.with_advice(advice_for(response, kind, page));
@@ -174,7 +196,7 @@ StatusError error_of(const Response& response) {
   }
   Object detail;
   detail["status"] = response.status;
-  if (!response.request.empty()) detail["request"] = response.request;
+  if (!response.request.empty()) detail["request"] = bare_request(response);
   if (std::string_view id = request_id(response.headers); !id.empty()) detail["request_id"] = excerpt(id, 100);
   if (!words.empty()) detail["answer"] = words;
   error.with_detail(std::move(detail));
@@ -182,7 +204,7 @@ StatusError error_of(const Response& response) {
 }
 
 Response checked(Response response) {
-  if (!response.ok()) throw error_of(response);
+  if (!is_answer(response)) throw error_of(response);
   return response;
 }
 

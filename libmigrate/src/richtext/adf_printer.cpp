@@ -224,6 +224,8 @@ class AdfPrinter {
         if (body.empty() && piece.type != Type::paragraph) body.push_back(holder("paragraph", array()));
         body.push_back(std::move(piece.json));
       }
+      // It counts, whether or not anything is left to be read in it.
+      if (body.empty() && moved.empty() && list.ordered) body.push_back(holder("paragraph", array()));
       if (!body.empty()) items.push_back(holder("listItem", std::move(body)));
       if (moved.size() > 1) losses_.add("list_item", "moved", first_words(list.children[at]));
     }

@@ -168,20 +168,33 @@ class HtmlReader {
       default:
         return false;
     }
+    // What an element says by itself its style may take back: Google Docs wraps everything in
+    // <b style="font-weight:normal">.
+    const bool marked = enter_mark(node);
     if (const std::string_view css = attribute(node, "style"); !css.empty()) {
       const std::string word = mso_list_of(css);
       if (word.starts_with("ignore")) return sign(node);
-      if (const std::string colour = apply_css(css, style_); !colour.empty()) losses_.add("colour", "nothing", colour);
+      const LostStyle lost = apply_css(css, style_);
+      if (!lost.colour.empty()) losses_.add("colour", "nothing", lost.colour);
+      if (lost.ground && (marked || is_words(node.v.element.tag))) tell_lost_ground(node);
       if (node.v.element.tag == GUMBO_TAG_P && word.find("level") != std::string::npos) return word_item(node, word);
     }
-    return enter_inline(node) || enter_block(node);
+    return marked || enter_inline(node) || enter_block(node);
   }
 
-  bool enter_inline(const GumboNode& node) {
+  static bool is_words(GumboTag tag) { return tag == GUMBO_TAG_SPAN || tag == GUMBO_TAG_FONT; }
+
+  /// Words that are highlighted. Once for all that is inside.
+  void tell_lost_ground(const GumboNode& node) {
+    const std::string words = text_below(node, example_size);
+    if (style_.on_ground || trim(words).empty()) return;
+    style_.on_ground = true;
+    losses_.add("background", "nothing", words);
+  }
+
+  bool enter_mark(const GumboNode& node) {
     switch (node.v.element.tag) {
       case GUMBO_TAG_B:
-        // Google Docs wraps everything in <b style="font-weight:normal">.
-        return attribute(node, "style").find("font-weight") != std::string_view::npos || mark(Mark::strong);
       case GUMBO_TAG_STRONG:
         return mark(Mark::strong);
       case GUMBO_TAG_I:
@@ -201,6 +214,13 @@ class HtmlReader {
         return mark(Mark::sub);
       case GUMBO_TAG_SUP:
         return mark(Mark::sup);
+      default:
+        return false;
+    }
+  }
+
+  bool enter_inline(const GumboNode& node) {
+    switch (node.v.element.tag) {
       case GUMBO_TAG_CODE:
       case GUMBO_TAG_TT:
       case GUMBO_TAG_KBD:

@@ -49,6 +49,21 @@ std::int32_t from_rgb(std::string_view arguments) {
   return value;
 }
 
+/// "italic bold .8em/1.2 Arial": what stands before the size. It only adds, so that no mark is lost by a size.
+void apply_font(std::string_view value, HtmlStyle& style) {
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find(' '), value.size());
+    const std::string_view word = value.substr(0, end);
+    value = trim(value.substr(end));
+    int weight = 0;
+    const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), weight);
+    const bool is_weight = error == std::errc() && rest == word.data() + word.size();
+    if (!is_weight && (is_ascii_digit(word[0]) || word[0] == '.')) return;
+    if (word.starts_with("bold") || weight >= 600) style.marks = style.marks.with(Mark::strong);
+    if (word == "italic" || word == "oblique") style.marks = style.marks.with(Mark::em);
+  }
+}
+
 void apply(std::string_view property, std::string_view value, HtmlStyle& style) {
   const auto set = [&](Mark mark, bool on) { style.marks = on ? style.marks.with(mark) : style.marks.without(mark); };
   if (property == "font-weight") {
@@ -57,6 +72,8 @@ void apply(std::string_view property, std::string_view value, HtmlStyle& style) 
     set(Mark::strong, value.starts_with("bold") || weight >= 600);
   } else if (property == "font-style") {
     set(Mark::em, value.starts_with("italic") || value.starts_with("oblique"));
+  } else if (property == "font") {
+    apply_font(value, style);
   } else if (property == "text-decoration" || property == "text-decoration-line") {
     // Lines of an element outside go on through those inside: nothing is taken away.
     if (value.find("underline") != std::string_view::npos) set(Mark::underline, true);
@@ -69,6 +86,20 @@ void apply(std::string_view property, std::string_view value, HtmlStyle& style) 
   } else if (property == "white-space") {
     style.keeps_blanks = value.starts_with("pre") || value == "break-spaces";
   }
+}
+
+/// Whether words stand on a colour that is seen: not white, as pages are anyway, nor one that all shines through. What
+/// of `background` is neither a known colour nor a single word is a picture or a gradient, which lays out.
+bool is_ground(std::string_view property, std::string_view value) {
+  static constexpr std::string_view usual[] = {"",       "auto",        "canvas", "inherit", "initial", "none",
+                                               "revert", "transparent", "unset",  "white",   "window"};
+  if (std::find(std::begin(usual), std::end(usual), value) != std::end(usual)) return false;
+  const std::size_t last = value.starts_with("rgba") ? value.rfind(',') : std::string_view::npos;
+  if (last != std::string_view::npos && value.find_first_of("123456789", last) == std::string_view::npos) return false;
+  const std::size_t end = value.find(value.starts_with("rgb") ? ')' : ' ');
+  const std::int32_t colour = colour_of(value.substr(0, end));
+  const bool one_word = value.find_first_of(" (") == std::string_view::npos && !is_ascii_digit(value[0]);
+  return colour != 0xFFFFFF && (colour >= 0 || one_word || property == "background-color");
 }
 
 }  // namespace
@@ -98,8 +129,8 @@ bool is_lost_colour(std::string_view css) {
   return !black && colour_of(value) < 0;
 }
 
-std::string apply_css(std::string_view css, HtmlStyle& style) {
-  std::string lost;
+LostStyle apply_css(std::string_view css, HtmlStyle& style) {
+  LostStyle lost;
   while (!css.empty()) {
     const std::size_t end = std::min(css.find(';'), css.size());
     const std::string_view declaration = css.substr(0, end);
@@ -110,7 +141,8 @@ std::string apply_css(std::string_view css, HtmlStyle& style) {
     if (const std::size_t important = value.find('!'); important != std::string::npos) value.erase(important);
     const std::string property = lower(trim(declaration.substr(0, colon)));
     apply(property, trim(value), style);
-    if (property == "color" && is_lost_colour(value)) lost = trim(value);
+    if (property == "color" && is_lost_colour(value)) lost.colour = trim(value);
+    if (property == "background" || property == "background-color") lost.ground = is_ground(property, trim(value));
   }
   return lost;
 }

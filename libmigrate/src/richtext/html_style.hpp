@@ -14,11 +14,17 @@ struct HtmlStyle {
   std::int32_t colour = -1;
   std::string_view link;  ///< lives in the parsed document
   bool keeps_blanks = false;
+  bool on_ground = false;  ///< highlighted, and told
 };
 
-/// What of a `style` attribute the tree can hold: weight, slant, lines, colour, position, white space. Returns the
-/// colour when it is one that is lost.
-std::string apply_css(std::string_view css, HtmlStyle& style);
+/// What a `style` attribute says beyond that.
+struct LostStyle {
+  std::string colour;   ///< when it is one that is lost
+  bool ground = false;  ///< it paints behind the words
+};
+
+/// What of a `style` attribute the tree can hold: weight, slant, lines, colour, position, white space.
+LostStyle apply_css(std::string_view css, HtmlStyle& style);
 
 /// "#fa0", "#ffaa00", "rgb(255, 170, 0)" or a name; -1 for black, which is how text looks anyway, and for anything
 /// else.

@@ -37,6 +37,7 @@ class Lines {
 
 bool is_tight(const Node& list) {
   return std::all_of(list.children.begin(), list.children.end(), [](const Node& item) {
+    if (item.children.empty()) return true;
     if (item.children[0].kind != Kind::paragraph) return false;
     return std::all_of(item.children.begin() + 1, item.children.end(), [](const Node& below) {
       // Only a list that begins with 1 may follow a paragraph without an empty line.
@@ -166,6 +167,11 @@ class MarkdownPrinter {
               ? fmt::format("{}{} ", std::min<std::int64_t>(node.start + static_cast<std::int64_t>(at), 999'999'999),
                             other ? ')' : '.')
               : std::string(other ? "+ " : "- ");
+      if (item.children.empty()) {
+        // An empty line behind nothing would end the list for some.
+        lines_.write(tight ? mark.substr(0, mark.size() - 1) : mark + "<!-- -->");
+        continue;
+      }
       lines_.write(mark);
       lines_.indent(std::string(mark.size(), ' '));
       if (item.task != Task::none) lines_.write(item.task == Task::done ? "[x] " : "[ ] ");

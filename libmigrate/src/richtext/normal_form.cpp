@@ -118,9 +118,10 @@ bool is_normal_code(const Node& node) {
 bool is_normal_list(const Node& node, int depth) {
   if (node.children.empty()) return false;
   if (node.ordered ? node.start < 0 || node.start > 999'999'999 : node.start != 1) return false;
+  if (node.children.front().children.empty() || node.children.back().children.empty()) return false;
   return std::all_of(node.children.begin(), node.children.end(), [&](const Node& item) {
-    return item.kind == Kind::list_item && item.text.empty() && !item.children.empty() &&
-           are_normal_blocks(item.children, depth + 2);
+    const bool kept = !item.children.empty() || (node.ordered && item.task == Task::none);
+    return kept && item.kind == Kind::list_item && item.text.empty() && are_normal_blocks(item.children, depth + 2);
   });
 }
 

@@ -1,5 +1,6 @@
 // The form of a tree that printers can rely on.
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -216,11 +217,24 @@ class Normaliser {
       }
       made.children.push_back(std::move(item));
     }
-    std::erase_if(made.children, [&](const Node& item) {
-      if (item.children.empty() && item.task != Task::none) losses_.add("task", "nothing");
-      return item.children.empty();
-    });
+    drop_empty_items(made);
     if (!made.children.empty()) out.push_back(std::move(made));
+  }
+
+  /// Those between two others of an ordered list stay, so that what is behind them keeps its number.
+  void drop_empty_items(Node& list) {
+    Nodes& items = list.children;
+    const auto says_something = [](const Node& item) { return !item.children.empty(); };
+    for (Node& item : items) {
+      if (item.task == Task::none || says_something(item)) continue;
+      losses_.add("task", "nothing");
+      item.task = Task::none;
+    }
+    if (!list.ordered) return void(std::erase_if(items, std::not_fn(says_something)));
+    const auto first = std::find_if(items.begin(), items.end(), says_something);
+    if (first != items.end()) list.start = std::min(list.start + static_cast<int>(first - items.begin()), 999'999'999);
+    items.erase(items.begin(), first);
+    while (!items.empty() && !says_something(items.back())) items.pop_back();
   }
 
   void table(Node node, int depth, Nodes& out) {

@@ -62,7 +62,7 @@ std::string wiki_escaped(std::string_view words, const WikiPlace& place) {
     } else if (is_smiley(words.substr(at))) {
       result += c == ':' ? "&#58;" : "&#59;";
     } else {
-      const bool mark = needs_backslash(before, c, next, place.line_start && at == 0) || is_sign(words.substr(at, 5));
+      const bool mark = needs_backslash(before, c, next, place.mark_start && at == 0) || is_sign(words.substr(at, 5));
       if (mark) result += '\\';
       result += c;
     }

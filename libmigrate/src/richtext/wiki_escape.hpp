@@ -11,7 +11,8 @@ namespace richtext {
 
 struct WikiPlace {
   bool line_start = false;
-  char before = ' ';  ///< the character before it
+  bool mark_start = false;  ///< nothing but marks that could begin an item stands in the line so far
+  char before = ' ';        ///< the character before it
 };
 std::string wiki_escaped(std::string_view words, const WikiPlace& place);
 

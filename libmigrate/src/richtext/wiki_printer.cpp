@@ -30,6 +30,9 @@ struct WikiMark {
 constexpr WikiMark wiki_marks[] = {{Layer::strong, '*'},    {Layer::em, '_'},  {Layer::strike, '-'},
                                    {Layer::underline, '+'}, {Layer::sub, '~'}, {Layer::sup, '^'}};
 
+/// Behind blanks of another kind alone Jira sees no item.
+constexpr const char* empty_item = "\u00A0";
+
 /// Where a line stands: how it breaks, and what it may not hold.
 enum class Where { block, item, cell };
 
@@ -119,12 +122,16 @@ class WikiPrinter {
     if (node.ordered && node.start != 1) losses_.add("first number of a list", "1", fmt::format("{}", node.start));
     std::string all;
     for (const Node& item : node.children) {
+      const bool begins_with_list = !item.children.empty() && item.children[0].kind == Kind::list;
+      // Such an item has no line of its own, but where the list would fall to the item before.
+      const bool bare = begins_with_list && all.empty() && item.task == Task::none;
       if (!all.empty()) all += '\n';
-      all += mark + ' ';
+      if (!bare) all += mark + ' ';
       if (item.task != Task::none) {
         losses_.add("task", "text", first_words(item));
         all += item.task == Task::done ? "\u2611 " : "\u2610 ";
       }
+      if (begins_with_list && !bare) all += std::string(item.task == Task::none ? empty_item : "") + "\n";
       all += held(item.children, mark, Where::item);
     }
     return all;
@@ -136,13 +143,12 @@ class WikiPrinter {
     bool after_block = false;
     for (const Node& node : nodes) {
       if (node.kind == Kind::list && where == Where::item) {
-        // An item that begins with a list has no line of its own.
         all += (all.empty() ? std::string() : "\n") + list(node, mark);
         after_block = true;
         continue;
       }
       if (is_macro(node) && where == Where::item) {
-        all += "\n" + block(node);
+        all += (all.empty() ? empty_item : "") + ("\n" + block(node));
         after_block = true;
         continue;
       }
@@ -155,7 +161,8 @@ class WikiPrinter {
         losses_.add("paragraph", "a line", first_words(node));
       all += words;
     }
-    return all.empty() ? " " : all;
+    if (all.empty()) all = where == Where::item ? empty_item : " ";
+    return all;
   }
 
   static bool is_macro(const Node& node) {
@@ -192,13 +199,12 @@ class WikiPrinter {
     }
     std::string all;
     for (const Node& child : node.children) {
-      if (node.kind == Kind::row && !all.empty())
-        all += wiki_escaped(" | ", WikiPlace());
-      else if (!all.empty())
-        all += "\\\\ ";
-      all += is_inline(child.kind)           ? std::string()
-             : child.kind == Kind::paragraph ? line(child.children, where)
-                                             : one_line_inner(child, where);
+      const std::string words = is_inline(child.kind)           ? std::string()
+                                : child.kind == Kind::paragraph ? line(child.children, where)
+                                                                : one_line_inner(child, where);
+      if (words.empty()) continue;
+      if (!all.empty()) all += "\\\\ ";
+      all += words;
     }
     return all;
   }
@@ -294,8 +300,15 @@ class WikiPrinter {
     WikiPlace place;
     // In a cell, too: Jira reads lists, headings and quotes there.
     place.line_start = all.empty() || all.back() == '\n';
+    place.mark_start = begins_with_marks(all);
     place.before = all.empty() ? ' ' : all.back();
     all += wiki_escaped(text, place);
+  }
+
+  /// Of the line that is written: "*# a*" were an item of a list.
+  static bool begins_with_marks(const std::string& all) {
+    const std::size_t last = all.find_last_not_of("*-");
+    return last == std::string::npos || all[last] == '\n';
   }
 
   std::size_t code_span(const std::vector<Span>& spans, std::size_t at, std::string& all) {

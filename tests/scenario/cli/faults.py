@@ -185,6 +185,46 @@ class Faults(program.ProgramTest):
         self.expect(2, "rollback", self.file, "--yes")
         self.assertFalse(self.work.exists())
 
+    def test_a_mistyped_place_is_no_empty_target(self):
+        self.mend_dates()
+        self.expect(0, "run", self.file)
+        for command in ("verify", "retry"):
+            result = self.expect(2, command, self.file, "--working-dir", "people.wrok")
+            self.assertIn("has not been run yet: there is no", result.err)
+            self.assertIn("--working-dir", result.err)
+            self.assertFalse((self.folder / "people.wrok").exists())
+        self.expect(0, "verify", self.file)
+
+    def test_a_state_without_a_run_is_nothing_to_verify(self):
+        self.expect(1, "run", self.file, "--dry-run")
+        self.assertIn("its state is empty", self.expect(2, "verify", self.file).err)
+        (self.folder / "towns.csv").write_text("source_id,target_id\n2,70\n")
+        self.expect(0, "map", self.file, "--type", "towns", "--import", "towns.csv")
+        self.assertNotEqual(self.migrate("verify", self.file).code, 2)
+
+    def test_check_refuses_what_a_run_refuses(self):
+        (self.folder / "towns.csv").write_text("source_id,target_id\n2,70\n")
+        (self.folder / "bad.csv").write_text("source_id,target_id\n2,70\n2,71\n")
+        ready = program.MIGRATION
+        for old, new, name, words in [
+                ("run: {", "mappings: {towns: absent.csv}\nrun: {", "mappings: towns", "absent.csv"),
+                ("run: {", "mappings: {towns: bad.csv}\nrun: {", "mappings: towns", "bad.csv:3:"),
+                ("run: {", "mappings: {twons: towns.csv}\nrun: {", "mappings: twons", 'did you mean "towns"?'),
+                ("run: {", "run: {only: [town], ", "only and where", 'did you mean "towns"?'),
+                ("run: {", "run: {where: {type: peple, field: town, value: x}, ", "only and where",
+                 'did you mean "people"?')]:
+            self.file.write_text(ready.replace(old, new))
+            result = self.expect(3, "check", self.file)
+            self.assertIn(f"✗ {name}: ", result.out)
+            self.assertIn(words, result.out)
+            self.assertNotIn("Ready", result.out)
+            self.expect(2, "run", self.file)
+        self.file.write_text(ready.replace("run: {", "mappings: {towns: towns.csv}\nrun: {only: [towns], "))
+        result = self.expect(0, "check", self.file)
+        self.assertIn("✓ mappings: towns", result.out)
+        self.assertIn("✓ only and where", result.out)
+        self.assertFalse(self.target.exists())
+
     def test_plugins_and_spec(self):
         listed = json.loads(self.expect(0, "plugins", "--json").out)
         self.assertLessEqual({("sqlite", "source"), ("sqlite", "sink"), ("sqlite", "store"), ("fields", "transformer")},

@@ -96,6 +96,31 @@ class Mappings(program.ProgramTest):
         # From now on it is known.
         self.assertEqual(self.expect(0, "map", self.file, "--type", "regions", "--import", "some.csv").err, "")
 
+    def test_a_type_that_nobody_knows_has_nothing_to_tell(self):
+        text = program.MIGRATION
+        self.file.write_text(text[:text.index("  tables:\n    towns: {id")] + "run: {max_failures: 0}\n")
+        self.expect(0, "run", self.file)
+        (self.folder / "some.csv").write_text("source_id,target_id\n2,70\n")
+        self.expect(0, "map", self.file, "--type", "regions", "--import", "some.csv")
+        for words in ([], ["--source-id", "1"], ["--export", "x.csv"], ["--forget-gone"]):
+            result = self.expect(2, "map", self.file, "--type", "countries", *words)
+            self.assertIn('there is no type "countries"; known: towns, people, regions', result.err)
+        self.assertFalse((self.folder / "x.csv").exists())
+        self.expect(0, "map", self.file, "--type", "regions")
+        # Where the source cannot tell, that is said.
+        self.legacy.rename(self.folder / "away.db")
+        self.assertIn("cannot be asked now", self.expect(0, "map", self.file, "--type", "countries").err)
+
+    def test_a_file_is_imported_for_the_target_of_the_state_alone(self):
+        self.expect(0, "run", self.file)
+        (self.folder / "towns.csv").write_text("source_id,target_id\n9,70\n")
+        words = ("map", self.file, "--type", "towns", "--import", "towns.csv")
+        result = self.expect(3, *words, "--set", f"sink.path={self.folder}/other.db")
+        self.assertIn("belongs to the SQLite file", result.err)
+        self.assertFalse((self.folder / "other.db").exists())
+        self.assertNotIn("\t9\t", self.expect(0, "map", self.file, "--type", "towns").out)
+        self.expect(0, *words)
+
     def test_usage(self):
         self.assertIn("--type", self.expect(2, "map", self.file, "--import", "x.csv").err)
         self.assertIn(".csv", self.expect(2, "map", self.file, "--type", "towns", "--export", "x.txt").err)

@@ -189,8 +189,14 @@ class Operate(unittest.TestCase):
                 out = self.expect(3, *command)
                 self.assertIn("belongs to the project SUP of " + own["jira"], out)
                 self.assertIn("leads to the project SUP of " + other.urls["jira"], out)
+            mappings = os.path.join(self.folder, "theirs.csv")
+            with open(mappings, "w", encoding="utf-8") as file:
+                file.write("source_id,target_id\n4711,SUP-4711\n")
+            self.assertIn("leads to the project SUP of " + other.urls["jira"],
+                          self.expect(3, "map", "--type", "tickets", "--import", mappings))
             self.assertEqual(Jira(other.urls["jira"]).issues(), [])
             self.sandbox.urls = own
+        self.assertNotIn("4711", self.expect(0, "map", "--type", "tickets"))
         self.expect(0, "run", "--progress", "none", "--verify", "none")
 
     def test_a_jira_that_calls_itself_the_same_is_the_same_at_another_address(self):

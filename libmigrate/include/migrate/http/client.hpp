@@ -80,7 +80,7 @@ class MIGRATE_API StatusError : public Error {
 /// and other 5xx: transient. Else invalid. A page in place of JSON (a gateway's, a sign-in form's) is named as what it
 /// is, even with 200. Message and detail hold method, path, status, the service's own words; never a credential.
 MIGRATE_API StatusError error_of(const Response& response);
-/// The response itself when ok(), else throws error_of() it.
+/// The response itself when it is ok() and no web page in place of an answer, else throws error_of() it.
 MIGRATE_API Response checked(Response response);
 /// True for what certainly changed nothing at the service: a refusal, or a request that never arrived whole. Otherwise
 /// the outcome is unknown: look for the step's key before it is repeated.
@@ -108,8 +108,8 @@ class MIGRATE_API Client {
   awaitable<Value> get_json(std::string target, RateClass taken = RateClass());
   awaitable<Value> send_json(std::string method, std::string target, Value body, RateClass taken = RateClass());
 
-  /// The exchange of a Step: an ok answer, or throws. A certain refusal is noted in the step first, so that the next
-  /// attempt need not look for what cannot be there; after an unknown outcome the step stays uncertain.
+  /// The exchange of a Step: what checked() lets pass, or throws. A certain refusal is noted in the step first, so that
+  /// the next attempt need not look for what cannot be there; after an unknown outcome the step stays uncertain.
   awaitable<Response> send_step(Step& step, Request request, RateClass taken = RateClass());
 
   RateLimiter& limiter() noexcept;
