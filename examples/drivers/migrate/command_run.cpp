@@ -82,8 +82,7 @@ bool fresh_is_wanted(const Plan& plan, const RunArguments& arguments) {
   }
   std::cout << fmt::format(
       "--fresh starts a new run of {} from the first record. The last run {}. What it brought to the target stays "
-      "there "
-      "and is compared again; what it had left to do is not gone on with.\n",
+      "there and is compared again; what it had left to do is not gone on with.\n",
       plan.file.name, told);
   return confirmed("Start anew?");
 }
