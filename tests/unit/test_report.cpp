@@ -334,7 +334,7 @@ TEST_CASE("the summary of a run of chosen records says how the others come") {
   };
   CHECK(next().find("brought by a run without that choice: `migrate run 'my file.yaml'`") != std::string::npos);
   CHECK(world.content("migration-report.html").find("whose name is &lt;b&gt;") != std::string::npos);
-  world.report.verification.emplace();
+  world.report.verification = Report::Verification();
   CHECK(next().find("Nothing is left to do") == std::string::npos);
   CHECK(next().find("brought by a run without that choice") != std::string::npos);
   world.report.checks.clear();
