@@ -1,4 +1,5 @@
 // What somebody on the way answers in the helpdesk's place says nothing of its tickets.
+#include "shard.hpp"
 #include "taking.hpp"
 
 using namespace lab;
@@ -32,8 +33,10 @@ auto at_first(std::string ending, http::Response answer, int times) {
 }  // namespace
 
 TEST_CASE("a gateway's 404 is no sign that a ticket, or what belongs to it, is gone") {
+  int point = 0;
   for (const std::string path : {"", "/conversations", "/time_entries", "/satisfaction_ratings"})
     for (const int status : {404, 405, 410}) {
+      if (!testing_support::in_shard(++point)) continue;
       CAPTURE(path);
       CAPTURE(status);
       Lab lab(60);
@@ -156,8 +159,10 @@ TEST_CASE("a ticket that is gone since it was listed is left out, which the log 
 }
 
 TEST_CASE("a list that is not found once, of a ticket that is there, is asked for again") {
+  int point = 0;
   for (const char* what : {"/conversations", "/time_entries"})
     for (const int status : {404, 405, 410}) {
+      if (!testing_support::in_shard(++point)) continue;
       CAPTURE(what);
       CAPTURE(status);
       Lab lab(60);

@@ -1,5 +1,6 @@
 // Reading all tickets from the stand-in: each once and whole, whatever the pages, the seconds and the people do.
 #include "lab.hpp"
+#include "shard.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -107,8 +108,10 @@ TEST_CASE("every ticket comes once and whole") {
 }
 
 TEST_CASE("neither the cap of pages nor seconds that many tickets share lose or double a ticket") {
+  int point = 0;
   for (const int same_second : {2, 6, 25})
     for (const std::size_t limit : {1u, 7u, 50u}) {
+      if (!testing_support::in_shard(++point)) continue;
       CAPTURE(same_second);
       CAPTURE(limit);
       Lab lab(180, with(with(generous(), "page_cap", 3), "same_second", same_second));
@@ -131,6 +134,7 @@ TEST_CASE("more tickets in one second than can be listed end the read with what 
 
 TEST_CASE("tickets that people work on meanwhile come in their last state, and removed ones not at all") {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    if (!testing_support::in_shard(static_cast<long long>(seed))) continue;
     CAPTURE(seed);
     Object settings = with(with(with(generous(), "touch_every", 1), "delete_every", 3), "change_limit", 14);
     Lab lab(120, std::move(settings), seed);
@@ -298,6 +302,7 @@ TEST_CASE("no id of an archived ticket is tried behind the end that is told, and
 
 TEST_CASE("a ticket that is deleted while the desk is read comes with the deleted ones, whichever list is read first") {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    if (!testing_support::in_shard(static_cast<long long>(seed))) continue;
     CAPTURE(seed);
     Lab lab(120, with(with(generous(), "delete_every", 2), "change_limit", 14), seed);
     lab.config.include = {"deleted", "spam", "archived"};
