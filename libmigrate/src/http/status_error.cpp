@@ -17,9 +17,11 @@ StatusError::StatusError(ErrorKind kind, std::string cause_code, const std::stri
 StatusError::~StatusError() = default;
 
 bool is_web_page(const Response& response) {
-  const std::string start = lowered(trimmed(std::string_view(response.body).substr(0, 1000)));
-  return start.starts_with('<') && (start.starts_with("<!doctype html") || start.find("<html") != std::string::npos ||
-                                    start.find("<head") != std::string::npos);
+  const std::string_view begin = trimmed(std::string_view(response.body).substr(0, 1000));
+  if (!begin.starts_with('<')) return false;  // nearly always: each answer comes by here
+  const std::string start = lowered(begin);
+  return start.starts_with("<!doctype html") || start.find("<html") != std::string::npos ||
+         start.find("<head") != std::string::npos;
 }
 
 bool is_sign_in_page(const Response& response) {
