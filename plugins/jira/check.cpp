@@ -125,12 +125,11 @@ Check check_resolution(const std::string& wanted, const Array& known) {
     there = there || same_name(name, wanted);
     names += (names.empty() ? "" : ", ") + name;
   }
-  return made("resolution", true,
-              there
-                  ? fmt::format("\"{}\", where a transition demands one", wanted)
-                  : fmt::format("there is no \"{}\"; there are {}: an item that has to pass a transition that demands "
-                                "one is refused. Set `resolution` to one of these",
-                                wanted, names));
+  return made("resolution", there,
+              there ? fmt::format("\"{}\", where a transition demands one", wanted)
+                    : fmt::format("there is no \"{}\"; there are {}", wanted, names),
+              "set `resolution` to one of these: an item that has to pass a transition that demands one is refused "
+              "otherwise");
 }
 
 Check check_role(const Site& site, const std::string& wanted) {
@@ -344,7 +343,7 @@ awaitable<void> JiraSink::check_more(Site& site, std::vector<Check>& checks) {
     checks.push_back(check_other_screen(type, *screen));
   }
   const std::optional<Value> resolutions = co_await api_.get_if_shown("/resolution");
-  if (resolutions && resolutions->is_array())
+  if (resolutions && resolutions->is_array() && !resolutions->get_array().empty())
     checks.push_back(check_resolution(config_.resolution, resolutions->get_array()));
   if (config_.notifications == "none") {
     const std::optional<Value> scheme = co_await api_.get_if_shown(

@@ -148,6 +148,7 @@ TEST_CASE("checks: what no interface tells is told to people") {
   CHECK(message_of(software, "resolution").starts_with("\"Done\""));
   software.config.resolution = "Fixed";
   CHECK(message_of(software, "resolution").starts_with("there is no \"Fixed\"; there are Done, "));
+  CHECK(failing(software) == Names{"resolution"});
 }
 
 TEST_CASE("checks: screens of the other types are told of, since items may name them") {
